@@ -1,0 +1,44 @@
+// RFC 3161 time stamps: made by our own authority with a key in the token, and judged.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "certs/chain.h"
+#include "hsm/key.h"
+
+namespace certs {
+
+/// Thread-safe. (Target xinyin_certs_authority.)
+class TimestampAuthority {
+ public:
+  struct Config {
+    std::string policy_oid;
+    std::chrono::milliseconds accuracy{1000};
+  };
+  TimestampAuthority(std::shared_ptr<const hsm::Key> key, Certificate certificate,
+                     std::vector<Certificate> chain, Config config, const base::Clock& clock,
+                     base::Random& random);
+  /// A TimeStampToken (DER ContentInfo) over a SHA-256 digest. Serials are random, 128 bits.
+  base::Result<base::Bytes> stamp(const base::Digest& digest) const;
+  /// Answers a TimeStampReq with a TimeStampResp (RFC 3161 §2.4).
+  base::Result<base::Bytes> answer(base::BytesView request) const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<const Impl> impl_;
+};
+
+struct TimestampStatus {
+  bool intact = false;       ///< signature holds and the imprint is `digest`
+  ChainStatus chain;         ///< of the authority's certificate, at the stamped time
+  base::Time at;             ///< the attested moment, when intact
+};
+
+/// Judges a token over `digest`. (Target xinyin_certs.)
+TimestampStatus judge_timestamp(base::BytesView token, const base::Digest& digest,
+                                const TrustList& trust);
+
+}  // namespace certs

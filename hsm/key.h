@@ -1,0 +1,56 @@
+// A key that never leaves: what may be known of it, and the one thing it does.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/digest.h"
+#include "base/result.h"
+#include "base/strong.h"
+
+namespace hsm {
+
+using KeyId = base::Strong<struct KeyIdTag>;  ///< hex of SHA-256(SPKI)[0:20], also the CKA_ID
+
+enum class Algorithm {
+  ecdsa_p256,  ///< ECDSA over P-256; signatures are r‖s, 64 bytes, low-S not forced
+  rsa_3072,    ///< RSASSA-PKCS1-v1_5 with SHA-256
+};
+
+/// Where the private key really is. Shown to auditors, never glossed over.
+enum class Protection {
+  token,    ///< born in the token, never extractable
+  wrapped,  ///< wrapped at rest by a token key, clear only while it signs
+};
+
+/// What a key is for; the signer refuses any other use.
+enum class Purpose { root_ca, issuing_ca, seal, timestamp, openid, document_code, data_wrapping };
+
+std::string_view to_string(Algorithm algorithm);
+std::string_view to_string(Protection protection);
+std::string_view to_string(Purpose purpose);
+std::optional<Algorithm> algorithm_from(std::string_view text);
+std::optional<Purpose> purpose_from(std::string_view text);
+
+struct KeyInfo {
+  KeyId id;
+  std::string label;  ///< unique on the token, e.g. "seal-2026"
+  Algorithm algorithm = Algorithm::ecdsa_p256;
+  Protection protection = Protection::token;
+  Purpose purpose = Purpose::seal;
+  base::Bytes public_key;  ///< DER SubjectPublicKeyInfo; empty for a secret key
+};
+
+/// Thread-safe.
+class Key {
+ public:
+  virtual ~Key() = default;
+  virtual const KeyInfo& info() const = 0;
+  /// Signs a SHA-256 digest. Every signature has been verified with the recorded public key.
+  /// Errors: unavailable `hsm.unavailable` (token or signer away, deadline); permission_denied
+  /// `hsm.refused` (the signer's policy).
+  virtual base::Result<base::Bytes> sign(const base::Digest& digest) const = 0;
+};
+
+}  // namespace hsm

@@ -1,0 +1,33 @@
+// Forward-only migrations, embedded in the binary, each safe while the previous binary runs.
+//
+// store/migrations/NNNN_name.sql run in order of their numbers, each in its own transaction, once; what
+// ran is recorded with its SHA-256 and a changed file is refused. An advisory lock keeps two runners
+// apart. One schema per room; roles and grants are part of the migrations.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace store {
+
+/// Roles of one installation. The owner migrates and owns; service reads and writes what it is granted;
+/// verifier reads what public verification needs. The migrations name them literally:
+/// xinyin_owner, xinyin_service, xinyin_verifier (created beforehand, see docs/operations.md).
+struct Migrated {
+  std::vector<std::string> ran;
+  std::string newest;
+};
+
+/// `conninfo` is the owner's. `say` is told of each migration as it runs.
+/// Errors: unavailable `store.unavailable`; conflict `store.migration_changed`; internal
+/// `store.migration_failed` with the statement's position in `detail`.
+base::Result<Migrated> migrate(const std::string& conninfo,
+                               const std::function<void(std::string_view)>& say = {});
+
+/// The newest migration this binary carries, e.g. "0006_seal".
+std::string newest_migration();
+
+}  // namespace store
