@@ -1,0 +1,107 @@
+// The OpenID provider: authorization code with PKCE, and nothing older. OpenID Connect Core 1.0,
+// RFC 6749, 7636, 9207, 9700. Endpoints are ordered lists of small named checks
+// (auth/authorize.cpp, auth/token.cpp).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "auth/accounts.h"
+#include "auth/sessions.h"
+#include "hsm/key.h"
+
+namespace auth {
+
+/// Parameters as they came, in order, duplicates kept: the checks look for them.
+using Parameters = std::vector<std::pair<std::string, std::string>>;
+
+/// An OAuth error (RFC 6749 §4.1.2.1, §5.2).
+struct OAuthError {
+  std::string error;        ///< e.g. "invalid_grant"
+  std::string key;          ///< message-catalogue key that explains it
+  int status = 400;
+  std::optional<std::chrono::seconds> retry_after = std::nullopt;
+};
+
+// What the authorization endpoint decides. A redirect only ever goes to a registered address.
+struct ShowError { OAuthError error; };                 ///< bad client or address: a page, no redirect
+struct SendBack { std::string location; };              ///< redirect to the client, with code or error
+struct AskLogin { std::string return_to; };             ///< /login?…, then back here
+struct AskConsent {                                     ///< a page that lists what will be given
+  std::string transaction;                              ///< names the checked request; single use
+  ClientId client;
+  std::string client_name;
+  std::vector<std::string> scopes;
+};
+using AuthorizeAnswer = std::variant<ShowError, SendBack, AskLogin, AskConsent>;
+
+struct TokenReply {
+  std::string json;  ///< RFC 6749 §5.1 body
+};
+
+struct NewClient {
+  ClientId id;
+  std::string name;
+  std::string secret;  ///< empty: a public client
+  std::vector<std::string> redirect_uris;
+  std::vector<std::string> post_logout_redirect_uris;
+  std::string scopes;
+  bool trusted_first_party = false;  ///< consent is still asked once; reserved
+};
+
+/// Thread-safe.
+class Provider {
+ public:
+  struct Config {
+    std::string issuer;                        ///< e.g. "http://127.0.0.1:8080", no trailing slash
+    std::chrono::seconds code_life{60};
+    std::chrono::seconds access_token_life{600};
+    std::chrono::seconds id_token_life{600};
+  };
+  struct Parts {
+    store::Pool& pool;
+    Accounts& accounts;
+    std::shared_ptr<const hsm::Key> signing_key;
+    const base::Clock& clock;
+    base::Random& random;
+  };
+  Provider(Config config, Parts parts);
+  ~Provider();
+
+  base::Result<void> register_client(const NewClient& client);
+
+  base::Result<AuthorizeAnswer> authorize(const Parameters& parameters,
+                                          const std::optional<Session>& session);
+  /// The person's answer on the consent page.
+  base::Result<AuthorizeAnswer> consent(std::string_view transaction, bool granted,
+                                        const Session& session);
+  /// `authorization` is the Authorization header, empty when absent.
+  std::variant<TokenReply, OAuthError> token(const Parameters& form, std::string_view authorization);
+
+  /// Errors: unauthenticated `auth.token_invalid`; permission_denied `auth.scope_missing`.
+  base::Result<Actor> actor(std::string_view access_token);
+  /// Claims of the person behind an access token, as JSON (OpenID Connect Core §5.3).
+  base::Result<std::string> userinfo(std::string_view access_token);
+
+  /// RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0): where to go after, when allowed.
+  struct LogoutAnswer {
+    bool confirm = true;               ///< ask the person first: no valid id_token_hint
+    std::string location;              ///< where to send the browser; empty: our own page
+    std::string state;
+  };
+  base::Result<LogoutAnswer> end_session(const Parameters& parameters,
+                                         const std::optional<Session>& session);
+
+  std::string discovery() const;  ///< RFC 8414 / OpenID discovery document, JSON
+  std::string jwks() const;       ///< RFC 7517, JSON
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace auth

@@ -1,0 +1,48 @@
+// Browser sessions, kept in PostgreSQL by the digest of their cookie.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "auth/actor.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "store/store.h"
+
+namespace auth {
+
+struct Session {
+  std::string id;  ///< public id ("sid" claim), not the cookie
+  SubjectId subject;
+  Authentication authentication = Authentication::none;
+  base::Time authenticated_at;
+  std::string csrf;  ///< the form token of this session
+};
+
+/// Thread-safe through its pool.
+class Sessions {
+ public:
+  struct Config {
+    std::chrono::seconds idle{1800};
+    std::chrono::seconds absolute{8 * 3600};
+  };
+  Sessions(store::Pool& pool, const base::Clock& clock, base::Random& random, Config config);
+
+  struct Opened {
+    std::string cookie;  ///< 256 random bits, base64url; the database keeps its SHA-256
+    Session session;
+  };
+  /// A new session at each login (no fixation).
+  base::Result<Opened> open(const SubjectId& subject, Authentication how);
+  /// The live session of this cookie, or nothing.
+  base::Result<std::optional<Session>> find(std::string_view cookie);
+  base::Result<void> close(std::string_view cookie);
+
+ private:
+  store::Pool& pool_;
+  const base::Clock& clock_;
+  base::Random& random_;
+  Config config_;
+};
+
+}  // namespace auth

@@ -1,0 +1,69 @@
+// The register of issued documents: what was issued, when, with which digest, and how it stands now.
+//
+// Rows hold masked facts only; codes are stored as keyed digests. Every change gets a rising change
+// number, so that instances can follow (verify::Snapshot).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/strong.h"
+#include "store/store.h"
+#include "verify/code.h"
+
+namespace verify {
+
+using DocumentId = base::Strong<struct DocumentIdTag>;
+
+/// 状态: how a document stands. verification.md §2.6.
+enum class Standing { in_force, superseded, revoked, suspended };
+std::string_view to_string(Standing standing);
+std::optional<Standing> standing_from(std::string_view text);
+
+/// A fact as the public may see it, in the order to show: label key of the message catalogue, value.
+struct MaskedFact {
+  std::string label;  ///< e.g. "fact.name"
+  std::string value;  ///< masked, e.g. "张*三"
+};
+
+struct Entry {
+  DocumentId id;
+  CodeDigest code{};
+  std::string kind;              ///< document type, e.g. "enrolment-certificate"
+  std::string issuer;            ///< agency's display name
+  std::string issuer_code;       ///< its unified social credit code
+  base::Time issued_at;
+  std::optional<base::Time> valid_until;
+  base::Digest file_sha256{};
+  std::int64_t file_bytes = 0;
+  std::vector<MaskedFact> facts;
+  Standing standing = Standing::in_force;
+  std::string standing_reason;   ///< class of reason, a message key, when not in force
+  std::optional<base::Time> standing_since;
+  std::optional<DocumentId> successor;
+  std::int64_t change = 0;       ///< set by the register
+};
+
+/// Thread-safe through its pool.
+class Register {
+ public:
+  explicit Register(store::Pool& pool);
+
+  /// Within the issuing transaction. Errors: conflict `verify.register.duplicate`.
+  base::Result<void> record(store::Tx& tx, const Entry& entry);
+  /// Errors: not_found `verify.register.unknown`; conflict `verify.register.standing` (a revoked or
+  /// superseded document never comes back).
+  base::Result<void> change(store::Tx& tx, const DocumentId& id, Standing standing,
+                            std::string_view reason, base::Time at,
+                            const std::optional<DocumentId>& successor = {});
+  base::Result<std::optional<Entry>> find(const CodeDigest& code);
+  base::Result<std::optional<Entry>> find_by_file(const base::Digest& file_sha256);
+  /// Entries changed after `change`, oldest first, at most `most`.
+  base::Result<std::vector<Entry>> changes_after(std::int64_t change, int most);
+
+ private:
+  store::Pool& pool_;
+};
+
+}  // namespace verify
