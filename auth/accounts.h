@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/secret.h"
+#include "store/field_cipher.h"
 #include "store/store.h"
 
 namespace auth {
@@ -51,7 +52,7 @@ class Accounts {
  public:
   struct Parts {
     store::Pool& pool;
-    const FieldCipher& cipher;
+    const store::FieldCipher& cipher;
     PasswordHasher& hasher;
     const base::Clock& clock;
     base::Random& random;

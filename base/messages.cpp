@@ -15,11 +15,17 @@ struct Entry {
 const std::map<std::string, Entry, std::less<>>& catalogue() {
   static const auto table = [] {
     std::map<std::string, Entry, std::less<>> out;
-    const auto document = parse_json(embedded::messages()[0].bytes);
-    check(document.ok() && document->IsObject(), "base/messages.json is malformed");
-    for (const auto& member : document->GetObject())
-      out[member.name.GetString()] = {std::string(json_text(member.value, "zh")),
-                                      std::string(json_text(member.value, "en"))};
+    for (const auto& file : embedded::messages()) {
+      const auto document = parse_json(file.bytes);
+      check(document.ok() && document->IsObject(), file.path);
+      for (const auto& member : document->GetObject()) {
+        const bool fresh = out.emplace(member.name.GetString(),
+                                       Entry{std::string(json_text(member.value, "zh")),
+                                             std::string(json_text(member.value, "en"))})
+                               .second;
+        check(fresh, "a message key stands twice in base/messages");
+      }
+    }
     return out;
   }();
   return table;

@@ -1,6 +1,6 @@
 // The message catalogue: all text that a user may read, Chinese first with English beside it.
 //
-// The catalogue is base/messages.json: key -> {"zh": …, "en": …}; {name} stands for a value.
+// The catalogue is base/messages/*.json, one file per room: key -> {"zh": …, "en": …}; {name} stands for a value.
 // tools/tidy.py checks that each key used in the code exists and has both languages.
 #pragma once
 

@@ -20,6 +20,7 @@
 #include "certs/certificate.h"
 #include "hsm/key.h"
 #include "seal/timestamp_source.h"
+#include "store/field_cipher.h"
 #include "store/store.h"
 #include "verify/register.h"
 #include "verify/verifier.h"
@@ -78,6 +79,7 @@ class Issuer {
     std::function<std::shared_ptr<const verify::Verifier>()> verifier;  ///< the newest trust list
     const TimestampSource& timestamps;
     const base::Secret& code_pepper;
+    const store::FieldCipher& cipher;  ///< document bytes and codes are encrypted at rest
     const base::Clock& clock;
     base::Random& random;
     std::string instance;          ///< names this instance's intents
