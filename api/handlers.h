@@ -1,0 +1,153 @@
+// What handlers work with: the rooms' objects, and the one call at hand. One handlers file per
+// room: verify_handlers.cpp, auth_handlers.cpp, document_handlers.cpp, operation_handlers.cpp.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/config.h"
+#include "api/http/message.h"
+#include "api/routes.h"
+#include "auth/accounts.h"
+#include "auth/provider.h"
+#include "auth/sessions.h"
+#include "base/clock.h"
+#include "base/messages.h"
+#include "base/random.h"
+#include "certs/trust_list.h"
+#include "hsm/client.h"
+#include "seal/issuer.h"
+#include "services/documents/enrolment.h"
+#include "store/store.h"
+#include "verify/register.h"
+#include "verify/snapshot.h"
+#include "verify/verifier.h"
+
+namespace api {
+
+class Metrics;
+class RateLimits;
+class VerdictCache;
+
+/// A part that may be missing for a while (the token is away) or be replaced (a newer trust list).
+/// Readers hold what they got for as long as they use it. Thread-safe.
+template <class T>
+class Slot {
+ public:
+  std::shared_ptr<T> get() const {
+    const std::lock_guard hold(mutex_);
+    return part_;
+  }
+  void set(std::shared_ptr<T> part) {
+    const std::lock_guard hold(mutex_);
+    part_.swap(part);
+  }
+
+ private:
+  mutable std::mutex mutex_;  // protects part_
+  std::shared_ptr<T> part_;
+};
+
+/// What needs keys, personal data or both: absent in `--only=verify` and until the signer was seen.
+/// Declared in floor order, so that it goes down roof first.
+struct Upstairs {
+  std::unique_ptr<store::FieldCipher> cipher;
+  std::unique_ptr<auth::PasswordHasher> hasher;
+  std::unique_ptr<auth::Accounts> accounts;
+  std::unique_ptr<auth::Sessions> sessions;
+  std::unique_ptr<auth::Provider> provider;
+  std::unique_ptr<seal::TimestampSource> timestamps;
+  std::unique_ptr<seal::Issuer> issuer;
+  std::unique_ptr<services::Enrolments> enrolments;
+};
+
+/// Public files of the PKI directory, read once and again when they change.
+struct PublicFiles {
+  std::string trust_list_jws, root_pem, issuing_crl_der;
+  std::int64_t trust_sequence = 0;
+  base::Time trust_next_update;
+};
+
+struct Services {
+  const Config& config;
+  const base::Clock& clock;
+  base::Random& random;
+  store::Pool& pool;
+  verify::Register& documents;
+  verify::Snapshot& snapshot;
+  const base::Secret& code_pepper;
+  hsm::Client* signer = nullptr;  ///< none in --only=verify
+  Metrics& metrics;
+  RateLimits& rates;
+  VerdictCache& verdicts;
+  Slot<const verify::Verifier> verifier;
+  Slot<const PublicFiles> files;
+  Slot<Upstairs> upstairs;
+  std::atomic<bool> draining{false};  ///< readiness off: about to stop
+  std::atomic<std::int64_t> followed_at{
+      0};  ///< when the snapshot was last known fresh, Unix seconds
+};
+
+/// One request at its handler. Lives on one worker thread.
+struct Call {
+  const Request& request;
+  Services& services;
+  const Route& route;
+  std::vector<std::pair<std::string_view, std::string>> path_values = {};
+  std::optional<auth::Session> session = std::nullopt;  ///< present on Who::session
+  std::optional<auth::Actor> actor = std::nullopt;      ///< present on Who::bearer
+  std::shared_ptr<Upstairs> upstairs = nullptr;  ///< present on session, bearer and client routes
+
+  std::string_view path(std::string_view name) const;
+  base::Language language() const;
+  /// This answer's CSP nonce; made at first use.
+  const std::string& nonce();
+  /// The rooms upstairs. Errors: unavailable `api.starting` with retry_after.
+  base::Result<std::shared_ptr<Upstairs>> house();
+  /// The live session of the cookie, on routes that serve everyone.
+  /// Errors: unavailable.
+  base::Result<std::optional<auth::Session>> find_session();
+  /// What a form of ours must carry in its field "csrf": the session's token, or before login one
+  /// bound to a cookie that `on` is given.
+  std::string form_token(Response* on = nullptr);
+  /// Hands the session to the browser, or takes it away.
+  void give_session(Response& on, std::string_view cookie) const;
+  void end_session(Response& on) const;
+
+  std::string nonce_ = {};
+};
+
+constexpr std::string_view kSessionCookie = "xinyin_session";
+constexpr std::string_view kFormCookie = "xinyin_form";
+
+namespace handlers {
+// verify_handlers.cpp
+std::optional<Response> verify_code_quick(const Services&, const Request&, std::string_view code);
+base::Result<Response> verify_code(Call&);
+base::Result<Response> verify_file(Call&);
+base::Result<Response> trust_list(Call&);
+base::Result<Response> root_certificate(Call&);
+base::Result<Response> issuing_crl(Call&);
+// auth_handlers.cpp
+base::Result<Response> discovery(Call&);
+base::Result<Response> jwks(Call&);
+base::Result<Response> authorize(Call&);
+base::Result<Response> token(Call&);
+base::Result<Response> userinfo(Call&);
+base::Result<Response> logout(Call&);
+// document_handlers.cpp
+base::Result<Response> issue_enrolment_certificate(Call&);
+base::Result<Response> list_documents(Call&);
+base::Result<Response> fetch_document(Call&);
+// operation_handlers.cpp
+base::Result<Response> live(Call&);
+base::Result<Response> ready(Call&);
+base::Result<Response> metrics_text(Call&);
+base::Result<Response> openapi(Call&);
+}  // namespace handlers
+
+}  // namespace api
