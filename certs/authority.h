@@ -1,5 +1,5 @@
-// The certificate authority whose keys are in the token: issues by profile, revokes, publishes CRLs and
-// the trust list. RFC 5280; profiles of security.md §2.1.
+// The certificate authority whose keys are in the token: issues by profile, revokes, publishes CRLs
+// and the trust list. RFC 5280; profiles of security.md §2.1.
 #pragma once
 
 #include <memory>
@@ -24,7 +24,8 @@ struct Subject {
   std::string country = "CN";
 };
 
-/// Makes certificates. It holds no state of its own: what was issued is recorded by CertificateRegister.
+/// Makes certificates. It holds no state of its own: what was issued is recorded by
+/// CertificateRegister.
 class Authority {
  public:
   /// `issuer` is the CA's own certificate; nothing for a root that is to certify itself.

@@ -21,15 +21,15 @@ class Certificate {
 
   base::BytesView der() const;
   std::string pem() const;
-  base::Bytes public_key() const;       ///< DER SubjectPublicKeyInfo
-  std::string subject() const;          ///< RFC 2253 text, UTF-8
+  base::Bytes public_key() const;  ///< DER SubjectPublicKeyInfo
+  std::string subject() const;     ///< RFC 2253 text, UTF-8
   std::string issuer() const;
   std::string common_name() const;
   std::string organization() const;
   std::string serial_hex() const;
   base::Time not_before() const;
   base::Time not_after() const;
-  base::Digest sha256() const;          ///< of the DER
+  base::Digest sha256() const;  ///< of the DER
   base::Digest public_key_sha256() const;
 
   struct Impl;

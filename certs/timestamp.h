@@ -7,7 +7,10 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "certs/chain.h"
-#include "hsm/key.h"
+
+namespace hsm {
+class Key;
+}
 
 namespace certs {
 
@@ -32,9 +35,9 @@ class TimestampAuthority {
 };
 
 struct TimestampStatus {
-  bool intact = false;       ///< signature holds and the imprint is `digest`
-  ChainStatus chain;         ///< of the authority's certificate, at the stamped time
-  base::Time at;             ///< the attested moment, when intact
+  bool intact = false;  ///< signature holds and the imprint is `digest`
+  ChainStatus chain;    ///< of the authority's certificate, at the stamped time
+  base::Time at;        ///< the attested moment, when intact
 };
 
 /// Judges a token over `digest`. (Target xinyin_certs.)

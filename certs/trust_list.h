@@ -1,8 +1,9 @@
 // The trust list: which keys of which agency may seal, stamp and sign codes; signed by the root.
 //
-// A JWS (compact, ES256) whose payload is JSON: version, sequence number that only rises, issued and
-// next-update times, the root and issuing certificates, the CRLs, and an entry per end-entity certificate
-// with its purposes and life. A verifier with this one file and nothing else can judge offline.
+// A JWS (compact, ES256) whose payload is JSON: version, sequence number that only rises, issued
+// and next-update times, the root and issuing certificates, the CRLs, and an entry per end-entity
+// certificate with its purposes and life. A verifier with this one file and nothing else can judge
+// offline.
 #pragma once
 
 #include <optional>
@@ -17,8 +18,8 @@
 namespace certs {
 
 struct TrustEntry {
-  std::string purpose;   ///< "seal", "timestamp", "openid", "document_code"
-  std::string agency;    ///< display name of the agency the key acts for
+  std::string purpose;      ///< "seal", "timestamp", "openid", "document_code"
+  std::string agency;       ///< display name of the agency the key acts for
   std::string agency_code;  ///< its unified social credit code (USCC)
   Certificate certificate;
   base::Time since;
@@ -29,14 +30,14 @@ struct TrustList {
   std::int64_t sequence = 0;
   base::Time issued;
   base::Time next_update;
-  std::string domain;                       ///< where verification pages stand, e.g. "si.example.gov.cn"
-  std::vector<Certificate> roots;           ///< one, in ordinary life
+  std::string domain;              ///< where verification pages stand, e.g. "si.example.gov.cn"
+  std::vector<Certificate> roots;  ///< one, in ordinary life
   std::vector<Certificate> intermediates;
-  std::vector<base::Bytes> crls;            ///< DER
+  std::vector<base::Bytes> crls;  ///< DER
   std::vector<TrustEntry> entries;
 
-  /// Reads and checks a signed list. `pinned_root` (SHA-256 of the root certificate) must match when
-  /// given; without it the list's own root is taken, and the caller shows its fingerprint.
+  /// Reads and checks a signed list. `pinned_root` (SHA-256 of the root certificate) must match
+  /// when given; without it the list's own root is taken, and the caller shows its fingerprint.
   /// Errors: invalid_argument `certs.trust_list_malformed`, permission_denied
   /// `certs.trust_list_forged`, `certs.trust_list_foreign_root`.
   static base::Result<TrustList> parse(std::string_view jws,

@@ -1,0 +1,45 @@
+// One revocation list, read by ourselves so that revocation can be judged as of any moment.
+//
+// Only complete lists of one issuer count: a list with a critical extension (partitioned, delta,
+// indirect) is not used at all, which makes the answer "unsure", never "good". RFC 5280 §5.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "certs/certificate.h"
+
+namespace certs {
+
+struct RevokedEntry {
+  base::Time
+      revoked_at;  ///< the earlier of the invalidity date, where given, and the revocation date
+  int reason = 0;  ///< RFC 5280 §5.3.1
+};
+
+/// Immutable, cheap to copy, thread-safe.
+class Crl {
+ public:
+  /// Strict DER, at most 16 MiB, version 2, with nextUpdate and a CRL number.
+  /// Errors: invalid_argument `certs.crl_malformed`.
+  static base::Result<Crl> from_der(base::BytesView der);
+
+  base::BytesView der() const;
+  std::string issuer() const;
+  base::Time this_update() const;
+  base::Time next_update() const;
+  std::string number_hex() const;
+  std::size_t size() const;  ///< entries
+  /// Its issuer field is `issuer`'s subject, whose key made it and may sign revocation lists.
+  bool signed_by(const Certificate& issuer) const;
+  /// The entry of `certificate`, which must have the same issuer.
+  std::optional<RevokedEntry> find(const Certificate& certificate) const;
+
+  struct Impl;
+  explicit Crl(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+
+ private:
+  std::shared_ptr<const Impl> impl_;
+};
+
+}  // namespace certs

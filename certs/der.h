@@ -1,0 +1,42 @@
+// DER, strictly: a check that bytes are one DER value and nothing else, and a small writer.
+//
+// OpenSSL's readers take BER in many places; two texts for one value are how a signed thing is made
+// to look like two things. ITU-T X.690 §8, §10, §11.
+#pragma once
+
+#include <initializer_list>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+
+namespace certs::der {
+
+/// One value with nothing behind it: definite minimal lengths, minimal integers, booleans 00/FF, no
+/// constructed strings, nesting at most 32.
+bool is_strict(base::BytesView bytes);
+
+/// One value: tag octet, length, content.
+base::Bytes value(std::uint8_t tag, base::BytesView content);
+base::Bytes value(std::uint8_t tag, std::initializer_list<base::BytesView> contents);
+
+base::Bytes sequence(std::initializer_list<base::BytesView> contents);
+base::Bytes set(std::initializer_list<base::BytesView> contents);
+base::Bytes octets(base::BytesView content);
+base::Bytes bits(base::BytesView content, int unused = 0);
+/// A non-negative integer from big-endian octets.
+base::Bytes integer(base::BytesView magnitude);
+base::Bytes integer(std::int64_t number);
+base::Bytes boolean(bool yes);
+base::Bytes null();
+/// Dotted decimal text of ours: a wrong one is a mistake of ours and stops the program.
+base::Bytes oid(std::string_view dotted);
+/// UTF8String.
+base::Bytes utf8(std::string_view text);
+base::Bytes printable(std::string_view text);
+/// UTCTime through 2049, GeneralizedTime after. RFC 5280 §4.1.2.5.
+base::Bytes time(base::Time at);
+/// GeneralizedTime with a fraction to the microsecond without trailing zeros. RFC 3161 §2.4.2.
+base::Bytes generalized_time(base::Time at, bool fraction);
+
+}  // namespace certs::der

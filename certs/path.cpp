@@ -1,0 +1,132 @@
+#include "certs/path.h"
+
+#include <algorithm>
+
+#include "certs/openssl.h"
+
+namespace certs {
+namespace {
+
+bool looks_issued_by(const Certificate& subject, const Certificate& issuer) {
+  const int answer = X509_check_issued(raw(issuer), raw(subject));
+  ERR_clear_error();
+  return answer == X509_V_OK;
+}
+
+bool signature_holds(const Certificate& subject, const Certificate& issuer) {
+  const int answer = X509_verify(raw(subject), X509_get0_pubkey(raw(issuer)));
+  ERR_clear_error();
+  return answer == 1;
+}
+
+class Builder {
+ public:
+  Builder(std::span<const Certificate> extra, const TrustList& trust, const PathLimits& limits,
+          const std::function<bool(const std::vector<Certificate>&)>& visit)
+      : trust_(trust), limits_(limits), visit_(visit) {
+    for (const auto& certificate : trust.intermediates) pool_.push_back(&certificate);
+    for (const auto& certificate : extra.first(std::min(extra.size(), limits.extra)))
+      pool_.push_back(&certificate);
+  }
+
+  void run(const Certificate& leaf) {
+    path_.push_back(leaf);
+    for (const auto& root : trust_.roots)
+      if (root.sha256() == leaf.sha256() && offer()) return;
+    extend();
+  }
+
+ private:
+  /// True when the search is over.
+  bool extend() {
+    for (const auto& root : trust_.roots) {
+      if (path_.size() + 1 > limits_.depth) break;
+      if (seen(root) || !issued(root)) continue;
+      path_.push_back(root);
+      const bool done = offer();
+      path_.pop_back();
+      if (done) return true;
+    }
+    if (path_.size() + 2 > limits_.depth) return over();
+    for (const auto* issuer : pool_) {
+      if (over()) return true;
+      if (seen(*issuer) || !issued(*issuer)) continue;
+      path_.push_back(*issuer);
+      const bool done = extend();
+      path_.pop_back();
+      if (done) return true;
+    }
+    return over();
+  }
+
+  bool offer() {
+    ++paths_;
+    return visit_(path_) || over();
+  }
+
+  bool over() const { return checks_ >= limits_.signature_checks || paths_ >= limits_.paths; }
+
+  /// The same subject and key twice in a path leads nowhere. RFC 4158 §5.2.
+  bool seen(const Certificate& next) const {
+    return std::any_of(path_.begin(), path_.end(), [&](const Certificate& in_path) {
+      return in_path.public_key_sha256() == next.public_key_sha256() &&
+             X509_NAME_cmp(X509_get_subject_name(raw(in_path)), X509_get_subject_name(raw(next))) ==
+                 0;
+    });
+  }
+
+  bool issued(const Certificate& issuer) {
+    if (!looks_issued_by(path_.back(), issuer)) return false;
+    if (checks_ >= limits_.signature_checks) return false;
+    ++checks_;
+    return signature_holds(path_.back(), issuer);
+  }
+
+  const TrustList& trust_;
+  const PathLimits limits_;
+  const std::function<bool(const std::vector<Certificate>&)>& visit_;
+  std::vector<const Certificate*> pool_;
+  std::vector<Certificate> path_;
+  std::size_t checks_ = 0;
+  std::size_t paths_ = 0;
+};
+
+}  // namespace
+
+void each_path(const Certificate& leaf, std::span<const Certificate> extra, const TrustList& trust,
+               const PathLimits& limits,
+               const std::function<bool(const std::vector<Certificate>&)>& visit) {
+  Builder(extra, trust, limits, visit).run(leaf);
+}
+
+bool issued_by(const Certificate& subject, const Certificate& issuer) {
+  return looks_issued_by(subject, issuer) && signature_holds(subject, issuer);
+}
+
+bool straight_path_holds(const std::vector<Certificate>& path, bool timestamp) {
+  const Owned<X509_STORE, X509_STORE_free> store(X509_STORE_new());
+  const Owned<X509_STORE_CTX, X509_STORE_CTX_free> context(X509_STORE_CTX_new());
+  // The stack borrows: the path owns the certificates.
+  const Owned<STACK_OF(X509), [](STACK_OF(X509) * stack) { sk_X509_free(stack); }> between(
+      sk_X509_new_null());
+  base::check(store && context && between, "out of memory in OpenSSL");
+  bool good = X509_STORE_add_cert(store.get(), raw(path.back())) == 1;
+  for (std::size_t i = 1; i + 1 < path.size(); ++i)
+    good = good && sk_X509_push(between.get(), raw(path[i])) > 0;
+  good = good &&
+         X509_STORE_CTX_init(context.get(), store.get(), raw(path.front()), between.get()) == 1;
+  if (good) {
+    X509_VERIFY_PARAM* param = X509_STORE_CTX_get0_param(context.get());
+    X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_X509_STRICT | X509_V_FLAG_CHECK_SS_SIGNATURE |
+                                           X509_V_FLAG_NO_CHECK_TIME);
+    X509_VERIFY_PARAM_set_depth(param, static_cast<int>(path.size()));
+    X509_VERIFY_PARAM_set_auth_level(param, 2);  // 112 bits: RSA 2048, P-224, SHA-224 at least
+    good = X509_VERIFY_PARAM_set_purpose(
+               param, timestamp ? X509_PURPOSE_TIMESTAMP_SIGN : X509_PURPOSE_ANY) == 1 &&
+           X509_verify_cert(context.get()) == 1;
+  }
+  ERR_clear_error();
+  return good;
+}
+
+}  // namespace certs

@@ -1,0 +1,22 @@
+// The one text of a trust list: written here, and compared with what was read, so that no list has
+// two. Inside this room.
+#pragma once
+
+#include <string>
+
+#include "certs/trust_list.h"
+
+namespace certs {
+
+/// The protected header that every list has, as JSON.
+inline constexpr std::string_view kTrustListHeader = R"({"alg":"ES256","typ":"xinyin-trust-list"})";
+
+/// The payload as JSON: members in this order, no spaces, times to the second.
+std::string trust_list_payload(const TrustList& list);
+
+/// What must hold of a list whoever signed it: a root that signed itself, authorities below a root,
+/// lists of revoked ones by one of them, entries below one of them, names and times in order.
+/// Errors: invalid_argument `certs.trust_list_malformed`.
+base::Result<void> check_consistent(const TrustList& list);
+
+}  // namespace certs
