@@ -1,0 +1,23 @@
+// Makes actors. Included by auth's own sources and by tests; `tools/tidy.py` keeps it out of other
+// rooms, so that outside auth an Actor can only be received.
+#pragma once
+
+#include "auth/actor.h"
+
+namespace auth {
+
+class ActorFactory {
+ public:
+  struct Facts {
+    SubjectId subject;
+    SubjectId acting_for;  ///< empty: itself
+    ClientId client;
+    Proofing proofing = Proofing::p0;
+    Authentication authentication = Authentication::none;
+    base::Time authenticated_at;
+    std::string scopes;
+  };
+  static Actor make(Facts facts);
+};
+
+}  // namespace auth
