@@ -1,0 +1,212 @@
+#include "store/store.h"
+
+#include <libpq-fe.h>
+
+#include <algorithm>
+#include <deque>
+
+#include "base/check.h"
+#include "store/binary.h"
+#include "store/connection.h"
+
+namespace store {
+
+using base::Code;
+using base::Error;
+
+struct Rows::Impl {
+  ResultPtr result;
+  mutable std::deque<std::string> formatted;  ///< texts made from binary values, kept for their views
+
+  std::string_view raw(std::size_t row, int column) const {
+    base::check(row < static_cast<std::size_t>(PQntuples(result.get())) && column >= 0 &&
+                    column < PQnfields(result.get()),
+                "a row or column was read that is not there");
+    const int at = static_cast<int>(row);
+    base::check(PQgetisnull(result.get(), at, column) == 0,
+                "a null was read as a value; ask is_null first");
+    return {PQgetvalue(result.get(), at, column),
+            static_cast<std::size_t>(PQgetlength(result.get(), at, column))};
+  }
+  unsigned int type(int column) const { return PQftype(result.get(), column); }
+  std::string_view raw(std::size_t row, int column, unsigned int wanted, const char* what) const {
+    const auto bytes = raw(row, column);
+    if (type(column) != wanted)
+      base::fail(std::string("a column read as ") + what + " is none (type " +
+                 std::to_string(type(column)) + ")");
+    return bytes;
+  }
+};
+
+Rows::Rows() = default;
+Rows::Rows(Rows&&) noexcept = default;
+Rows& Rows::operator=(Rows&&) noexcept = default;
+Rows::~Rows() = default;
+Rows::Rows(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+std::size_t Rows::size() const {
+  return impl_ ? static_cast<std::size_t>(PQntuples(impl_->result.get())) : 0;
+}
+
+std::size_t Rows::affected() const {
+  if (!impl_) return 0;
+  const std::string count = PQcmdTuples(impl_->result.get());
+  return count.empty() ? 0 : static_cast<std::size_t>(std::stoull(count));
+}
+
+bool Rows::is_null(std::size_t row, int column) const {
+  base::check(row < size() && column >= 0 && column < PQnfields(impl_->result.get()),
+              "a row or column was read that is not there");
+  return PQgetisnull(impl_->result.get(), static_cast<int>(row), column) != 0;
+}
+
+bool Rows::boolean(std::size_t row, int column) const {
+  base::check(row < size(), "a row was read that is not there");
+  return impl_->raw(row, column, oid::kBool, "a boolean")[0] != 0;
+}
+
+std::int64_t Rows::integer(std::size_t row, int column) const {
+  base::check(row < size(), "a row was read that is not there");
+  const auto bytes = impl_->raw(row, column);
+  return decode_integer(impl_->type(column), bytes);
+}
+
+double Rows::real(std::size_t row, int column) const {
+  base::check(row < size(), "a row was read that is not there");
+  const auto bytes = impl_->raw(row, column);
+  return decode_real(impl_->type(column), bytes);
+}
+
+std::string_view Rows::text(std::size_t row, int column) const {
+  base::check(row < size(), "a row was read that is not there");
+  const auto bytes = impl_->raw(row, column);
+  const auto type = impl_->type(column);
+  if (is_text_type(type)) return bytes;
+  if (type == oid::kJsonb) return bytes.substr(1);  // behind the version byte
+  if (type == oid::kUuid) return impl_->formatted.emplace_back(format_uuid(bytes));
+  base::fail("a column read as text is none (type " + std::to_string(type) + ")");
+}
+
+base::BytesView Rows::bytes(std::size_t row, int column) const {
+  base::check(row < size(), "a row was read that is not there");
+  return base::as_bytes(impl_->raw(row, column, oid::kBytea, "bytes"));
+}
+
+base::Time Rows::time(std::size_t row, int column) const {
+  base::check(row < size(), "a row was read that is not there");
+  return decode_time(impl_->raw(row, column, oid::kTimestamptz, "a moment"));
+}
+
+base::Date Rows::date(std::size_t row, int column) const {
+  base::check(row < size(), "a row was read that is not there");
+  return decode_date(impl_->raw(row, column, oid::kDate, "a date"));
+}
+
+Rows rows_of(ResultPtr result) {
+  auto impl = std::make_unique<Rows::Impl>();
+  impl->result = std::move(result);
+  return Rows(std::move(impl));
+}
+
+namespace {
+
+Error commit_unknown(std::string detail) {
+  return base::error(Code::unavailable, "store.commit_unknown", std::move(detail));
+}
+
+/// A statement that changes nothing, by its first word.
+bool is_read(std::string_view sql) {
+  const auto start = sql.find_first_not_of(" \t\r\n");
+  constexpr std::string_view kSelect = "select";
+  if (start == std::string_view::npos || sql.size() - start < kSelect.size()) return false;
+  return std::equal(kSelect.begin(), kSelect.end(), sql.begin() + static_cast<std::ptrdiff_t>(start),
+                    [](char want, char is) { return want == (is | 0x20); });
+}
+
+}  // namespace
+
+struct Tx::Impl {
+  ConnectionPool::Lease lease;
+  std::optional<Error> failed;  ///< the first failure: PostgreSQL refuses all that follows it
+  bool open = true;
+};
+
+Tx::Tx(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Tx::Tx(Tx&&) noexcept = default;
+Tx& Tx::operator=(Tx&& other) noexcept {
+  Tx gone(std::move(*this));  // rolled back here, if it was open
+  impl_ = std::move(other.impl_);
+  return *this;
+}
+
+Tx::~Tx() {
+  if (!impl_ || !impl_->open || !impl_->lease->usable()) return;
+  // A rollback that fails leaves the connection broken or inside its transaction: the pool drops it.
+  (void)impl_->lease->script("rollback");
+}
+
+base::Result<Rows> Tx::run(const Query& query, const std::vector<Param>& params) {
+  base::check(impl_ && impl_->open, "a finished transaction is used again");
+  if (impl_->failed) return *impl_->failed;
+  auto result = impl_->lease->execute(query, params);
+  if (result) return rows_of(std::move(result).value());
+  impl_->failed = result.error();
+  return std::move(result).error();
+}
+
+base::Result<void> Tx::commit() {
+  base::check(impl_ && impl_->open, "a finished transaction is used again");
+  auto& connection = *impl_->lease;
+  if (impl_->failed) return *impl_->failed;  // the destructor rolls back
+  impl_->open = false;
+  const auto done = connection.script("commit");
+  if (done && !connection.warned()) return {};
+  if (done) return commit_unknown("the server warned at commit: its standby may not have it");
+  if (connection.answer_lost()) return commit_unknown(done.error().detail);
+  return done.error();
+}
+
+bool is_violation(const Error& failure, std::string_view constraint) {
+  return std::any_of(failure.args.begin(), failure.args.end(), [&](const auto& arg) {
+    return arg.first == "constraint" && arg.second == constraint;
+  });
+}
+
+struct Pool::Impl {
+  std::shared_ptr<ConnectionPool> connections;
+};
+
+Pool::Pool(Config config)
+    : impl_(std::make_unique<Impl>(Impl{std::make_shared<ConnectionPool>(std::move(config))})) {}
+Pool::~Pool() = default;
+
+base::Result<Tx> Pool::begin(Mode mode) {
+  BASE_TRY(auto lease, impl_->connections->acquire());
+  const std::string begin = mode == Mode::read_only ? "begin read only" : "begin";
+  auto begun = lease->script(begin);
+  if (!begun && !lease->usable() && !lease->timed_out() && lease.pooled()) {
+    BASE_TRY_VOID(lease.renew());
+    begun = lease->script(begin);
+  }
+  if (!begun) return std::move(begun).error();
+  return Tx(std::make_unique<Tx::Impl>(Tx::Impl{std::move(lease), std::nullopt, true}));
+}
+
+base::Result<Rows> Pool::run(const Query& query, const std::vector<Param>& params) {
+  BASE_TRY(auto lease, impl_->connections->acquire());
+  auto result = lease->execute(query, params);
+  if (result) return rows_of(std::move(result).value());
+  const bool dead = !lease->usable() && !lease->timed_out();
+  const bool in_doubt = lease->answer_lost() && !is_read(query.sql);
+  if (in_doubt) return commit_unknown(std::move(result).error().detail);
+  if (!dead || !lease.pooled()) return std::move(result).error();
+  // Nothing was executed, or it was a read.
+  BASE_TRY_VOID(lease.renew());
+  result = lease->execute(query, params);
+  if (result) return rows_of(std::move(result).value());
+  if (lease->answer_lost() && !is_read(query.sql))
+    return commit_unknown(std::move(result).error().detail);
+  return std::move(result).error();
+}
+
+}  // namespace store
