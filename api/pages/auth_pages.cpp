@@ -1,0 +1,45 @@
+#include "api/pages/auth_pages.h"
+
+namespace api::pages {
+
+std::string login(const Renderer& look, const LoginPage& page) {
+  PageData data;
+  data.text("csrf", page.csrf).text("return_to", page.return_to).text("login_name", page.login_name);
+  if (!page.client_name.empty()) data.text("client_name", page.client_name);
+  if (page.problem != nullptr) data.message("problem", page.problem->key, page.problem->args);
+  return look.page("login", "web.login.title", data);
+}
+
+std::string consent(const Renderer& look, const ConsentPage& page) {
+  PageData data;
+  data.text("csrf", page.csrf).text("transaction", page.transaction);
+  data.text("client_name", page.client_name).text("person", page.person);
+  std::vector<PageData> rows;
+  for (const auto& scope : page.scopes) {
+    const auto key = "web.scope." + scope;
+    PageData row;
+    row.text("zh", base::message(key, base::Language::zh));
+    row.text("en", base::message(key, base::Language::en));
+    rows.push_back(std::move(row));
+  }
+  data.list("scopes", std::move(rows));
+  return look.page("consent", "web.consent.title", data);
+}
+
+std::string logout(const Renderer& look, std::string_view csrf, std::string_view location) {
+  PageData data;
+  data.text("csrf", std::string(csrf)).text("location", std::string(location));
+  return look.page("logout", "web.logout.title", data);
+}
+
+std::string message(const Renderer& look, std::string_view tone, std::string_view title_key,
+                    std::string_view text_key, base::MessageArgs args,
+                    std::string_view request_id) {
+  PageData data;
+  data.text("tone", std::string(tone)).flag("good", tone == "good").flag("warn", tone != "good");
+  data.message("heading", title_key).message("text", text_key, args);
+  if (!request_id.empty()) data.text("request_id", std::string(request_id));
+  return look.page("message", title_key, data);
+}
+
+}  // namespace api::pages

@@ -1,0 +1,37 @@
+// The pages of logging in, consenting and logging out.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/pages/renderer.h"
+#include "base/result.h"
+
+namespace api::pages {
+
+struct LoginPage {
+  std::string csrf;
+  std::string return_to;
+  std::string login_name;   ///< what was typed before
+  std::string client_name;  ///< the portal that asks, when known
+  const base::Error* problem = nullptr;
+};
+std::string login(const Renderer& look, const LoginPage& page);
+
+struct ConsentPage {
+  std::string csrf;
+  std::string transaction;
+  std::string client_name;
+  std::string person;  ///< masked name
+  std::vector<std::string> scopes;
+};
+std::string consent(const Renderer& look, const ConsentPage& page);
+
+std::string logout(const Renderer& look, std::string_view csrf, std::string_view location);
+
+/// A short message: what happened, what to do. `tone` is "good" or "warn".
+std::string message(const Renderer& look, std::string_view tone, std::string_view title_key,
+                    std::string_view text_key, base::MessageArgs args = {},
+                    std::string_view request_id = {});
+
+}  // namespace api::pages
