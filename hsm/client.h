@@ -1,8 +1,8 @@
 // The signer's client: what the service holds instead of a token.
 //
-// Talks to xinyin-signer over its Unix socket; requests from many threads share a few connections and are
-// pipelined. A signer or token that is away is `unavailable` at once or at the deadline, and works again
-// when it is back, without restarting anything.
+// Talks to xinyin-signer over its Unix socket; requests from many threads share a few connections
+// and are pipelined. A signer or token that is away is `unavailable` at once or at the deadline,
+// and works again when it is back, without restarting anything.
 #pragma once
 
 #include <chrono>
@@ -44,9 +44,9 @@ class Client {
   /// Errors: not_found `hsm.no_key`; unavailable `hsm.unavailable`.
   base::Result<std::shared_ptr<const Key>> key(std::string_view label);
 
-  /// Wraps or unwraps a small secret (at most 4 KiB) with the token's data-wrapping key (AES-256-GCM in
-  /// the token; `name` is bound as associated data).
-  /// Errors: invalid_argument `hsm.bad_wrapping` when it was not made by this key under this name.
+  /// Wraps or unwraps a small secret (at most 4 KiB) with the token's data-wrapping key
+  /// (AES-256-GCM in the token; `name` is bound as associated data). Errors: invalid_argument
+  /// `hsm.bad_wrapping` when it was not made by this key under this name.
   base::Result<base::Bytes> wrap(std::string_view name, const base::Secret& secret);
   base::Result<base::Secret> unwrap(std::string_view name, base::BytesView wrapped);
 

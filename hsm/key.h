@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/bytes.h"
@@ -16,6 +17,7 @@ using KeyId = base::Strong<struct KeyIdTag>;  ///< hex of SHA-256(SPKI)[0:20], a
 enum class Algorithm {
   ecdsa_p256,  ///< ECDSA over P-256; signatures are r‖s, 64 bytes, low-S not forced
   rsa_3072,    ///< RSASSA-PKCS1-v1_5 with SHA-256
+  aes_256,     ///< wraps data (AES-256-GCM); signs nothing, has no public half
 };
 
 /// Where the private key really is. Shown to auditors, never glossed over.

@@ -1,0 +1,65 @@
+// The words for keys: the same in configuration, inventory, log and protocol.
+#include "hsm/key.h"
+
+#include <array>
+
+namespace hsm {
+namespace {
+
+template <class Enum, std::size_t N>
+using Words = std::array<std::pair<Enum, std::string_view>, N>;
+
+constexpr Words<Algorithm, 3> kAlgorithms{{
+    {Algorithm::ecdsa_p256, "ecdsa_p256"},
+    {Algorithm::rsa_3072, "rsa_3072"},
+    {Algorithm::aes_256, "aes_256"},
+}};
+
+constexpr Words<Protection, 2> kProtections{{
+    {Protection::token, "token"},
+    {Protection::wrapped, "wrapped"},
+}};
+
+constexpr Words<Purpose, 7> kPurposes{{
+    {Purpose::root_ca, "root_ca"},
+    {Purpose::issuing_ca, "issuing_ca"},
+    {Purpose::seal, "seal"},
+    {Purpose::timestamp, "timestamp"},
+    {Purpose::openid, "openid"},
+    {Purpose::document_code, "document_code"},
+    {Purpose::data_wrapping, "data_wrapping"},
+}};
+
+template <class Enum, std::size_t N>
+std::string_view word(const Words<Enum, N>& words, Enum value) {
+  for (const auto& [one, text] : words)
+    if (one == value) return text;
+  base::fail("an enumerator without a word");
+}
+
+template <class Enum, std::size_t N>
+std::optional<Enum> value(const Words<Enum, N>& words, std::string_view text) {
+  for (const auto& [one, name] : words)
+    if (name == text) return one;
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view to_string(Algorithm algorithm) {
+  return word(kAlgorithms, algorithm);
+}
+std::string_view to_string(Protection protection) {
+  return word(kProtections, protection);
+}
+std::string_view to_string(Purpose purpose) {
+  return word(kPurposes, purpose);
+}
+std::optional<Algorithm> algorithm_from(std::string_view text) {
+  return value(kAlgorithms, text);
+}
+std::optional<Purpose> purpose_from(std::string_view text) {
+  return value(kPurposes, text);
+}
+
+}  // namespace hsm

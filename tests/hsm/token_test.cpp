@@ -1,0 +1,126 @@
+// The token in this process: keys, their attributes, the inventory, wrapping.
+#include "hsm/token.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <sstream>
+#include <thread>
+
+#include "base/encoding.h"
+#include "hsm/inventory.h"
+#include "tests/hsm/openssl.h"
+#include "tests/support/token.h"
+
+namespace hsm {
+namespace {
+
+class TokenTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    auto keys = test::demonstration_keys();
+    keys.push_back({"seal-rsa", Algorithm::rsa_3072, Purpose::seal});
+    token_ = std::make_unique<test::Token>(keys);
+  }
+  static void TearDownTestSuite() { token_.reset(); }
+  static inline std::unique_ptr<test::Token> token_;
+};
+
+TEST_F(TokenTest, SignaturesOfBothAlgorithmsVerifyWithOpenssl) {
+  for (const auto* label : {"seal-1", "seal-rsa"}) {
+    const auto key = token_->key(label);
+    const auto signature = key->sign(base::sha256(base::as_bytes("message")));
+    ASSERT_TRUE(signature.ok()) << signature.error().detail;
+    EXPECT_TRUE(test::openssl_verifies(key->info(), *signature, "message")) << label;
+    EXPECT_FALSE(test::openssl_verifies(key->info(), *signature, "massage")) << label;
+  }
+}
+
+TEST_F(TokenTest, SixteenThreadsShareFourSessions) {
+  const auto key = token_->key("openid-1");
+  std::atomic<int> good{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 16; ++t)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 50; ++i)
+        good += key->sign(base::sha256(base::as_bytes(std::to_string(i)))).ok() ? 1 : 0;
+    });
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(good, 16 * 50);
+}
+
+TEST_F(TokenTest, IdsAreTheDigestOfThePublicKeyAndPurposesAreKept) {
+  const auto keys = token_->open().keys();
+  ASSERT_EQ(keys.size(), 8u);
+  for (const auto& key : keys) {
+    EXPECT_EQ(key.protection, Protection::token);
+    if (key.algorithm == Algorithm::aes_256) continue;
+    const auto digest = base::sha256(key.public_key);
+    EXPECT_EQ(key.id.value(), base::to_hex(base::BytesView(digest).first(20)));
+  }
+  EXPECT_EQ(token_->open().info("issuing-ca")->purpose, Purpose::issuing_ca);
+  EXPECT_TRUE(token_->open().findings().empty());
+}
+
+TEST_F(TokenTest, AWrappingKeySignsNothing) {
+  EXPECT_EQ(token_->open().sign("data-wrap-1", base::Digest{}).error().key, "hsm.refused");
+}
+
+TEST_F(TokenTest, Pkcs11ToolFindsNoKeyThatMayLeaveOrDoMoreThanItsUse) {
+  const auto listed =
+      test::run({"pkcs11-tool", "--module", test::Token::module(), "--token-label", token_->label(),
+                 "--login", "--pin", token_->pin(), "--list-objects"},
+                {"SOFTHSM2_CONF=" + token_->softhsm_conf().string()});
+  ASSERT_EQ(listed.status, 0) << listed.out;
+  std::size_t private_keys = 0;
+  std::istringstream lines(listed.out);
+  bool in_private = false;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find("Object;") != std::string::npos) {
+      in_private = line.starts_with("Private Key Object");
+      private_keys += in_private ? 1 : 0;
+    } else if (in_private && line.find("Usage:") != std::string::npos) {
+      EXPECT_NE(line.find("sign"), std::string::npos) << line;
+      for (const auto* more : {"decrypt", "unwrap", "derive", "signRecover"})
+        EXPECT_EQ(line.find(more), std::string::npos) << line;
+    } else if (in_private && line.find("Access:") != std::string::npos) {
+      EXPECT_NE(line.find("sensitive, always sensitive, never extractable, local"),
+                std::string::npos)
+          << line;
+    }
+  }
+  EXPECT_EQ(private_keys, 7u) << listed.out;
+}
+
+TEST_F(TokenTest, AnUnknownLabelIsNotFound) {
+  EXPECT_EQ(token_->open().key("nobody").error().code, base::Code::not_found);
+}
+
+TEST_F(TokenTest, WhatIsWrappedUnderOneNameIsNotUnwrappedUnderAnother) {
+  auto& token = token_->open();
+  const base::Secret secret(base::as_bytes("thirty-two bytes of a data key.."));
+  const auto wrapped = token.wrap("data-key", secret);
+  ASSERT_TRUE(wrapped.ok()) << wrapped.error().detail;
+  const auto again = token.unwrap("data-key", *wrapped);
+  ASSERT_TRUE(again.ok()) << again.error().detail;
+  EXPECT_TRUE(again->equals(secret.reveal()));
+  EXPECT_NE(*token.wrap("data-key", secret), *wrapped);  // a fresh IV each time
+
+  EXPECT_EQ(token.unwrap("other", *wrapped).error().key, "hsm.bad_wrapping");
+  for (std::size_t i = 0; i < wrapped->size(); ++i) {
+    auto bent = *wrapped;
+    bent[i] ^= 0x40;
+    ASSERT_EQ(token.unwrap("data-key", bent).error().key, "hsm.bad_wrapping") << "byte " << i;
+  }
+  for (std::size_t size = 0; size < wrapped->size(); ++size)
+    ASSERT_EQ(token.unwrap("data-key", base::BytesView(*wrapped).first(size)).error().key,
+              "hsm.bad_wrapping");
+  EXPECT_FALSE(token.wrap("n", base::Secret(base::Bytes(4097))).ok());
+  EXPECT_TRUE(token.wrap("n", base::Secret(base::Bytes(4096))).ok());
+  EXPECT_FALSE(token.wrap("n", base::Secret()).ok());
+  EXPECT_EQ(token.condition(), Condition::up);  // garbage brought nothing down
+  EXPECT_TRUE(token.sign("seal-1", base::Digest{}).ok());
+}
+
+}  // namespace
+}  // namespace hsm
