@@ -1,4 +1,5 @@
-#xinyin_test_token : a throw -away SoftHSM token, for tests that need Keys.
-if (TARGET xinyin_hsm_token)
-add_library(xinyin_test_token STATIC ${CMAKE_CURRENT_SOURCE_DIR} / token.cpp)
-    target_link_libraries(xinyin_test_token PUBLIC xinyin_flags xinyin_hsm_token) endif()
+# xinyin_test_token: a throw-away SoftHSM token, for tests that need Keys.
+if(TARGET xinyin_hsm_token)
+  add_library(xinyin_test_token STATIC ${CMAKE_CURRENT_SOURCE_DIR}/token.cpp)
+  target_link_libraries(xinyin_test_token PUBLIC xinyin_flags xinyin_hsm_token)
+endif()
