@@ -90,6 +90,23 @@ std::size_t Crl::size() const {
   return count > 0 ? static_cast<std::size_t>(count) : 0;
 }
 
+bool Crl::has_authority_key_id() const {
+  return X509_CRL_get_ext_by_NID(impl_->crl.get(), NID_authority_key_identifier, -1) >= 0;
+}
+
+bool Crl::reasons_ok() const {
+  STACK_OF(X509_REVOKED)* entries = X509_CRL_get_REVOKED(impl_->crl.get());
+  for (int i = 0; i < sk_X509_REVOKED_num(entries); ++i) {
+    const Owned<ASN1_ENUMERATED, ASN1_ENUMERATED_free> reason(
+        static_cast<ASN1_ENUMERATED*>(X509_REVOKED_get_ext_d2i(sk_X509_REVOKED_value(entries, i),
+                                                               NID_crl_reason, nullptr, nullptr)));
+    if (!reason) continue;
+    const long number = ASN1_ENUMERATED_get(reason.get());
+    if (number < 1 || number > 10 || number == 7) return false;
+  }
+  return true;
+}
+
 bool Crl::signed_by(const Certificate& issuer) const {
   X509* x509 = raw(issuer);
   if (X509_NAME_cmp(X509_CRL_get_issuer(impl_->crl.get()), X509_get_subject_name(x509)) != 0)

@@ -30,6 +30,10 @@ class Crl {
   base::Time next_update() const;
   std::string number_hex() const;
   std::size_t size() const;  ///< entries
+  bool has_authority_key_id() const;
+  /// No entry says unspecified (0, to be left out), 7 (unused) or a number past 10. RFC 5280
+  /// §5.3.1.
+  bool reasons_ok() const;
   /// Its issuer field is `issuer`'s subject, whose key made it and may sign revocation lists.
   bool signed_by(const Certificate& issuer) const;
   /// The entry of `certificate`, which must have the same issuer.

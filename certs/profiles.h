@@ -1,0 +1,40 @@
+// What each kind of certificate that we issue carries: a table, security.md §2.1.
+// The template alone decides; nothing of a request but the public key gets in.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "certs/authority.h"
+
+namespace certs {
+
+struct ProfileRule {
+  Profile profile;
+  std::string_view name;
+  bool authority;                  ///< may issue certificates and revocation lists
+  std::optional<int> path_length;  ///< authorities below it
+  std::uint8_t key_usage;          ///< first octet of the BIT STRING, RFC 5280 §4.2.1.3
+  std::vector<const char*> uses;   ///< extended key usages; none: the extension is absent
+  bool uses_critical;
+  std::chrono::days life;
+  std::optional<std::chrono::days>
+      key_life;        ///< the key signs no longer than this; judged till `life`
+  const char* policy;  ///< certificate policy; nullptr for roots
+  bool agency;         ///< the subject names the agency's credit code
+};
+
+inline constexpr std::uint8_t kDigitalSignature = 0x80;
+inline constexpr std::uint8_t kNonRepudiation = 0x40;
+inline constexpr std::uint8_t kKeyCertSign = 0x04;
+inline constexpr std::uint8_t kCrlSign = 0x02;
+
+const ProfileRule& rule_of(Profile profile);
+std::span<const ProfileRule> profile_rules();
+std::optional<Profile> profile_from(std::string_view name);  ///< "seal", "root_ca", …
+std::string_view to_string(Profile profile);
+
+}  // namespace certs
