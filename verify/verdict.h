@@ -28,13 +28,13 @@ struct SealReport {
 enum class FileKind { pdf, unknown };
 
 enum class Outcome {
-  genuine,        ///< every question answered yes
-  altered,        ///< sealed once, changed since
-  not_trusted,    ///< sealed by someone we do not believe
-  expired,        ///< the sealing certificate was not in force
-  unsealed,       ///< no seal at all: not "forged"
-  malformed,      ///< not a file we can read
-  undetermined,   ///< could not be judged, e.g. no revocation data
+  genuine,       ///< every question answered yes
+  altered,       ///< sealed once, changed since
+  not_trusted,   ///< sealed by someone we do not believe
+  expired,       ///< the sealing certificate was not in force
+  unsealed,      ///< no seal at all: not "forged"
+  malformed,     ///< not a file we can read
+  undetermined,  ///< could not be judged, e.g. no revocation data
 };
 
 std::string_view to_string(Answer answer);
@@ -45,8 +45,9 @@ struct Verdict {
   Outcome outcome = Outcome::undetermined;
   std::vector<SealReport> seals;
   std::vector<std::string> reasons;
-  base::Digest sha256{};             ///< of the file
-  std::optional<std::string> document_code;  ///< pretty form, when the file carries one in its metadata
+  base::Digest sha256{};  ///< of the file
+  std::optional<std::string>
+      document_code;  ///< pretty form, when the file carries one in its metadata
 };
 
 }  // namespace verify

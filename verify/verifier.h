@@ -1,7 +1,7 @@
 // The public judge of files. No network, no database, no key: who judges cannot sign.
 //
-// The same code judges our own finished work before release, uploads, and files on a laptop without a
-// network. Parsing foreign bytes has limits on size, depth, objects and time.
+// The same code judges our own finished work before release, uploads, and files on a laptop without
+// a network. Parsing foreign bytes has limits on size, depth, objects and time.
 #pragma once
 
 #include <memory>
