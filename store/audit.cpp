@@ -57,8 +57,9 @@ base::Result<void> audit(Tx& tx, const AuditEntry& entry) {
     return base::error(base::Code::internal, "store.audit_headless", "audit.head has no row");
   const auto seq = head.integer(0, 0) + 1;
   const auto previous = head.bytes(0, 1);
-  const auto hash = hash_of(seq, previous, entry.at,
-                            {entry.actor, entry.act, entry.object, entry.outcome, entry.facts_json});
+  const auto hash =
+      hash_of(seq, previous, entry.at,
+              {entry.actor, entry.act, entry.object, entry.outcome, entry.facts_json});
   BASE_TRY_VOID(tx.run(kAppend, {seq, entry.at, entry.actor, entry.act, entry.object, entry.outcome,
                                  entry.facts_json, previous, base::BytesView(hash)}));
   return {};
@@ -79,9 +80,9 @@ base::Result<AuditReport> verify_audit(Pool& pool) {
     BASE_TRY(const auto page, tx.run(kReadPage, {report.rows, kPageRows}));
     for (std::size_t i = 0; i < page.size() && report.rows < last; ++i) {
       const auto seq = report.rows + 1;
-      const auto hash = hash_of(seq, previous, page.time(i, 1),
-                                {page.text(i, 2), page.text(i, 3), page.text(i, 4), page.text(i, 5),
-                                 page.text(i, 6)});
+      const auto hash = hash_of(
+          seq, previous, page.time(i, 1),
+          {page.text(i, 2), page.text(i, 3), page.text(i, 4), page.text(i, 5), page.text(i, 6)});
       if (page.integer(i, 0) != seq || !same(page.bytes(i, 7), previous) ||
           !same(page.bytes(i, 8), hash)) {
         report.broken_at = seq;

@@ -104,27 +104,36 @@ bool is_text_type(unsigned int type) {
     case oid::kName:
     case oid::kChar:
     case oid::kJson:
-    case oid::kUnknown: return true;
-    default: return false;
+    case oid::kUnknown:
+      return true;
+    default:
+      return false;
   }
 }
 
 std::int64_t decode_integer(unsigned int type, std::string_view bytes) {
   const auto raw = big_endian(bytes);
   switch (type) {
-    case oid::kInt2: return static_cast<std::int16_t>(raw);
-    case oid::kInt4: return static_cast<std::int32_t>(raw);
-    case oid::kInt8: return static_cast<std::int64_t>(raw);
-    default: base::fail("a column read as an integer is none (type " + std::to_string(type) + ")");
+    case oid::kInt2:
+      return static_cast<std::int16_t>(raw);
+    case oid::kInt4:
+      return static_cast<std::int32_t>(raw);
+    case oid::kInt8:
+      return static_cast<std::int64_t>(raw);
+    default:
+      base::fail("a column read as an integer is none (type " + std::to_string(type) + ")");
   }
 }
 
 double decode_real(unsigned int type, std::string_view bytes) {
   const auto raw = big_endian(bytes);
   switch (type) {
-    case oid::kFloat4: return std::bit_cast<float>(static_cast<std::uint32_t>(raw));
-    case oid::kFloat8: return std::bit_cast<double>(raw);
-    default: base::fail("a column read as a real is none (type " + std::to_string(type) + ")");
+    case oid::kFloat4:
+      return std::bit_cast<float>(static_cast<std::uint32_t>(raw));
+    case oid::kFloat8:
+      return std::bit_cast<double>(raw);
+    default:
+      base::fail("a column read as a real is none (type " + std::to_string(type) + ")");
   }
 }
 

@@ -11,10 +11,10 @@ namespace store {
 
 /// Object ids of built-in types (src/include/catalog/pg_type.dat; stable across versions).
 namespace oid {
-inline constexpr unsigned int kBool = 16, kBytea = 17, kChar = 18, kName = 19, kInt8 = 20, kInt2 = 21,
-                              kInt4 = 23, kText = 25, kJson = 114, kFloat4 = 700, kFloat8 = 701,
-                              kUnknown = 705, kBpchar = 1042, kVarchar = 1043, kDate = 1082,
-                              kTimestamptz = 1184, kUuid = 2950, kJsonb = 3802;
+inline constexpr unsigned int kBool = 16, kBytea = 17, kChar = 18, kName = 19, kInt8 = 20,
+                              kInt2 = 21, kInt4 = 23, kText = 25, kJson = 114, kFloat4 = 700,
+                              kFloat8 = 701, kUnknown = 705, kBpchar = 1042, kVarchar = 1043,
+                              kDate = 1082, kTimestamptz = 1184, kUuid = 2950, kJsonb = 3802;
 }  // namespace oid
 
 /// A parameter as libpq takes it: points into the Param, or into itself; so it does not move.
@@ -24,7 +24,8 @@ class Bound {
   Bound(const Bound&) = delete;
   Bound& operator=(const Bound&) = delete;
 
-  /// Errors: invalid_argument `store.value`: NUL in a text, a moment or date that PostgreSQL has not.
+  /// Errors: invalid_argument `store.value`: NUL in a text, a moment or date that PostgreSQL has
+  /// not.
   base::Result<void> bind(const Param& param);
   const char* data() const { return data_; }  ///< null for a null
   int size() const { return size_; }

@@ -75,7 +75,8 @@ Code code_of(std::string_view state) {
 }
 
 /// After these the session is gone, or no longer what we set up: a server that became a standby
-/// (25006), one that lost our prepared statements (26000) or whose tables changed under them (0A000).
+/// (25006), one that lost our prepared statements (26000) or whose tables changed under them
+/// (0A000).
 bool ends_session(std::string_view state, const PGresult* result) {
   return state.substr(0, 2) == "08" || state == "57P01" || state == "57P02" || state == "57P03" ||
          state == "57P05" || state == "25P03" || state == "25006" || state == "26000" ||
@@ -84,14 +85,18 @@ bool ends_session(std::string_view state, const PGresult* result) {
 
 }  // namespace
 
-void FreeResult::operator()(pg_result* result) const { PQclear(result); }
+void FreeResult::operator()(pg_result* result) const {
+  PQclear(result);
+}
 
 Connection::Connection(pg_conn* connection, const Session& session)
     : connection_(connection), session_(session) {
   PQsetNoticeReceiver(connection_, note_warning, &warned_);
 }
 
-Connection::~Connection() { PQfinish(connection_); }
+Connection::~Connection() {
+  PQfinish(connection_);
+}
 
 base::Result<std::unique_ptr<Connection>> Connection::open(const std::string& conninfo,
                                                            const Session& session,
@@ -122,9 +127,9 @@ base::Result<std::unique_ptr<Connection>> Connection::open(const std::string& co
              " -c lock_timeout=" + std::to_string(session.lock_deadline.count()) +
              " -c idle_in_transaction_session_timeout=" + idle +
              " -c client_connection_check_interval=2000";
-  for (const auto& [name, value] : {std::pair{"options", options.c_str()},
-                                    std::pair{"client_encoding", "UTF8"},
-                                    std::pair{"fallback_application_name", "xinyin"}}) {
+  for (const auto& [name, value] :
+       {std::pair{"options", options.c_str()}, std::pair{"client_encoding", "UTF8"},
+        std::pair{"fallback_application_name", "xinyin"}}) {
     names.push_back(name);
     values.push_back(value);
   }
@@ -229,10 +234,13 @@ base::Result<ResultPtr> Connection::answer(std::string_view name, int* position)
     switch (PQresultStatus(result.get())) {
       case PGRES_COMMAND_OK:
       case PGRES_TUPLES_OK:
-      case PGRES_EMPTY_QUERY: kept = std::move(result); break;
+      case PGRES_EMPTY_QUERY:
+        kept = std::move(result);
+        break;
       case PGRES_COPY_IN:
       case PGRES_COPY_OUT:
-      case PGRES_COPY_BOTH: base::fail("COPY goes through no Query");
+      case PGRES_COPY_BOTH:
+        base::fail("COPY goes through no Query");
       default:
         if (!failed) {
           failed = failure(name, result.get());
@@ -356,7 +364,8 @@ base::Result<ConnectionPool::Lease> ConnectionPool::acquire() {
   }
   if (connection && connection->quiet())
     return Lease(shared_from_this(), std::move(connection), true);
-  // The lease holds the place while the connection is opened; without one it gives just the place back.
+  // The lease holds the place while the connection is opened; without one it gives just the place
+  // back.
   Lease lease(shared_from_this(), std::move(connection), false);
   BASE_TRY_VOID(lease.renew(deadline));
   return lease;

@@ -1,9 +1,10 @@
 // One connection to PostgreSQL and the pool of them: what stands behind the door of store.h.
 //
-// Included by store/*.cpp alone. A wait is bounded on both sides: the server ends a statement at its
-// deadline itself (statement_timeout), and we give a connection up that says nothing kAnswerGrace after
-// that. PQcancel is not used: it opens a second connection with no deadline of its own, and a cancel
-// that meets a commit makes the server call it done before its standby has it.
+// Included by store/*.cpp alone. A wait is bounded on both sides: the server ends a statement at
+// its deadline itself (statement_timeout), and we give a connection up that says nothing
+// kAnswerGrace after that. PQcancel is not used: it opens a second connection with no deadline of
+// its own, and a cancel that meets a commit makes the server call it done before its standby has
+// it.
 #pragma once
 
 #include <condition_variable>
@@ -37,8 +38,8 @@ Rows rows_of(ResultPtr result);
 
 /// How a connection's session is set up.
 struct Session {
-  std::chrono::milliseconds statement_deadline{5000};   ///< zero: none
-  std::chrono::milliseconds lock_deadline{0};           ///< zero: none but the statement's
+  std::chrono::milliseconds statement_deadline{5000};  ///< zero: none
+  std::chrono::milliseconds lock_deadline{0};          ///< zero: none but the statement's
 };
 
 /// Not thread-safe.
@@ -64,7 +65,8 @@ class Connection {
   bool answer_lost() const { return answer_lost_; }
   /// The last failure was a wait past its deadline.
   bool timed_out() const { return timed_out_; }
-  /// Nothing unexpected has come from the server since the last answer (it says farewell by closing).
+  /// Nothing unexpected has come from the server since the last answer (it says farewell by
+  /// closing).
   bool quiet() const;
   bool in_transaction() const;
   /// The server warned during the last statement (a commit that its standby did not confirm).
@@ -72,9 +74,9 @@ class Connection {
 
  private:
   struct Prepared {
-    std::string statement;             ///< the name on the server
+    std::string statement;  ///< the name on the server
     const char* sql;
-    std::vector<unsigned int> types;   ///< OIDs; 0 where every value so far was null
+    std::vector<unsigned int> types;  ///< OIDs; 0 where every value so far was null
   };
 
   Connection(pg_conn* connection, const Session& session);
@@ -127,10 +129,10 @@ class ConnectionPool : public std::enable_shared_from_this<ConnectionPool> {
   void give_back(std::unique_ptr<Connection> connection);
 
   const Config config_;
-  std::mutex mutex_;                                ///< protects what follows
+  std::mutex mutex_;  ///< protects what follows
   std::condition_variable freed_;
-  std::vector<std::unique_ptr<Connection>> idle_;   ///< last in, first out: the rest may rest
-  int taken_ = 0;                                   ///< on loan or being opened
+  std::vector<std::unique_ptr<Connection>> idle_;  ///< last in, first out: the rest may rest
+  int taken_ = 0;                                  ///< on loan or being opened
 };
 
 }  // namespace store

@@ -9,9 +9,9 @@
 
 // A sealed value: version (1) | salt (12) | nonce (12) | ciphertext | tag (16).
 //
-// The AES key of each value is HMAC(root, salt): with the nonce that makes 192 random bits, so that the
-// 2^32 values after which random 96-bit nonces under one key grow doubtful (SP 800-38D §8.3) are no
-// limit for a database of a nation's fields.
+// The AES key of each value is HMAC(root, salt): with the nonce that makes 192 random bits, so that
+// the 2^32 values after which random 96-bit nonces under one key grow doubtful (SP 800-38D §8.3)
+// are no limit for a database of a nation's fields.
 namespace store {
 namespace {
 
@@ -74,8 +74,8 @@ struct FieldCipher::Keys {
 
 FieldCipher::FieldCipher(const base::Secret& data_key, base::Random& random) : random_(random) {
   base::check(data_key.reveal().size() == 32, "the data key is not 32 bytes long");
-  keys_ = std::make_shared<const Keys>(Keys{derive(data_key, "xinyin field seal 1"),
-                                            derive(data_key, "xinyin field lookup 1")});
+  keys_ = std::make_shared<const Keys>(
+      Keys{derive(data_key, "xinyin field seal 1"), derive(data_key, "xinyin field lookup 1")});
 }
 
 base::Bytes FieldCipher::seal(std::string_view field, std::string_view row,
@@ -94,8 +94,8 @@ base::Bytes FieldCipher::seal(std::string_view field, std::string_view row,
                           out.data() + 1 + kSaltBytes, nullptr) == 1 &&
       EVP_EncryptUpdate(context.get(), nullptr, &size, bound.data(),
                         static_cast<int>(bound.size())) == 1 &&
-      (plain.empty() || EVP_EncryptUpdate(context.get(), out.data() + kHeadBytes, &size, plain.data(),
-                                          static_cast<int>(plain.size())) == 1) &&
+      (plain.empty() || EVP_EncryptUpdate(context.get(), out.data() + kHeadBytes, &size,
+                                          plain.data(), static_cast<int>(plain.size())) == 1) &&
       EVP_EncryptFinal_ex(context.get(), out.data() + out.size() - kTagBytes, &size) == 1 &&
       EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_GET_TAG, kTagBytes,
                           out.data() + out.size() - kTagBytes) == 1;

@@ -21,28 +21,34 @@ struct Migration {
   base::Digest sha256{};
 };
 
-/// What the binary carries, in the order of the numbers.
+std::vector<Migration> in_order(std::span<const MigrationFile> files) {
+  std::vector<Migration> out;
+  for (const auto& file : files) {
+    Migration next;
+    const auto digits = file.name.find('_');
+    const auto [end, failed] =
+        std::from_chars(file.name.data(), file.name.data() + file.name.size(), next.number);
+    base::check(failed == std::errc{} && digits == 4 && end == file.name.data() + digits &&
+                    file.name.ends_with(".sql"),
+                "a migration is not named NNNN_name.sql");
+    next.name = file.name.substr(0, file.name.size() - 4);
+    next.sql = file.sql;
+    next.sha256 = base::sha256(base::as_bytes(file.sql));
+    out.push_back(std::move(next));
+  }
+  std::sort(out.begin(), out.end(), [](auto& a, auto& b) { return a.number < b.number; });
+  const auto twin = std::adjacent_find(out.begin(), out.end(),
+                                       [](auto& a, auto& b) { return a.number == b.number; });
+  base::check(twin == out.end(), "two migrations have one number");
+  return out;
+}
+
+/// What the binary carries.
 const std::vector<Migration>& carried() {
   static const auto all = [] {
-    std::vector<Migration> out;
-    for (const auto& file : embedded::migrations()) {
-      Migration next;
-      const auto digits = file.path.find('_');
-      const auto [end, failed] =
-          std::from_chars(file.path.data(), file.path.data() + file.path.size(), next.number);
-      base::check(failed == std::errc{} && end == file.path.data() + digits && digits == 4 &&
-                      file.path.ends_with(".sql"),
-                  "a migration is not named NNNN_name.sql");
-      next.name = file.path.substr(0, file.path.size() - 4);
-      next.sql = file.bytes;
-      next.sha256 = base::sha256(base::as_bytes(file.bytes));
-      out.push_back(std::move(next));
-    }
-    std::sort(out.begin(), out.end(), [](auto& a, auto& b) { return a.number < b.number; });
-    const auto twin = std::adjacent_find(out.begin(), out.end(),
-                                         [](auto& a, auto& b) { return a.number == b.number; });
-    base::check(twin == out.end(), "two migrations have one number");
-    return out;
+    std::vector<MigrationFile> files;
+    for (const auto& file : embedded::migrations()) files.push_back({file.path, file.bytes});
+    return in_order(files);
   }();
   return all;
 }
@@ -70,7 +76,8 @@ commit)sql";
 std::string place(std::string_view sql, int position) {
   int line = 1, column = 1;
   for (std::size_t i = 0; i < sql.size() && position > 1; ++i) {
-    if ((static_cast<unsigned char>(sql[i]) & 0xC0) == 0x80) continue;  // counted with its first byte
+    if ((static_cast<unsigned char>(sql[i]) & 0xC0) == 0x80)
+      continue;  // counted with its first byte
     --position;
     column = sql[i] == '\n' ? 1 : column + 1;
     line += sql[i] == '\n' ? 1 : 0;
@@ -93,14 +100,17 @@ base::Result<void> run_one(Connection& connection, const Migration& migration) {
   int position = 0;
   const auto run = [&]() -> base::Result<void> {
     BASE_TRY_VOID(connection.script(std::string(migration.sql), &position));
-    const std::vector<Param> row{migration.number, migration.name, base::BytesView(migration.sha256)};
+    if (!connection.in_transaction())
+      return base::error(Code::internal, "store.query", "the file ends its own transaction");
+    const std::vector<Param> row{migration.number, migration.name,
+                                 base::BytesView(migration.sha256)};
     BASE_TRY_VOID(connection.execute(kRecord, row));
     BASE_TRY_VOID(connection.script("commit"));
     return {};
   };
   auto done = run();
   if (done) return {};
-  if (connection.usable()) (void)connection.script("rollback");
+  if (connection.usable() && connection.in_transaction()) (void)connection.script("rollback");
   return failed(migration, done.error(), position);
 }
 
@@ -111,9 +121,7 @@ Error changed(const Migration& migration, const std::string& recorded) {
   return out;
 }
 
-}  // namespace
-
-base::Result<Migrated> migrate(const std::string& conninfo,
+base::Result<Migrated> run_all(const std::string& conninfo, const std::vector<Migration>& all,
                                const std::function<void(std::string_view)>& say) {
   // No limit to a statement, but one to waiting for another runner to end.
   const Session session{std::chrono::milliseconds{0}, std::chrono::minutes{10}};
@@ -122,8 +130,8 @@ base::Result<Migrated> migrate(const std::string& conninfo,
                             std::chrono::steady_clock::now() + std::chrono::seconds{10}));
   // The lock goes with the session, however this function ends.
   BASE_TRY_VOID(connection->execute(kLock, {}));
-  // A table that the running service is busy with must not be waited for long: all who come after us
-  // would queue behind us.
+  // A table that the running service is busy with must not be waited for long: all who come after
+  // us would queue behind us.
   BASE_TRY_VOID(connection->script("set lock_timeout = '10s'"));
   BASE_TRY_VOID(connection->script(kGround));
   BASE_TRY(auto answer, connection->execute(kDone, {}));
@@ -131,7 +139,7 @@ base::Result<Migrated> migrate(const std::string& conninfo,
 
   Migrated out;
   std::vector<const Migration*> missing;
-  for (const auto& migration : carried()) {
+  for (const auto& migration : all) {
     std::size_t row = 0;
     while (row < done.size() && done.integer(row, 0) != migration.number) ++row;
     if (row == done.size()) {
@@ -148,10 +156,32 @@ base::Result<Migrated> migrate(const std::string& conninfo,
     BASE_TRY_VOID(run_one(*connection, *migration));
     out.ran.push_back(migration->name);
   }
-  out.newest = newest_migration();
+  out.newest = all.back().name;
   return out;
 }
 
-std::string newest_migration() { return carried().back().name; }
+}  // namespace
+
+base::Result<Migrated> migrate(const std::string& conninfo,
+                               const std::function<void(std::string_view)>& say) {
+  return run_all(conninfo, carried(), say);
+}
+
+base::Result<Migrated> migrate_files(const std::string& conninfo,
+                                     std::span<const MigrationFile> files,
+                                     const std::function<void(std::string_view)>& say) {
+  return run_all(conninfo, in_order(files), say);
+}
+
+std::string newest_migration() {
+  return carried().back().name;
+}
+
+std::string migrations_digest() {
+  base::Sha256 all;
+  for (const auto& migration : carried())
+    all.update(base::as_bytes(migration.name)).update(migration.sha256);
+  return base::to_hex(all.finish());
+}
 
 }  // namespace store

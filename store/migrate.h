@@ -6,7 +6,9 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -27,7 +29,19 @@ struct Migrated {
 base::Result<Migrated> migrate(const std::string& conninfo,
                                const std::function<void(std::string_view)>& say = {});
 
+/// The same with other files than the binary's own (tests; a list in the order to run).
+struct MigrationFile {
+  std::string_view name;  ///< "0001_foundation.sql"
+  std::string_view sql;
+};
+base::Result<Migrated> migrate_files(const std::string& conninfo,
+                                     std::span<const MigrationFile> files,
+                                     const std::function<void(std::string_view)>& say = {});
+
 /// The newest migration this binary carries, e.g. "0006_seal".
 std::string newest_migration();
+
+/// SHA-256 (hex) over the names and bytes of all migrations that this binary carries.
+std::string migrations_digest();
 
 }  // namespace store

@@ -16,7 +16,8 @@ using base::Error;
 
 struct Rows::Impl {
   ResultPtr result;
-  mutable std::deque<std::string> formatted;  ///< texts made from binary values, kept for their views
+  mutable std::deque<std::string>
+      formatted;  ///< texts made from binary values, kept for their views
 
   std::string_view raw(std::size_t row, int column) const {
     base::check(row < static_cast<std::size_t>(PQntuples(result.get())) && column >= 0 &&
@@ -119,7 +120,8 @@ bool is_read(std::string_view sql) {
   const auto start = sql.find_first_not_of(" \t\r\n");
   constexpr std::string_view kSelect = "select";
   if (start == std::string_view::npos || sql.size() - start < kSelect.size()) return false;
-  return std::equal(kSelect.begin(), kSelect.end(), sql.begin() + static_cast<std::ptrdiff_t>(start),
+  return std::equal(kSelect.begin(), kSelect.end(),
+                    sql.begin() + static_cast<std::ptrdiff_t>(start),
                     [](char want, char is) { return want == (is | 0x20); });
 }
 
@@ -141,7 +143,8 @@ Tx& Tx::operator=(Tx&& other) noexcept {
 
 Tx::~Tx() {
   if (!impl_ || !impl_->open || !impl_->lease->usable()) return;
-  // A rollback that fails leaves the connection broken or inside its transaction: the pool drops it.
+  // A rollback that fails leaves the connection broken or inside its transaction: the pool drops
+  // it.
   (void)impl_->lease->script("rollback");
 }
 
