@@ -108,16 +108,18 @@ struct Call {
   const std::string& nonce();
   /// The rooms upstairs. Errors: unavailable `api.starting` with retry_after.
   base::Result<std::shared_ptr<Upstairs>> house();
-  /// The live session of the cookie, on routes that serve everyone.
+  /// The live session of the cookie, on routes that serve everyone; looked up once.
   /// Errors: unavailable.
   base::Result<std::optional<auth::Session>> find_session();
   /// What a form of ours must carry in its field "csrf": the session's token, or before login one
-  /// bound to a cookie that `on` is given.
-  std::string form_token(Response* on = nullptr);
+  /// bound to a cookie, which the answer then sets by itself.
+  std::string form_token();
   /// Hands the session to the browser, or takes it away.
   void give_session(Response& on, std::string_view cookie) const;
   void end_session(Response& on) const;
 
+  std::string new_form_cookie_ = {};
+  bool session_asked_ = false;
   std::string nonce_ = {};
 };
 
