@@ -1,11 +1,13 @@
 // Accounts: who may log in. LD/T 01-2020 5.4.1.3–4, 6.2.
 #pragma once
 
-#include <functional>
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "auth/actor.h"
+#include "auth/password_policy.h"
 #include "auth/person.h"
 #include "base/clock.h"
 #include "base/random.h"
@@ -28,10 +30,16 @@ class PasswordHasher {
   };
   explicit PasswordHasher(Config config, base::Random& random);
   ~PasswordHasher();
+  /// A PHC string ("$argon2id$v=19$m=…"). `password` comes from normal_password.
   /// Errors: rate_limited `auth.busy` with retry_after when the queue is full or the deadline passes.
   base::Result<std::string> hash(const base::Secret& password);
   /// Same time for a wrong password and for no account (`stored` empty).
+  /// Errors: `auth.busy`; internal `auth.credential_damaged`.
   base::Result<bool> matches(const base::Secret& password, std::string_view stored);
+  /// Whether `stored` was made with this configuration's cost.
+  bool is_current(std::string_view stored) const;
+  /// Hashes done so far (metrics, and tests of "the same work").
+  std::uint64_t runs() const;
 
  private:
   struct Impl;
@@ -47,6 +55,14 @@ struct NewSubject {
   Proofing proofing = Proofing::p0;
 };
 
+/// The form a login name is kept in: lower case, 4 to 64 of a–z 0–9 . _ - @, at least one letter, and
+/// not itself a personal number (those stay encrypted). Nothing when it cannot be one.
+std::optional<std::string> normal_login_name(std::string_view text);
+
+/// The form a name is kept in: NFC, no outer spaces, one kind of middle dot (domain.md §2.3), 1 to 50
+/// code points (units: 120), no control characters. Nothing when it cannot be one.
+std::optional<std::string> normal_name(SubjectKind kind, std::string_view text);
+
 /// Thread-safe through its parts.
 class Accounts {
  public:
@@ -56,23 +72,53 @@ class Accounts {
     PasswordHasher& hasher;
     const base::Clock& clock;
     base::Random& random;
+    PasswordPolicy policy = {};
   };
   explicit Accounts(Parts parts);
 
-  /// Errors: conflict `auth.subject_exists`, `auth.login_name_taken`; invalid_argument with fields.
-  base::Result<SubjectId> create(const NewSubject& subject, const base::Secret& password);
+  /// `by` is who does it, for the audit trail.
+  /// Errors: conflict `auth.subject_exists`, `auth.login_name_taken`; invalid_argument
+  /// `auth.subject_invalid` with fields; rate_limited `auth.busy`.
+  base::Result<SubjectId> create(const NewSubject& subject, const base::Secret& password,
+                                 std::string_view by = "system:xinyind");
 
   /// Checks a password. The answer for an unknown name and a wrong password is the same in content and
   /// time. Failures slow the account's next tries down (soft lock, per account and per network), never
-  /// lock a person out for good.
+  /// lock a person out for good: where the person logged in before, others' failures do not count.
   /// Errors: unauthenticated `auth.login_failed`; rate_limited `auth.login_slow` with retry_after,
-  /// `auth.busy`.
+  /// `auth.busy`; invalid_argument `auth.password.too_long`, `auth.password.text`.
   base::Result<SubjectId> log_in(std::string_view login_name, const base::Secret& password,
                                  std::string_view network);
 
+  /// By the person himself. Ends his other sessions and what was issued in them.
+  /// Errors: as log_in, and invalid_argument of the password policy.
+  base::Result<void> change_password(const SubjectId& id, const base::Secret& current,
+                                     const base::Secret& replacement, std::string_view network,
+                                     std::string_view keep_session);
+  /// By an officer or a reset ticket: ends all sessions and what was issued in them.
+  base::Result<void> replace_password(const SubjectId& id, const base::Secret& replacement,
+                                      std::string_view by);
+  /// Off: no login, and all sessions and tokens are dead at their next use.
+  base::Result<void> set_active(const SubjectId& id, bool active, std::string_view by);
+
+  /// Errors: not_found `auth.subject_unknown`.
   base::Result<SubjectRecord> subject(const SubjectId& id);
+  base::Result<std::optional<SubjectId>> find_by_login(std::string_view login_name);
+  /// Takes the old 15-digit form of a citizen's number too.
+  base::Result<std::optional<SubjectId>> find_by_number(std::string_view id_type,
+                                                        std::string_view number);
+
+  const store::FieldCipher& cipher() const { return parts_.cipher; }
 
  private:
+  struct Admission;
+  base::Result<Admission> admit(std::string_view login_name, std::string_view network);
+  base::Result<void> forgive(const Admission& admission);
+  base::Result<base::Secret> judged(const base::Secret& password,
+                                    const std::vector<std::string>& about) const;
+  base::Result<void> store_password(const SubjectId& id, const std::string& hash,
+                                    std::string_view by, std::string_view act,
+                                    std::string_view keep_session);
   Parts parts_;
 };
 

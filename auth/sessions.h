@@ -12,11 +12,11 @@
 namespace auth {
 
 struct Session {
-  std::string id;  ///< public id ("sid" claim), not the cookie
+  std::string id;  ///< public id, not the cookie
   SubjectId subject;
   Authentication authentication = Authentication::none;
   base::Time authenticated_at;
-  std::string csrf;  ///< the form token of this session
+  std::string csrf;  ///< the form token of this session; derived from the cookie, stored nowhere
 };
 
 /// Thread-safe through its pool.
@@ -34,8 +34,10 @@ class Sessions {
   };
   /// A new session at each login (no fixation).
   base::Result<Opened> open(const SubjectId& subject, Authentication how);
-  /// The live session of this cookie, or nothing.
+  /// The live session of this cookie, or nothing: unknown, idle or old too long, or its subject is
+  /// not active any more.
   base::Result<std::optional<Session>> find(std::string_view cookie);
+  /// Ends the session and the tokens that were issued in it. One that is not there is no error.
   base::Result<void> close(std::string_view cookie);
 
  private:

@@ -1,0 +1,89 @@
+#include "auth/sessions.h"
+
+#include "base/digest.h"
+#include "base/encoding.h"
+#include "store/audit.h"
+
+namespace auth {
+namespace {
+
+constexpr store::Query kOpenSession{"auth.open_session", R"sql(
+  insert into auth.session (cookie_digest, id, subject_id, authentication, authenticated_at,
+                            seen_at, expires_at)
+  values ($1, $2, $3, $4::bigint::smallint, $5, $5, $6))sql"};
+constexpr store::Query kFindSession{"auth.find_session", R"sql(
+  select s.id, s.subject_id, s.authentication, s.authenticated_at, s.seen_at, s.expires_at
+    from auth.session s
+    join auth.subject p on p.id = s.subject_id and p.active
+   where s.cookie_digest = $1)sql"};
+constexpr store::Query kSeeSession{"auth.see_session", R"sql(
+  update auth.session set seen_at = $2 where cookie_digest = $1 and seen_at < $2)sql"};
+constexpr store::Query kCloseSession{"auth.close_session", R"sql(
+  delete from auth.session where cookie_digest = $1 returning id, subject_id)sql"};
+constexpr store::Query kRevokeOfSession{"auth.revoke_of_session", R"sql(
+  update auth.authorization_grant set revoked_at = $2
+   where session_id = $1 and revoked_at is null)sql"};
+
+constexpr std::size_t kCookieBytes = 32;
+/// How stale the idle mark may be: a page view is not a write.
+constexpr std::chrono::seconds kSeenEvery{60};
+
+/// Only what open() could have made is looked up.
+std::optional<base::Digest> digest_of(std::string_view cookie) {
+  if (cookie.size() != 43) return std::nullopt;
+  const auto bytes = base::from_base64url(cookie);
+  if (!bytes || bytes->size() != kCookieBytes) return std::nullopt;
+  return base::sha256(*bytes);
+}
+
+std::string csrf_of(std::string_view cookie) {
+  const auto mac = base::hmac_sha256(base::as_bytes(cookie), base::as_bytes("xinyin form token"));
+  return base::to_base64url(mac);
+}
+
+}  // namespace
+
+Sessions::Sessions(store::Pool& pool, const base::Clock& clock, base::Random& random, Config config)
+    : pool_(pool), clock_(clock), random_(random), config_(config) {}
+
+base::Result<Sessions::Opened> Sessions::open(const SubjectId& subject, Authentication how) {
+  const auto now = clock_.now();
+  const auto secret = random_.bytes(kCookieBytes);
+  Opened out;
+  out.cookie = base::to_base64url(secret);
+  out.session = {base::to_hex(random_.bytes(16)), subject, how, now, csrf_of(out.cookie)};
+  BASE_TRY_VOID(pool_.run(kOpenSession, {base::BytesView(base::sha256(secret)), out.session.id,
+                                         subject.value(), static_cast<int>(how), now,
+                                         now + config_.absolute}));
+  return out;
+}
+
+base::Result<std::optional<Session>> Sessions::find(std::string_view cookie) {
+  const auto digest = digest_of(cookie);
+  if (!digest) return std::optional<Session>();
+  const auto now = clock_.now();
+  BASE_TRY(const auto rows, pool_.run(kFindSession, {base::BytesView(*digest)}));
+  if (rows.empty()) return std::optional<Session>();
+  const auto seen_at = rows.time(0, 4);
+  if (now >= rows.time(0, 5) || now >= seen_at + config_.idle) return std::optional<Session>();
+  if (now >= seen_at + kSeenEvery)
+    BASE_TRY_VOID(pool_.run(kSeeSession, {base::BytesView(*digest), now}));
+  return std::optional<Session>(
+      Session{std::string(rows.text(0, 0)), SubjectId(std::string(rows.text(0, 1))),
+              static_cast<Authentication>(rows.integer(0, 2)), rows.time(0, 3), csrf_of(cookie)});
+}
+
+base::Result<void> Sessions::close(std::string_view cookie) {
+  const auto digest = digest_of(cookie);
+  if (!digest) return {};
+  const auto now = clock_.now();
+  BASE_TRY(auto tx, pool_.begin());
+  BASE_TRY(const auto closed, tx.run(kCloseSession, {base::BytesView(*digest)}));
+  if (closed.empty()) return {};
+  const std::string id(closed.text(0, 0));
+  BASE_TRY_VOID(tx.run(kRevokeOfSession, {id, now}));
+  BASE_TRY_VOID(store::audit(tx, {now, std::string(closed.text(0, 1)), "logout", id, "ok"}));
+  return tx.commit();
+}
+
+}  // namespace auth
