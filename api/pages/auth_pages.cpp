@@ -26,9 +26,9 @@ std::string consent(const Renderer& look, const ConsentPage& page) {
   return look.page("consent", "web.consent.title", data);
 }
 
-std::string logout(const Renderer& look, std::string_view csrf, std::string_view location) {
+std::string logout(const Renderer& look, std::string_view csrf) {
   PageData data;
-  data.text("csrf", std::string(csrf)).text("location", std::string(location));
+  data.text("csrf", std::string(csrf));
   return look.page("logout", "web.logout.title", data);
 }
 

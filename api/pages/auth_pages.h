@@ -27,7 +27,7 @@ struct ConsentPage {
 };
 std::string consent(const Renderer& look, const ConsentPage& page);
 
-std::string logout(const Renderer& look, std::string_view csrf, std::string_view location);
+std::string logout(const Renderer& look, std::string_view csrf);
 
 /// A short message: what happened, what to do. `tone` is "good" or "warn".
 std::string message(const Renderer& look, std::string_view tone, std::string_view title_key,
