@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 from children import Child
-from layout import CHECKOUT, Area
+from layout import Area
 from show import Failure, run_logged
 
 ROLES = ["xinyin_owner", "xinyin_service", "xinyin_verifier"]
@@ -82,19 +82,11 @@ def ready(area: Area) -> str | None:
     return None if done.returncode == 0 else "it does not accept connections yet"
 
 
-def ensure_database(area: Area, roles_sql: Path) -> None:
+def ensure_database(area: Area) -> None:
     """The three roles and the database, as docs/operations.md tells an operator to make them."""
-    psql(area, roles_sql.read_text())
+    psql(area, (area.tree / "store" / "roles.sql").read_text())
     if psql(area, f"select 1 from pg_database where datname = '{DATABASE}'") != "1":
         psql(area, f"create database {DATABASE} owner xinyin_owner encoding 'UTF8' template template0;")
         psql(area, f"revoke all on database {DATABASE} from public;"
                    f"grant connect on database {DATABASE} to xinyin_service, xinyin_verifier;"
                    f"revoke create on schema public from public;", DATABASE)
-
-
-def roles_file(area: Area) -> Path:
-    for tree in (area.tree, CHECKOUT):
-        path = tree / "store" / "roles.sql"
-        if path.exists():
-            return path
-    raise Failure("store/roles.sql is missing")

@@ -23,6 +23,7 @@ DEMO_HOME = Path("/var/lib/xinyin-demo")
 PROGRAMS = ["xinyind", "xinyin-signer", "xinyin", "xinyin-verify"]
 # What the running system needs of the source tree.
 RUNTIME_TREES = ["tools/devlib", "tools/demo_portal"]
+RUNTIME_FILES = ["store/roles.sql"]
 
 
 @dataclass
@@ -112,6 +113,9 @@ def prepare(var: Path, bin_directory: Path) -> Area:
         copy_if_changed(bin_directory / name, program / "bin" / name)
     for tree in RUNTIME_TREES:
         copy_tree(CHECKOUT / tree, program / tree)
+    for file in RUNTIME_FILES:
+        (program / file).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        copy_if_changed(CHECKOUT / file, program / file)
     return Area(home=home, bin=program / "bin", tree=program, user=user.pw_name)
 
 

@@ -95,7 +95,7 @@ class Stack:
         cluster.configure(area)
         with self.stage("PostgreSQL"):
             self.supervisor.start(cluster.child(area), lambda: cluster.ready(area))
-            cluster.ensure_database(area, cluster.roles_file(area))
+            cluster.ensure_database(area)
         with self.stage("Migrations") as stage:
             self.tool(stage, *conf.migrate_arguments(area))
         if fresh:

@@ -1,0 +1,197 @@
+"""Every configuration file of a demonstration, written as an operator would write it.
+
+What is chosen here is nothing but values of ordinary keys (docs/config.md, docs/operations.md): the files
+under var/etc are good examples for a real installation, except where they say "demonstration".
+"""
+
+import json
+import os
+import resource
+import secrets
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable
+
+import cluster
+from children import Child
+from layout import Area
+from show import Failure
+
+MODULES = ["/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
+           "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so"]
+TOKEN_LABEL = "xinyin-demo"
+# Everything but the data-wrapping key is P-256 (docs/operations.md, Keys).
+KEYS = [("root-ca", "root-ca"), ("issuing-ca", "issuing-ca"), ("seal-1", "seal"), ("timestamp-1", "timestamp"),
+        ("openid-1", "openid"), ("document-code-1", "document-code")]
+
+
+@dataclass(frozen=True)
+class Ports:
+    front: int
+
+    @property
+    def service(self) -> int: return self.front + 1
+    @property
+    def portal(self) -> int: return self.front + 10
+    @property
+    def public_url(self) -> str: return f"http://127.0.0.1:{self.front}"
+    @property
+    def portal_url(self) -> str: return f"http://127.0.0.1:{self.portal}"
+
+    def all(self):
+        return [(self.front, "HAProxy, the public address"), (self.service, "xinyind"),
+                (self.portal, "the demonstration portal")]
+
+
+def environment(area: Area) -> dict:
+    """For programs that load SoftHSM; nothing else is read from the environment."""
+    return {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "SOFTHSM2_CONF": str(area.etc / "softhsm2.conf")}
+
+
+def softhsm_module() -> str:
+    for module in MODULES:
+        if os.path.exists(module):
+            return module
+    raise Failure("SoftHSM's module libsofthsm2.so is missing. Mend it with: apt-get install softhsm2")
+
+
+def write(path: Path, text: str, mode: int = 0o600) -> None:
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_text(text)
+    fresh.chmod(mode)
+    fresh.rename(path)
+
+
+def write_pins(area: Area) -> None:
+    for name in ("token-pin", "token-so-pin"):
+        write(area.secrets / name, "".join(secrets.choice("0123456789") for _ in range(12)) + "\n")
+
+
+def write_all(area: Area, ports: Ports) -> None:
+    write(area.etc / "softhsm2.conf", softhsm_conf(area))
+    write(area.etc / "signer.conf", signer_conf(area))
+    write(area.etc / "officer.conf", officer_conf(area, ports))
+    write(area.etc / "xinyind.conf", xinyind_conf(area, ports))
+    write(area.etc / "haproxy.cfg", haproxy_cfg(area, ports))
+    write(area.etc / "portal.conf", portal_conf(area, ports))
+    write(area.etc / "key-plan.json", key_plan())
+
+
+def softhsm_conf(area: Area) -> str:
+    return f"""# SoftHSM, the demonstration's token. A real installation names its own PKCS#11 module in signer.conf.
+directories.tokendir = {area.token}/store
+objectstore.backend = file
+log.level = ERROR
+slots.removable = false
+"""
+
+
+def key_plan() -> str:
+    keys = [{"label": label, "algorithm": "ecdsa-p256", "purpose": purpose} for label, purpose in KEYS]
+    return json.dumps({"keys": keys}, indent=2) + "\n"
+
+
+def haproxy_cfg(area: Area, ports: Ports) -> str:
+    # HAProxy needs two descriptors a connection and refuses to start when it cannot have them.
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    most = 10_000 if hard == resource.RLIM_INFINITY else max(200, min(10_000, (hard - 200) // 2))
+    return f"""# HAProxy in front of xinyind: keeps slow and idle clients away from it. In a real installation this is
+# where TLS and HTTP/2 end; see docs/operations.md.
+global
+    maxconn {most}
+    nbthread 1
+    log stderr format raw daemon warning
+    # Not one byte of a request that is not HTTP reaches the service.
+    tune.bufsize 32768
+
+defaults
+    mode http
+    log global
+    option dontlognull
+    option dontlog-normal
+    # Only what failed is logged, and never an address: it may hold a document's code.
+    log-format "%ci %ts %ST %Tt"
+    timeout connect 2s
+    timeout client 60s
+    timeout server 60s
+    timeout http-request 10s
+    timeout http-keep-alive 30s
+    timeout queue 3s
+    retries 1
+    option redispatch
+
+frontend public
+    bind 127.0.0.1:{ports.front}
+    # A request goes on only when it is here whole.
+    option http-buffer-request
+    http-request deny deny_status 400 unless {{ req.hdr_cnt(host) eq 1 }}
+    # Whoever claims to forward for somebody else is not believed.
+    http-request del-header X-Forwarded-For
+    http-request set-header X-Forwarded-For %[src]
+    http-request del-header X-Forwarded-Proto
+    http-request del-header X-Forwarded-Host
+    http-request del-header Forwarded
+    default_backend service
+
+backend service
+    http-reuse always
+    option httpchk
+    http-check send meth GET uri /health/ready ver HTTP/1.1 hdr Host 127.0.0.1:{ports.front}
+    http-check expect status 200
+    default-server inter 1s fastinter 100ms downinter 100ms fall 2 rise 1 maxconn 1000 maxqueue 2000 pool-purge-delay 5s
+    server xinyind 127.0.0.1:{ports.service} check
+"""
+
+
+def portal_conf(area: Area, ports: Ports) -> str:
+    return f"""# The demonstration portal: a relying party of its own.
+listen = 127.0.0.1:{ports.portal}
+public_url = {ports.portal_url}
+issuer = {ports.public_url}
+client_id = demo-portal
+client_secret_file = {area.secrets}/portal-client-secret
+"""
+
+
+def haproxy(area: Area) -> Child:
+    return Child("haproxy", ["/usr/sbin/haproxy", "-db", "-f", area.etc / "haproxy.cfg"], area.log / "haproxy.log")
+
+
+def portal(area: Area) -> Child:
+    return Child("portal", ["/usr/bin/python3", "-B", area.tree / "tools/demo_portal/portal.py", "--config",
+                            area.etc / "portal.conf"], area.log / "portal.log")
+
+
+def signer(area: Area) -> Child:
+    return Child("xinyin-signer", [area.bin / "xinyin-signer", "--config", area.etc / "signer.conf"],
+                 area.log / "xinyin-signer.log", env=environment(area))
+
+
+def service(area: Area) -> Child:
+    return Child("xinyind", [area.bin / "xinyind", "--config", area.etc / "xinyind.conf"], area.log / "xinyind.log",
+                 stop_within_s=25)
+
+
+def signer_ready(area: Area) -> str | None:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(area.sockets / "signer.sock"))
+            return None
+        except OSError as error:
+            return f"its socket does not answer: {error.strerror}"
+
+
+def signer_conf(area: Area) -> str:
+    return f"""# xinyin-signer: the only process that opens the token.
+"""
+
+
+def officer_conf(area: Area, ports: Ports) -> str:
+    return f"""# xinyin, the officers' and administrators' command line.
+"""
+
+
+def xinyind_conf(area: Area, ports: Ports) -> str:
+    return f"""# xinyind, the service. Every key: docs/config.md.
+"""
