@@ -1,0 +1,60 @@
+#include "certs/publisher.h"
+
+#include <algorithm>
+
+#include "certs/profiles.h"
+
+namespace certs {
+namespace {
+
+base::Result<base::Bytes> fresh_crl(CertificateRegister& issued, Authority& authority,
+                                    const base::Digest& key, base::Time next_update) {
+  BASE_TRY(const auto number, issued.next_crl_number(key));
+  BASE_TRY(const auto revoked, issued.revocations(key));
+  BASE_TRY(auto der, authority.crl(number, revoked, next_update));
+  BASE_TRY_VOID(issued.record_crl(key, number, der));
+  return der;
+}
+
+/// Every end entity that the issuing authority ever certified: what is old stays judgeable.
+base::Result<std::vector<TrustEntry>> entries(CertificateRegister& issued,
+                                              const base::Digest& issuer) {
+  BASE_TRY(auto rows, issued.list());
+  std::vector<TrustEntry> out;
+  for (auto& row : rows) {
+    if (row.issuer != issuer || rule_of(row.profile).authority) continue;
+    const auto since = row.certificate.not_before();
+    out.push_back({std::string(to_string(row.profile)), std::move(row.agency),
+                   std::move(row.agency_code), std::move(row.certificate), since, std::nullopt});
+  }
+  std::reverse(out.begin(), out.end());  // oldest first: a list grows at its end
+  return out;
+}
+
+}  // namespace
+
+base::Result<Published> publish(CertificateRegister& issued, const PublishParts& parts,
+                                const base::Clock& clock, base::Random& random) {
+  const auto now = std::chrono::floor<std::chrono::seconds>(clock.now());
+  Authority root(parts.root_key, parts.root, clock, random);
+  Authority issuing(parts.issuing_key, parts.issuing, clock, random);
+  Published out;
+  BASE_TRY(out.root_crl, fresh_crl(issued, root, parts.root.public_key_sha256(), now + parts.life));
+  BASE_TRY(out.issuing_crl,
+           fresh_crl(issued, issuing, parts.issuing.public_key_sha256(), now + parts.life));
+
+  BASE_TRY(const auto sequence, issued.next_trust_list_sequence());
+  out.list.sequence = std::max(sequence, parts.least_sequence);
+  out.list.issued = now;
+  out.list.next_update = now + parts.life;
+  out.list.domain = parts.domain;
+  out.list.roots = {parts.root};
+  out.list.intermediates = {parts.issuing};
+  out.list.crls = {out.root_crl, out.issuing_crl};
+  BASE_TRY(out.list.entries, entries(issued, parts.issuing.public_key_sha256()));
+  BASE_TRY(out.jws, root.sign_trust_list(out.list));
+  BASE_TRY_VOID(issued.record_trust_list(out.list, out.jws));
+  return out;
+}
+
+}  // namespace certs
