@@ -16,6 +16,17 @@
 
 namespace auth {
 
+// Where the endpoints stand below the issuer; discovery says so and api's routes use them.
+constexpr std::string_view kAuthorizePath = "/authorize";
+constexpr std::string_view kTokenPath = "/token";
+constexpr std::string_view kUserinfoPath = "/userinfo";
+constexpr std::string_view kJwksPath = "/jwks";
+constexpr std::string_view kEndSessionPath = "/logout";
+constexpr std::string_view kDiscoveryPath = "/.well-known/openid-configuration";
+
+/// What may be asked for. offline_access is not among them: there are no refresh tokens yet.
+constexpr std::string_view kScopes = "openid profile documents";
+
 /// Parameters as they came, in order, duplicates kept: the checks look for them.
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 
@@ -51,7 +62,11 @@ struct NewClient {
   std::vector<std::string> post_logout_redirect_uris;
   std::string scopes;
   bool trusted_first_party = false;  ///< consent is still asked once; reserved
+  std::string sector = {};  ///< pairwise ids are shared in it; empty: the redirect URIs' one host
 };
+
+/// acr is a pair, proofing × authentication: "urn:xinyin:acr:p1a1" (domain.md §2.4).
+std::string acr_of(Proofing proofing, Authentication authentication);
 
 /// Thread-safe.
 class Provider {
@@ -61,6 +76,8 @@ class Provider {
     std::chrono::seconds code_life{60};
     std::chrono::seconds access_token_life{600};
     std::chrono::seconds id_token_life{600};
+    /// DER SPKIs of earlier signing keys whose tokens may still live: published and accepted.
+    std::vector<base::Bytes> earlier_keys = {};
   };
   struct Parts {
     store::Pool& pool;
@@ -72,11 +89,17 @@ class Provider {
   Provider(Config config, Parts parts);
   ~Provider();
 
-  base::Result<void> register_client(const NewClient& client);
+  /// Registers, or replaces the registration with this id. A secret is at least 43 characters (256
+  /// bits) made by a machine, kept as SHA-256.
+  /// Errors: invalid_argument `auth.client_invalid` with fields.
+  base::Result<void> register_client(const NewClient& client,
+                                     std::string_view by = "system:xinyind");
 
+  /// A failure below is an answer too (temporarily_unavailable, server_error): there is no Error.
   base::Result<AuthorizeAnswer> authorize(const Parameters& parameters,
                                           const std::optional<Session>& session);
-  /// The person's answer on the consent page.
+  /// The person's answer on the consent page. Single use, in the session that was asked.
+  /// Errors: expired `auth.request_expired`; unavailable.
   base::Result<AuthorizeAnswer> consent(std::string_view transaction, bool granted,
                                         const Session& session);
   /// `authorization` is the Authorization header, empty when absent.
@@ -84,14 +107,17 @@ class Provider {
 
   /// Errors: unauthenticated `auth.token_invalid`; permission_denied `auth.scope_missing`.
   base::Result<Actor> actor(std::string_view access_token);
+  /// The person at our own pages, where no client stands between (no scopes, client id empty).
+  base::Result<Actor> actor(const Session& session);
   /// Claims of the person behind an access token, as JSON (OpenID Connect Core §5.3).
   base::Result<std::string> userinfo(std::string_view access_token);
 
   /// RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0): where to go after, when allowed.
   struct LogoutAnswer {
     bool confirm = true;               ///< ask the person first: no valid id_token_hint
-    std::string location;              ///< where to send the browser; empty: our own page
-    std::string state;
+    std::string location;              ///< where to send the browser after; empty: our own page
+    std::string state;                 ///< already part of location
+    std::string notice;                ///< message key: why there is no way back; empty: all well
   };
   base::Result<LogoutAnswer> end_session(const Parameters& parameters,
                                          const std::optional<Session>& session);
@@ -99,8 +125,13 @@ class Provider {
   std::string discovery() const;  ///< RFC 8414 / OpenID discovery document, JSON
   std::string jwks() const;       ///< RFC 7517, JSON
 
+  /// Deletes what has run out, at most `most` rows a table: for a worker, every few minutes.
+  /// Gives the number of rows deleted.
+  base::Result<std::int64_t> sweep(int most = 1000);
+
+  struct Impl;  ///< auth/provider_impl.h, auth's own
+
  private:
-  struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -1,0 +1,215 @@
+#include "auth/clients.h"
+
+#include <algorithm>
+
+#include "auth/redirect.h"
+#include "base/encoding.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "store/audit.h"
+
+namespace auth {
+namespace {
+
+constexpr store::Query kPutClient{"auth.put_client", R"sql(
+  insert into auth.client (id, name, secret_digest, redirect_uris, post_logout_redirect_uris, scopes,
+                           sector, registered_at)
+  values ($1, $2, $3, $4, $5, $6, $7, $8)
+  on conflict (id) do update set
+    name = excluded.name, secret_digest = excluded.secret_digest,
+    redirect_uris = excluded.redirect_uris,
+    post_logout_redirect_uris = excluded.post_logout_redirect_uris, scopes = excluded.scopes,
+    sector = excluded.sector, active = true, registered_at = excluded.registered_at)sql"};
+constexpr store::Query kFindClient{"auth.find_client", R"sql(
+  select name, secret_digest, redirect_uris, post_logout_redirect_uris, scopes, sector
+    from auth.client where id = $1 and active)sql"};
+
+constexpr std::size_t kSecretLeast = 43;  // 256 bits in base64url
+
+store::Json to_json(const std::vector<std::string>& texts) {
+  base::JsonWriter out;
+  out.StartArray();
+  for (const auto& text : texts) out.string(text);
+  out.EndArray();
+  return {out.text()};
+}
+
+base::Result<std::vector<std::string>> from_json(std::string_view text) {
+  BASE_TRY(const auto array, base::parse_json(text));
+  std::vector<std::string> out;
+  if (!array.IsArray()) return out;
+  for (const auto& each : array.GetArray())
+    if (each.IsString()) out.emplace_back(each.GetString(), each.GetStringLength());
+  return out;
+}
+
+bool is_client_id(std::string_view id) {
+  return id.size() >= 3 && id.size() <= 64 &&
+         std::all_of(id.begin(), id.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '.' || c == '_' || c == '-';
+         });
+}
+
+/// The sector of pairwise ids: the one host of the redirect URIs. Loopback belongs to nobody, so there
+/// each client is a sector of its own. Empty: hosts that differ.
+std::string sector_of(const NewClient& client) {
+  std::string sector;
+  for (const auto& uri : client.redirect_uris) {
+    const auto host = registrable_host(uri);
+    if (!host) continue;
+    const auto each = is_loopback(*host) ? "client:" + client.id.value() : *host;
+    if (!sector.empty() && sector != each) return {};
+    sector = each;
+  }
+  return sector;
+}
+
+OAuthError unknown_client() { return {"invalid_client", "auth.client_refused", 401}; }
+
+/// "Basic …" to id and secret, each form-encoded (RFC 6749 §2.3.1). One text for one value.
+std::optional<std::pair<std::string, std::string>> read_basic(std::string_view header) {
+  constexpr std::string_view kScheme = "basic ";
+  if (header.size() <= kScheme.size() || header.size() > 1024) return std::nullopt;
+  for (std::size_t i = 0; i < kScheme.size(); ++i) {
+    const char c = header[i];
+    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c) != kScheme[i])
+      return std::nullopt;
+  }
+  const auto bytes = base::from_base64(header.substr(kScheme.size()));
+  if (!bytes) return std::nullopt;
+  const auto text = base::as_text(*bytes);
+  const auto colon = text.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  auto id = form_decode(text.substr(0, colon));
+  auto secret = form_decode(text.substr(colon + 1));
+  if (!id || !secret) return std::nullopt;
+  return std::pair(std::move(*id), std::move(*secret));
+}
+
+}  // namespace
+
+std::vector<std::string> split_scopes(std::string_view scopes) {
+  std::vector<std::string> out;
+  while (!scopes.empty()) {
+    const auto end = scopes.find(' ');
+    if (end != 0) out.emplace_back(scopes.substr(0, end));
+    if (end == std::string_view::npos) break;
+    scopes.remove_prefix(end + 1);
+  }
+  return out;
+}
+
+bool has_scope(std::string_view scopes, std::string_view scope) {
+  const auto all = split_scopes(scopes);
+  return std::find(all.begin(), all.end(), scope) != all.end();
+}
+
+bool has_all_scopes(std::string_view scopes, std::string_view wanted) {
+  const auto each = split_scopes(wanted);
+  return std::all_of(each.begin(), each.end(),
+                     [&](const std::string& scope) { return has_scope(scopes, scope); });
+}
+
+std::string_view value_of(const Parameters& parameters, std::string_view name) {
+  for (const auto& [key, value] : parameters)
+    if (key == name && !value.empty()) return value;
+  return {};
+}
+
+bool is_given_twice(const Parameters& parameters, std::string_view name) {
+  return std::count_if(parameters.begin(), parameters.end(),
+                       [&](const auto& pair) { return pair.first == name; }) > 1;
+}
+
+OAuthError oauth_trouble(const base::Error& failure) {
+  if (failure.code == base::Code::unavailable || failure.code == base::Code::rate_limited)
+    return {"temporarily_unavailable", failure.key, 503,
+            failure.retry_after.value_or(std::chrono::seconds(5))};
+  return {"server_error", failure.key, 500};
+}
+
+base::Result<void> Clients::put(const NewClient& client, base::Time now, std::string_view by) {
+  auto invalid = base::error(base::Code::invalid_argument, "auth.client_invalid");
+  if (!is_client_id(client.id.value())) invalid.fields.push_back({"id", "auth.client.id"});
+  const auto length = base::length_code_points(client.name);
+  if (length == 0 || length > 100) invalid.fields.push_back({"name", "auth.name.form"});
+  if (!client.secret.empty() && (client.secret.size() < kSecretLeast || client.secret.size() > 128))
+    invalid.fields.push_back({"secret", "auth.client.secret"});
+  const auto registrable = [](const std::vector<std::string>& uris) {
+    return uris.size() <= 20 && std::all_of(uris.begin(), uris.end(), [](const std::string& uri) {
+             return registrable_host(uri).has_value();
+           });
+  };
+  if (client.redirect_uris.empty() || !registrable(client.redirect_uris))
+    invalid.fields.push_back({"redirect_uris", "auth.client.address"});
+  if (!registrable(client.post_logout_redirect_uris))
+    invalid.fields.push_back({"post_logout_redirect_uris", "auth.client.address"});
+  if (client.scopes.empty() || !has_all_scopes(kScopes, client.scopes))
+    invalid.fields.push_back({"scopes", "auth.client.scopes"});
+  const auto sector = client.sector.empty() ? sector_of(client) : client.sector;
+  if (sector.empty()) invalid.fields.push_back({"sector", "auth.client.sector"});
+  if (!invalid.fields.empty()) return invalid;
+
+  std::optional<base::Bytes> digest;
+  if (!client.secret.empty())
+    digest = base::to_bytes(base::sha256(base::as_bytes(client.secret)));
+  BASE_TRY(auto tx, pool_.begin());
+  BASE_TRY_VOID(tx.run(kPutClient, {client.id.value(), client.name, digest,
+                                    to_json(client.redirect_uris),
+                                    to_json(client.post_logout_redirect_uris), client.scopes, sector,
+                                    now}));
+  BASE_TRY_VOID(
+      store::audit(tx, {now, std::string(by), "client.register", client.id.value(), "ok"}));
+  return tx.commit();
+}
+
+base::Result<std::optional<Client>> Clients::find(std::string_view id) {
+  if (!is_client_id(id)) return std::optional<Client>();
+  BASE_TRY(const auto rows, pool_.run(kFindClient, {id}));
+  if (rows.empty()) return std::optional<Client>();
+  Client client;
+  client.id = ClientId(std::string(id));
+  client.name = rows.text(0, 0);
+  if (!rows.is_null(0, 1)) {
+    const auto bytes = rows.bytes(0, 1);
+    client.secret.emplace();
+    std::copy(bytes.begin(), bytes.end(), client.secret->begin());
+  }
+  BASE_TRY(client.redirect_uris, from_json(rows.text(0, 2)));
+  BASE_TRY(client.post_logout_redirect_uris, from_json(rows.text(0, 3)));
+  client.scopes = rows.text(0, 4);
+  client.sector = rows.text(0, 5);
+  return std::optional<Client>(std::move(client));
+}
+
+std::variant<Client, OAuthError> Clients::authenticate(const Parameters& form,
+                                                       std::string_view authorization) {
+  const auto form_id = value_of(form, "client_id");
+  const auto form_secret = value_of(form, "client_secret");
+  std::string id(form_id), secret(form_secret);
+  if (!authorization.empty()) {
+    if (!form_secret.empty()) return OAuthError{"invalid_request", "auth.client_two_methods"};
+    const auto basic = read_basic(authorization);
+    if (!basic) return unknown_client();
+    if (!form_id.empty() && form_id != basic->first)
+      return OAuthError{"invalid_request", "auth.client_two_methods"};
+    id = basic->first;
+    secret = basic->second;
+  }
+  if (id.empty()) return unknown_client();
+  auto found = find(id);
+  if (!found.ok()) return oauth_trouble(found.error());
+  // The digest is compared for an unknown client too, with one that fits nothing.
+  const auto given = base::sha256(base::as_bytes(secret));
+  const base::Digest nothing{};
+  const bool known = found->has_value();
+  const bool is_public = known && !(*found)->secret;
+  const bool fits = base::constant_time_equal(
+      given, known && (*found)->secret ? *(*found)->secret : nothing);
+  if (!known || (is_public ? !secret.empty() || !authorization.empty() : !fits))
+    return unknown_client();
+  return std::move(**found);
+}
+
+}  // namespace auth

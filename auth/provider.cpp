@@ -1,0 +1,294 @@
+#include <algorithm>
+
+#include "auth/actor_factory.h"
+#include "auth/provider_impl.h"
+#include "auth/redirect.h"
+#include "base/encoding.h"
+#include "base/json.h"
+#include "base/text.h"
+
+namespace auth {
+namespace {
+
+// Everything that can end a token early is asked at its every use, by two or three keys.
+constexpr store::Query kLiveGrant{"auth.live_grant", R"sql(
+  select g.subject_id, g.client_id, g.scopes, g.authentication, g.authenticated_at, s.proofing
+    from auth.authorization_grant g
+    join auth.subject s on s.id = g.subject_id and s.active
+    join auth.client c on c.id = g.client_id and c.active
+   where g.id = $1 and g.revoked_at is null and g.used_at is not null)sql"};
+constexpr store::Query kLiveSubject{"auth.live_subject", R"sql(
+  select proofing from auth.subject where id = $1 and active)sql"};
+
+constexpr std::array<store::Query, 5> kSweeps{{
+    {"auth.sweep_grants", R"sql(
+  delete from auth.authorization_grant where id in (
+    select id from auth.authorization_grant where granted_at < $1 - interval '1 day'
+     order by granted_at limit $2))sql"},
+    {"auth.sweep_requests", R"sql(
+  delete from auth.authorization_request where digest in (
+    select digest from auth.authorization_request where expires_at < $1
+     order by expires_at limit $2))sql"},
+    {"auth.sweep_sessions", R"sql(
+  delete from auth.session where cookie_digest in (
+    select cookie_digest from auth.session where expires_at < $1 - interval '1 hour'
+     order by expires_at limit $2))sql"},
+    {"auth.sweep_failures", R"sql(
+  delete from auth.login_failure where key in (
+    select key from auth.login_failure where last_at < $1 - interval '30 days'
+       and blocked_until < $1 order by last_at limit $2))sql"},
+    {"auth.sweep_networks", R"sql(
+  delete from auth.known_network where (account, network) in (
+    select account, network from auth.known_network where last_ok_at < $1 - interval '180 days'
+     order by last_ok_at limit $2))sql"},
+}};
+
+constexpr std::int64_t kSkew_s = 60;  // how far another instance's clock may be ahead
+
+base::Error token_invalid(const char* why) {
+  return base::error(base::Code::unauthenticated, "auth.token_invalid", why);
+}
+
+std::vector<TokenKey> all_keys(const hsm::Key& signing, const std::vector<base::Bytes>& earlier) {
+  base::check(signing.info().algorithm == hsm::Algorithm::ecdsa_p256,
+              "the OpenID signing key is a P-256 key");
+  std::vector<TokenKey> keys;
+  auto current = TokenKey::from_spki(signing.info().public_key);
+  base::check(current.ok(), "the OpenID signing key has its public key");
+  keys.push_back(std::move(*current));
+  for (const auto& der : earlier) {
+    auto key = TokenKey::from_spki(der);
+    base::check(key.ok(), "Provider::Config::earlier_keys are P-256 keys");
+    keys.push_back(std::move(*key));
+  }
+  return keys;
+}
+
+}  // namespace
+
+std::string acr_of(Proofing proofing, Authentication authentication) {
+  return "urn:xinyin:acr:p" + std::to_string(static_cast<int>(proofing)) + "a" +
+         std::to_string(static_cast<int>(authentication));
+}
+
+std::size_t VerifiedTokens::Hash::operator()(const base::Digest& digest) const {
+  std::size_t out = 0;
+  std::copy_n(digest.begin(), sizeof out, reinterpret_cast<std::uint8_t*>(&out));
+  return out;
+}
+
+std::optional<AccessClaims> VerifiedTokens::find(const base::Digest& digest) {
+  const std::lock_guard hold(mutex_);
+  if (const auto at = young_.find(digest); at != young_.end()) return at->second;
+  const auto at = old_.find(digest);
+  if (at == old_.end()) return std::nullopt;
+  const auto claims = at->second;
+  young_.emplace(digest, claims);
+  return claims;
+}
+
+void VerifiedTokens::put(const base::Digest& digest, AccessClaims claims) {
+  const std::lock_guard hold(mutex_);
+  if (young_.size() >= kGeneration) {
+    old_ = std::move(young_);
+    young_ = {};
+  }
+  young_.insert_or_assign(digest, std::move(claims));
+}
+
+Provider::Impl::Impl(Config given, Parts below)
+    : config(std::move(given)),
+      parts(std::move(below)),
+      keys(all_keys(*parts.signing_key, config.earlier_keys)),
+      clients(parts.pool) {
+  base::check(registrable_host(config.issuer).has_value() && !config.issuer.ends_with('/') &&
+                  config.issuer.find('?') == std::string::npos,
+              "Provider::Config::issuer is an https (or loopback) address without a slash behind");
+  base::check(config.code_life <= std::chrono::seconds(60), "codes live 60 s at most");
+  key_id = TokenKey::from_spki(parts.signing_key->info().public_key)->id();
+}
+
+std::string Provider::Impl::pairwise(const SubjectId& subject, const Client& client) const {
+  const auto& cipher = parts.accounts.cipher();
+  return base::to_base64url(
+      cipher.lookup("auth.pairwise_subject", client.sector + " " + subject.value()));
+}
+
+std::optional<rapidjson::Document> Provider::Impl::read_hint(std::string_view id_token) const {
+  auto jws = keys.verify(id_token, kIdTokenType);
+  if (!jws.ok() || base::json_text(jws->claims, "iss") != config.issuer) return std::nullopt;
+  return std::move(jws->claims);
+}
+
+base::Result<AccessClaims> Provider::Impl::read_access_token(std::string_view token) {
+  if (token.empty() || token.size() > kTokenMost) return token_invalid("empty or too long");
+  const auto now_s = base::to_unix_s(parts.clock.now());
+  const auto digest = base::sha256(base::as_bytes(token));
+  if (const auto known = verified.find(digest)) {
+    if (now_s >= known->expires_s) return token_invalid("expired");
+    return *known;
+  }
+  BASE_TRY(const auto jws, keys.verify(token, kAccessTokenType));
+  const auto& claims = jws.claims;
+  const auto expires = base::json_int(claims, "exp");
+  const auto issued = base::json_int(claims, "iat");
+  AccessClaims out;
+  out.grant = base::json_text(claims, "grant");
+  out.subject = base::json_text(claims, "sub");
+  if (base::json_text(claims, "iss") != config.issuer) return token_invalid("another issuer");
+  // One audience, as text: a token for several is a token for somebody else too.
+  if (base::json_text(claims, "aud") != config.issuer) return token_invalid("another audience");
+  if (!expires || !issued || out.grant.empty() || out.subject.empty())
+    return token_invalid("a claim is missing");
+  if (now_s >= *expires) return token_invalid("expired");
+  if (*issued > now_s + kSkew_s) return token_invalid("issued in the future");
+  out.expires_s = *expires;
+  verified.put(digest, out);
+  return out;
+}
+
+Provider::Provider(Config config, Parts parts)
+    : impl_(std::make_unique<Impl>(std::move(config), std::move(parts))) {}
+Provider::~Provider() = default;
+
+base::Result<void> Provider::register_client(const NewClient& client, std::string_view by) {
+  return impl_->clients.put(client, impl_->parts.clock.now(), by);
+}
+
+base::Result<Actor> Provider::actor(std::string_view access_token) {
+  BASE_TRY(const auto claims, impl_->read_access_token(access_token));
+  BASE_TRY(const auto rows, impl_->parts.pool.run(kLiveGrant, {claims.grant}));
+  if (rows.empty()) return token_invalid("revoked");
+  ActorFactory::Facts facts;
+  facts.subject = SubjectId(std::string(rows.text(0, 0)));
+  facts.client = ClientId(std::string(rows.text(0, 1)));
+  facts.scopes = rows.text(0, 2);
+  facts.authentication = static_cast<Authentication>(rows.integer(0, 3));
+  facts.authenticated_at = rows.time(0, 4);
+  facts.proofing = static_cast<Proofing>(rows.integer(0, 5));
+  return ActorFactory::make(std::move(facts));
+}
+
+base::Result<Actor> Provider::actor(const Session& session) {
+  BASE_TRY(const auto rows, impl_->parts.pool.run(kLiveSubject, {session.subject.value()}));
+  if (rows.empty()) return base::error(base::Code::unauthenticated, "auth.session_over");
+  ActorFactory::Facts facts;
+  facts.subject = session.subject;
+  facts.authentication = session.authentication;
+  facts.authenticated_at = session.authenticated_at;
+  facts.proofing = static_cast<Proofing>(rows.integer(0, 0));
+  return ActorFactory::make(std::move(facts));
+}
+
+base::Result<std::string> Provider::userinfo(std::string_view access_token) {
+  BASE_TRY(const auto who, actor(access_token));
+  if (!who.has_scope("openid"))
+    return base::error(base::Code::permission_denied, "auth.scope_missing", "openid");
+  BASE_TRY(const auto claims, impl_->read_access_token(access_token));
+  base::JsonWriter out;
+  out.StartObject();
+  out.member("sub", claims.subject);
+  out.member("proofing_level", "p" + std::to_string(static_cast<int>(who.proofing())));
+  if (who.has_scope("profile")) {
+    BASE_TRY(const auto record, impl_->parts.accounts.subject(who.subject()));
+    out.member("name", record.name);
+    out.member("subject_kind", record.kind == SubjectKind::unit ? "unit" : "person");
+  }
+  out.EndObject();
+  return out.text();
+}
+
+base::Result<Provider::LogoutAnswer> Provider::end_session(const Parameters& parameters,
+                                                           const std::optional<Session>& session) {
+  LogoutAnswer out;
+  for (const auto* name : {"id_token_hint", "client_id", "post_logout_redirect_uri", "state"})
+    if (is_given_twice(parameters, name)) {
+      out.notice = "auth.parameter_twice";
+      return out;
+    }
+  const auto hint_text = value_of(parameters, "id_token_hint");
+  const auto wanted = value_of(parameters, "post_logout_redirect_uri");
+  std::string client_id(value_of(parameters, "client_id"));
+  std::optional<rapidjson::Document> hint;
+  if (!hint_text.empty()) {
+    hint = impl_->read_hint(hint_text);
+    const std::string audience(hint ? base::json_text(*hint, "aud") : "");
+    if (!hint || (!client_id.empty() && client_id != audience)) {
+      out.notice = "auth.logout_hint";
+      return out;
+    }
+    client_id = audience;
+  }
+  BASE_TRY(const auto client, impl_->clients.find(client_id));
+  if (!wanted.empty()) {
+    const auto& allowed =
+        client ? client->post_logout_redirect_uris : std::vector<std::string>();
+    if (std::find(allowed.begin(), allowed.end(), wanted) == allowed.end()) {
+      out.notice = "auth.logout_address";
+      return out;
+    }
+    out.state = value_of(parameters, "state");
+    out.location = out.state.empty() ? std::string(wanted)
+                                     : with_query(wanted, {{"state", out.state}});
+  }
+  // No question to the person only when the hint is this session's own: nobody else's page can log
+  // somebody out without being seen.
+  const bool own = hint && client && session &&
+                   base::json_text(*hint, "sub") == impl_->pairwise(session->subject, *client);
+  out.confirm = session.has_value() && !own;
+  return out;
+}
+
+std::string Provider::discovery() const {
+  const auto& impl = *impl_;
+  base::JsonWriter out;
+  const auto list = [&](std::string_view name, const std::vector<std::string>& values) {
+    out.key(name);
+    out.StartArray();
+    for (const auto& value : values) out.string(value);
+    out.EndArray();
+  };
+  out.StartObject();
+  out.member("issuer", impl.config.issuer);
+  out.member("authorization_endpoint", impl.endpoint(kAuthorizePath));
+  out.member("token_endpoint", impl.endpoint(kTokenPath));
+  out.member("userinfo_endpoint", impl.endpoint(kUserinfoPath));
+  out.member("jwks_uri", impl.endpoint(kJwksPath));
+  out.member("end_session_endpoint", impl.endpoint(kEndSessionPath));
+  list("scopes_supported", split_scopes(kScopes));
+  list("response_types_supported", {"code"});
+  list("response_modes_supported", {"query"});
+  list("grant_types_supported", {"authorization_code"});
+  list("subject_types_supported", {"pairwise"});
+  list("id_token_signing_alg_values_supported", {"ES256"});
+  list("token_endpoint_auth_methods_supported",
+       {"client_secret_basic", "client_secret_post", "none"});
+  list("code_challenge_methods_supported", {"S256"});
+  list("prompt_values_supported", {"none", "login", "consent", "select_account"});
+  std::vector<std::string> levels;
+  for (const auto proofing : {Proofing::p0, Proofing::p1, Proofing::p2, Proofing::p3})
+    levels.push_back(acr_of(proofing, Authentication::password));
+  list("acr_values_supported", levels);
+  list("claims_supported", {"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr",
+                            "at_hash", "name", "subject_kind", "proofing_level"});
+  list("ui_locales_supported", {"zh-CN", "en"});
+  out.member("claims_parameter_supported", false);
+  out.member("request_parameter_supported", false);
+  out.member("request_uri_parameter_supported", false);
+  out.member("authorization_response_iss_parameter_supported", true);
+  out.EndObject();
+  return out.text();
+}
+
+std::string Provider::jwks() const { return impl_->keys.jwks(); }
+
+base::Result<std::int64_t> Provider::sweep(int most) {
+  std::int64_t gone = 0;
+  for (const auto& query : kSweeps) {
+    BASE_TRY(const auto rows, impl_->parts.pool.run(query, {impl_->parts.clock.now(), most}));
+    gone += static_cast<std::int64_t>(rows.affected());
+  }
+  return gone;
+}
+
+}  // namespace auth
