@@ -136,6 +136,7 @@ base::Result<void> Inventory::save(const std::filesystem::path& path) const {
   const auto content = text() + "\n";
   base::UniqueFd fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (!fd) return failed("open");
+  (void)::fchmod(fd.get(), 0644);  // public halves and names; the serving user may be another
   for (std::string_view rest = content; !rest.empty();) {
     const auto wrote = ::write(fd.get(), rest.data(), rest.size());
     if (wrote < 0 && errno == EINTR) continue;

@@ -35,6 +35,9 @@ std::string_view to_string(Purpose purpose);
 std::optional<Algorithm> algorithm_from(std::string_view text);
 std::optional<Purpose> purpose_from(std::string_view text);
 
+/// The longest secret that may be wrapped, in bytes.
+inline constexpr std::size_t kMostSecretBytes = 4096;
+
 struct KeyInfo {
   KeyId id;
   std::string label;  ///< unique on the token, e.g. "seal-2026"

@@ -180,4 +180,25 @@ base::Result<void> provision(ProvisionConfig config, const std::vector<PlannedKe
   return {};
 }
 
+base::Result<void> set_writable(const std::filesystem::path& directory, bool writable) {
+  using std::filesystem::perms, std::filesystem::perm_options;
+  if (directory.empty()) return {};
+  const auto change = [&](const std::filesystem::path& path, std::error_code& failed) {
+    std::filesystem::permissions(
+        path,
+        writable ? perms::owner_write
+                 : perms::owner_write | perms::group_write | perms::others_write,
+        (writable ? perm_options::add : perm_options::remove) | perm_options::nofollow, failed);
+  };
+  std::error_code failed;
+  change(directory, failed);
+  for (std::filesystem::recursive_directory_iterator it(directory, failed), end;
+       !failed && it != end; it.increment(failed))
+    change(it->path(), failed);
+  if (!failed) return {};
+  auto failure = base::error(base::Code::unavailable, "hsm.token_directory", failed.message());
+  failure.args = {{"path", directory.string()}, {"why", failed.message()}};
+  return failure;
+}
+
 }  // namespace hsm

@@ -52,4 +52,9 @@ base::Result<void> provision(ProvisionConfig config, const std::vector<PlannedKe
                              base::Random& random,
                              const std::function<void(const ProvisionStep&)>& tell);
 
+/// Gives the owner's write permission on a token directory and all in it, or takes everybody's
+/// away: a served token must not be writable (security.md §0.1). An empty path is nothing to do.
+/// Errors: unavailable `hsm.token_directory`.
+base::Result<void> set_writable(const std::filesystem::path& directory, bool writable);
+
 }  // namespace hsm

@@ -368,14 +368,14 @@ base::Result<base::Bytes> Token::sign(std::string_view label, const base::Digest
 
 base::Result<base::Bytes> Token::wrap(std::string_view name, const base::Secret& secret) const {
   if (state_->wrapping == nullptr) return no_key("data_wrapping");
-  if (secret.empty() || secret.reveal().size() > kMostWrapBytes)
+  if (secret.empty() || secret.reveal().size() > kMostSecretBytes)
     return bad_wrapping("a secret to wrap has 1 to 4096 bytes");
   BASE_TRY(auto* const entry, state_->usable(state_->wrapping->key.label));
   return state_->encrypt(*entry, name, secret.reveal());
 }
 
 base::Result<base::Secret> Token::unwrap(std::string_view name, base::BytesView wrapped) const {
-  if (wrapped.size() <= kWrapOverhead || wrapped.size() > kWrapOverhead + kMostWrapBytes ||
+  if (wrapped.size() <= kWrapOverhead || wrapped.size() > kWrapOverhead + kMostSecretBytes ||
       wrapped[0] != kWrapVersion)
     return bad_wrapping("not a wrapping of ours");
   const auto id = KeyId(base::to_hex(wrapped.subspan(1, kIdSize)));

@@ -84,7 +84,4 @@ class Token {
   std::shared_ptr<State> state_;  // shared with the Keys
 };
 
-/// The longest secret that wrap takes, in bytes.
-inline constexpr std::size_t kMostWrapBytes = 4096;
-
 }  // namespace hsm

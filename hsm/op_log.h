@@ -1,0 +1,82 @@
+// The signer's own operation log: one JSON line per deed, each carrying the digest of the line
+// before.
+//
+// Promises: a line is on the disk before the deed's result leaves (unless syncing is switched off);
+// lines are only ever added; a gap, a change or a removed line in the middle shows at the next
+// opening, which refuses. A line torn by a crash belonged to a result that never left and is cut
+// off.
+#pragma once
+
+#include <condition_variable>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace hsm {
+
+struct OpRecord {
+  std::string deed;  ///< "start", "sign", "wrap", "unwrap"
+  std::string door;  ///< "service", "officer"
+  std::int64_t uid = -1, pid = -1;
+  std::string key;      ///< label
+  std::string subject;  ///< sign: hex of SHA-256(digest); wrap, unwrap: the secret's name
+  std::string outcome;  ///< "ok" or an error's key
+};
+
+struct OpLogConfig {
+  std::filesystem::path file;
+  bool sync = true;
+  std::uint64_t most_bytes =
+      64 << 20;  ///< then the file is put aside as <file>.<number of its last line>
+};
+
+/// Thread-safe.
+class OpLog {
+ public:
+  /// Opens or makes it, takes the lock on it and checks the whole chain.
+  /// Errors: unavailable `hsm.oplog` with the line that is wrong; conflict `hsm.oplog` when another
+  /// process holds it.
+  static base::Result<std::unique_ptr<OpLog>> open(OpLogConfig config, const base::Clock& clock);
+
+  using Done = std::function<void(bool kept)>;
+  /// Adds a line and calls `done` once it is kept, or could not be (then nothing may leave). Lines
+  /// that arrive while others are being synced go together in the next write; `done` may run on
+  /// another thread that is in add.
+  void add(OpRecord record, Done done);
+  /// The log can no longer be trusted to keep anything: the process should end.
+  bool broken() const;
+
+ private:
+  struct Pending {
+    OpRecord record;
+    Done done;
+  };
+  OpLog(OpLogConfig config, const base::Clock& clock) : config_(std::move(config)), clock_(clock) {}
+  base::Result<void> open_file();
+  base::Result<void> check_chain();
+  bool write(const std::vector<Pending>& batch);
+  bool put_aside();
+  std::string line(const OpRecord& record);
+
+  const OpLogConfig config_;
+  const base::Clock& clock_;
+  mutable std::mutex lock_;  // guards pending_, writing_, broken_
+  std::vector<Pending> pending_;
+  bool writing_ = false;
+  bool broken_ = false;
+  // Below: only who has writing_ set touches them.
+  base::UniqueFd fd_;
+  std::uint64_t size_ = 0;
+  std::uint64_t number_ = 0;
+  std::string last_;  ///< hex digest of the last line
+};
+
+}  // namespace hsm

@@ -1,0 +1,168 @@
+#include "hsm/signer_config.h"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <optional>
+
+namespace hsm {
+namespace {
+
+std::vector<std::string> split(std::string_view list) {
+  std::vector<std::string> out;
+  while (!list.empty()) {
+    const auto end = list.find(',');
+    auto one = list.substr(0, end);
+    list = end == std::string_view::npos ? std::string_view{} : list.substr(end + 1);
+    while (!one.empty() && one.front() == ' ') one.remove_prefix(1);
+    while (!one.empty() && one.back() == ' ') one.remove_suffix(1);
+    if (!one.empty()) out.emplace_back(one);
+  }
+  return out;
+}
+
+std::optional<uid_t> uid_of(const std::string& text) {
+  uid_t uid = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), uid);
+  if (failure == std::errc{} && end == text.data() + text.size()) return uid;
+  const auto* user = ::getpwnam(text.c_str());  // before any thread starts
+  return user != nullptr ? std::optional(user->pw_uid) : std::nullopt;
+}
+
+std::set<uid_t> uids(base::Settings& settings, std::string_view key, std::string_view help) {
+  std::set<uid_t> out;
+  for (const auto& one : split(settings.text(key, "", help))) {
+    if (const auto uid = uid_of(one))
+      out.insert(*uid);
+    else
+      settings.refuse(key, "names an unknown user: " + one);
+  }
+  if (out.empty()) out.insert(::geteuid());
+  return out;
+}
+
+Door service_door(base::Settings& settings, bool production) {
+  Door door;
+  door.name = "service";
+  door.socket = settings.path("socket.service", "signer.sock", "Unix socket for the service");
+  door.uids =
+      uids(settings, "socket.service_uids",
+           "users (names or numbers, with commas) that may use it; empty: the signer's own");
+  for (const auto& word : split(settings.text("socket.service_purposes",
+                                              "seal,timestamp,openid,document_code,data_wrapping",
+                                              "what the service may have keys used for"))) {
+    const auto purpose = purpose_from(word);
+    if (!purpose)
+      settings.refuse("socket.service_purposes", "names an unknown purpose: " + word);
+    else if (production && (*purpose == Purpose::root_ca || *purpose == Purpose::issuing_ca))
+      settings.refuse("socket.service_purposes",
+                      "may not hold " + word + " when profile = production");
+    else
+      door.purposes.insert(*purpose);
+  }
+  return door;
+}
+
+std::optional<Door> officer_door(base::Settings& settings, bool production) {
+  Door door;
+  door.name = "officer";
+  door.socket = settings.path("socket.officer", "",
+                              "Unix socket for officers, whose requests may use CA keys as well; "
+                              "demonstration only; empty: none");
+  door.uids =
+      uids(settings, "socket.officer_uids", "users that may use it; empty: the signer's own");
+  if (door.socket.empty()) return std::nullopt;
+  // Until officers' approvals are checked here, this door would hand the CA to one person.
+  if (production)
+    settings.refuse("socket.officer",
+                    "is for demonstrations only; profile = production refuses it");
+  door.purposes = {Purpose::root_ca,      Purpose::issuing_ca, Purpose::seal,
+                   Purpose::timestamp,    Purpose::openid,     Purpose::document_code,
+                   Purpose::data_wrapping};
+  return door;
+}
+
+}  // namespace
+
+base::Result<SignerConfig> read_signer_config(base::Settings& settings) {
+  using Ms = std::chrono::milliseconds;
+  SignerConfig config;
+  const auto profile = settings.text("profile", "demonstration", "demonstration or production");
+  if (profile != "demonstration" && profile != "production")
+    settings.refuse("profile", "must be demonstration or production");
+  config.production = profile == "production";
+  auto& token = config.token;
+  token.module = settings.path("token.module", "/usr/lib/softhsm/libsofthsm2.so", "PKCS#11 module");
+  token.label = settings.required("token.label", "label of the token");
+  if (token.label.size() > 32) settings.refuse("token.label", "has more than 32 bytes");
+  token.serial = settings.text("token.serial", "", "serial number of the token; empty: any");
+  token.pin_file = settings.path("token.pin_file", "", "file with the user PIN");
+  if (token.pin_file.empty())
+    settings.refuse("token.pin_file", "is required: file with the user PIN");
+  token.so_pin_file = settings.path("token.so_pin_file", "",
+                                    "file with the security officer's PIN; read by provision only");
+  token.softhsm_conf = settings.path("token.softhsm_conf", "",
+                                     "SoftHSM's configuration, handed to it as SOFTHSM2_CONF");
+  token.directory = settings.path(
+      "token.directory", "", "where a software token lies; must not be writable while serving");
+  token.inventory = settings.path("token.inventory", "inventory.json", "the key inventory");
+  token.writable_ok =
+      settings.boolean("token.writable_ok", false,
+                       "serve though the token directory is writable; demonstration only");
+  if (config.production && token.writable_ok)
+    settings.refuse("token.writable_ok",
+                    "is for demonstrations only; profile = production refuses it");
+  config.doors.push_back(service_door(settings, config.production));
+  if (auto officer = officer_door(settings, config.production)) config.doors.push_back(*officer);
+  config.sessions = static_cast<int>(
+      settings.integer("sessions", 4, 1, 64, "sessions with the token, a thread each"));
+  config.oplog.file = settings.path("oplog.file", "signer-operations.log", "the operation log");
+  config.oplog.sync =
+      settings.boolean("oplog.fsync", true, "keep each line on the disk before its result leaves");
+  if (config.production && !config.oplog.sync)
+    settings.refuse("oplog.fsync", "must be true when profile = production");
+  config.deadline =
+      Ms(settings.integer("deadline_ms", 2000, 10, 60'000, "the longest a request may wait"));
+  config.watchdog = Ms(settings.integer("watchdog_ms", 5000, 100, 600'000,
+                                        "a call that stays longer in the module ends the worker"));
+  config.recheck = Ms(settings.integer("token.recheck_ms", 5000, 100, 3'600'000,
+                                       "how often the token is compared with the inventory"));
+  config.most_connections =
+      static_cast<int>(settings.integer("most_connections", 256, 1, 10'000, "open connections"));
+  config.most_in_flight = static_cast<int>(
+      settings.integer("most_in_flight", 256, 1, 10'000, "unanswered requests of one connection"));
+  BASE_TRY_VOID(settings.finish());
+  return config;
+}
+
+base::Result<void> check_token_directory(const SignerConfig& config) {
+  const auto& directory = config.token.directory;
+  const auto refuse = [&](const std::filesystem::path& path, const std::string& why) {
+    auto failure =
+        base::error(base::Code::unavailable, "hsm.token_directory", path.string() + ": " + why);
+    failure.args = {{"path", path.string()}, {"why", why}};
+    return failure;
+  };
+  if (directory.empty() || config.token.writable_ok) return {};
+  const auto writable = [](const std::filesystem::path& path) {
+    return ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0;
+  };
+  const std::string why =
+      std::string(::geteuid() == 0 ? "root can write it; run the signer as a user of its own"
+                                   : "this process can write it; take the write permission away") +
+      " (a software token is rewritten at every login, and a crash then tears it), or set "
+      "token.writable_ok = true for a demonstration";
+  std::error_code failed;
+  if (!std::filesystem::is_directory(directory, failed))
+    return refuse(directory, "is not a directory");
+  if (writable(directory)) return refuse(directory, why);
+  for (std::filesystem::recursive_directory_iterator it(directory, failed), end;
+       !failed && it != end; it.increment(failed))
+    if (writable(it->path())) return refuse(it->path(), why);
+  if (failed) return refuse(directory, failed.message());
+  return {};
+}
+
+}  // namespace hsm
