@@ -75,14 +75,14 @@ class HostilityJourney(Journey):
 
     def test_bodies_framed_two_ways(self):
         for why, data in {
-            "both": request("POST", "/token", ["Content-Length: 5", "Transfer-Encoding: chunked"], b"0\r\n\r\nGET /x"),
-            "two lengths": request("POST", "/token", ["Content-Length: 5", "Content-Length: 6"], b"abcdef"),
-            "signed length": request("POST", "/token", ["Content-Length: +5"], b"abcde"),
-            "negative length": request("POST", "/token", ["Content-Length: -5"], b"abcde"),
-            "huge length": request("POST", "/token", ["Content-Length: 99999999999999999999"], b"abcde"),
-            "unknown coding": request("POST", "/token", ["Transfer-Encoding: xchunked"], b"abcde"),
-            "bad chunk size": request("POST", "/token", ["Transfer-Encoding: chunked"], b"zz\r\nabc\r\n0\r\n\r\n"),
-            "chunk overflow": request("POST", "/token", ["Transfer-Encoding: chunked"], b"ffffffffffffffffff\r\nabc\r\n"),
+            "both": request("POST", "/oauth/token", ["Content-Length: 5", "Transfer-Encoding: chunked"], b"0\r\n\r\nGET /x"),
+            "two lengths": request("POST", "/oauth/token", ["Content-Length: 5", "Content-Length: 6"], b"abcdef"),
+            "signed length": request("POST", "/oauth/token", ["Content-Length: +5"], b"abcde"),
+            "negative length": request("POST", "/oauth/token", ["Content-Length: -5"], b"abcde"),
+            "huge length": request("POST", "/oauth/token", ["Content-Length: 99999999999999999999"], b"abcde"),
+            "unknown coding": request("POST", "/oauth/token", ["Transfer-Encoding: xchunked"], b"abcde"),
+            "bad chunk size": request("POST", "/oauth/token", ["Transfer-Encoding: chunked"], b"zz\r\nabc\r\n0\r\n\r\n"),
+            "chunk overflow": request("POST", "/oauth/token", ["Transfer-Encoding: chunked"], b"ffffffffffffffffff\r\nabc\r\n"),
         }.items():
             with self.subTest(why):
                 answer = self.refused(data, why, [*range(400, 500), 501])
@@ -124,8 +124,8 @@ class HostilityJourney(Journey):
 
     def test_header_values_never_split_an_answer(self):
         for value in ("%0d%0aSet-Cookie:%20a=b", "%0aX-Evil:%20yes", "%e5%98%8a%e5%98%8dX-Evil:yes"):
-            for path in (f"/v/{value}", f"/login?return_to=/{value}", f"/authorize?client_id={value}",
-                         f"/logout?post_logout_redirect_uri={value}&state={value}"):
+            for path in (f"/v/{value}", f"/login?return_to=/{value}", f"/oauth/authorize?client_id={value}",
+                         f"/oauth/logout?post_logout_redirect_uri={value}&state={value}"):
                 answer = raw(request(path=path))
                 head = answer.split(b"\r\n\r\n", 1)[0].lower()
                 self.assertNotIn(b"\r\nx-evil", head)
@@ -160,7 +160,7 @@ class HostilityJourney(Journey):
     def test_aborted_requests_leave_nothing_behind(self):
         def abort():
             with socket.create_connection(ADDRESS, 5) as door:
-                door.sendall(request("POST", "/token", ["Content-Length: 1000",
+                door.sendall(request("POST", "/oauth/token", ["Content-Length: 1000",
                                                         "Content-Type: application/x-www-form-urlencoded"], b"x" * 10))
                 door.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         threads = [threading.Thread(target=abort) for _ in range(100)]

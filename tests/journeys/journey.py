@@ -84,7 +84,7 @@ def as_stack(*argv, check: bool = True) -> subprocess.CompletedProcess:
 
 def officer(*arguments, check: bool = True) -> subprocess.CompletedProcess:
     """The officers' command line, with the stack's own configuration."""
-    return as_stack(TRY["programs"] + "/xinyin", *arguments, check=check)
+    return as_stack(TRY["programs"] + "/xinyin", "--config", TRY["officer_config"], *arguments, check=check)
 
 
 def sql(query: str) -> list[list[str]]:

@@ -21,9 +21,11 @@ from show import Failure
 MODULES = ["/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
            "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so"]
 TOKEN_LABEL = "xinyin-demo"
-# Everything but the data-wrapping key is P-256 (docs/operations.md, Keys).
-KEYS = [("root-ca", "root-ca"), ("issuing-ca", "issuing-ca"), ("seal-1", "seal"), ("timestamp-1", "timestamp"),
-        ("openid-1", "openid"), ("document-code-1", "document-code")]
+KEYS = [("root-ca", "ecdsa_p256", "root_ca"), ("issuing-ca", "ecdsa_p256", "issuing_ca"),
+        ("seal-1", "ecdsa_p256", "seal"), ("timestamp-1", "ecdsa_p256", "timestamp"),
+        ("openid-1", "ecdsa_p256", "openid"), ("document-code-1", "ecdsa_p256", "document_code"),
+        ("data-wrap-1", "aes_256", "data_wrapping")]
+AGENCY = {"name": "演示社会保险经办中心", "code": "12100000MB0000000X"}
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ slots.removable = false
 
 
 def key_plan() -> str:
-    keys = [{"label": label, "algorithm": "ecdsa-p256", "purpose": purpose} for label, purpose in KEYS]
+    keys = [{"label": label, "algorithm": algorithm, "purpose": purpose} for label, algorithm, purpose in KEYS]
     return json.dumps({"keys": keys}, indent=2) + "\n"
 
 
@@ -136,9 +138,11 @@ frontend public
 
 backend service
     http-reuse always
+    # An instance is taken out when it is about to stop or does not answer. Not when the token or the database
+    # is away: verification goes on then, and what cannot be served says so itself.
     option httpchk
     http-check send meth GET uri /health/ready ver HTTP/1.1 hdr Host 127.0.0.1:{ports.front}
-    http-check expect status 200
+    http-check expect string "\\"serving\\":{{\\"ready\\":true}}"
     default-server inter 1s fastinter 100ms downinter 100ms fall 2 rise 1 maxconn 1000 maxqueue 2000 pool-purge-delay 5s
     server xinyind 127.0.0.1:{ports.service} check
 """
@@ -183,15 +187,98 @@ def signer_ready(area: Area) -> str | None:
 
 
 def signer_conf(area: Area) -> str:
-    return f"""# xinyin-signer: the only process that opens the token.
+    return f"""# xinyin-signer: the only process that opens the token. Every key: docs/operations.md.
+profile = demonstration
+
+token.module = {softhsm_module()}
+token.label = {TOKEN_LABEL}
+token.pin_file = {area.secrets}/token-pin
+# Read by `xinyin-signer provision` only.
+token.so_pin_file = {area.secrets}/token-so-pin
+token.softhsm_conf = {area.etc}/softhsm2.conf
+# Nobody writes here once the keys are made: SoftHSM rewrites its token file at every login, and a kill in
+# that moment leaves an empty token. Take the permission to write away.
+token.directory = {area.token}/store
+token.inventory = {area.token}/inventory.json
+
+socket.service = {area.sockets}/signer.sock
+# Demonstration only: hands the authorities' keys to one person.
+socket.officer = {area.sockets}/officer.sock
+
+oplog.file = {area.token}/operations.log
 """
 
 
 def officer_conf(area: Area, ports: Ports) -> str:
-    return f"""# xinyin, the officers' and administrators' command line.
+    return f"""# xinyin, the officers' and administrators' command line. Every key: xinyin --print-config.
+profile = demonstration
+public.url = {ports.public_url}
+
+database.service = {cluster.conninfo(area, "xinyin_service")}
+database.owner = {cluster.conninfo(area, "xinyin_owner")}
+
+signer.socket = {area.sockets}/signer.sock
+signer.officer_socket = {area.sockets}/officer.sock
+
+pki.directory = {area.pki}
+pki.crl_url = {ports.public_url}/v1/pki/issuing.crl
+secrets.code_pepper = {area.secrets}/code-pepper
+secrets.data_key = {area.secrets}/data-key.wrapped
+
+agency.name = {AGENCY["name"]}
+agency.code = {AGENCY["code"]}
 """
 
 
 def xinyind_conf(area: Area, ports: Ports) -> str:
     return f"""# xinyind, the service. Every key: docs/config.md.
+profile = demonstration
+public_url = {ports.public_url}
+instance = xinyind-1
+
+http.listen = 127.0.0.1
+http.port = {ports.service}
+http.trusted_proxies = 127.0.0.1/32
+
+database.conninfo = {cluster.conninfo(area, "xinyin_service")}
+
+signer.socket = {area.sockets}/signer.sock
+pki.directory = {area.pki}
+secrets.code_pepper_file = {area.secrets}/code-pepper
+secrets.data_key_file = {area.secrets}/data-key.wrapped
+
+agency.name = {AGENCY["name"]}
+agency.code = {AGENCY["code"]}
 """
+
+
+# ---- the officers' acts of the first start -----------------------------------------------------------
+
+
+def officer(area: Area, *arguments) -> list[str]:
+    return ["--config", str(area.etc / "officer.conf"), *map(str, arguments)]
+
+
+def migrate_arguments(area: Area) -> list[str]:
+    return officer(area, "database", "migrate")
+
+
+def provision_arguments(area: Area) -> list[str]:
+    return ["provision", "--config", str(area.etc / "signer.conf"), "--plan", str(area.etc / "key-plan.json")]
+
+
+def ceremony_steps(area: Area, ports: Ports) -> list[list[str]]:
+    return [officer(area, "ceremony", "run"), officer(area, "secrets", "create")]
+
+
+def seed(area: Area, ports: Ports, tool: Callable) -> None:
+    """The demonstration's people, units and clients; safe to repeat when the ports moved."""
+    tool(*officer(area, "demo", "seed"))
+
+
+def seeded(area: Area) -> dict:
+    return json.loads((area.demo / "seed.json").read_text())
+
+
+def write_try_this(area: Area, ports: Ports, shown_as: str) -> None:
+    pass
