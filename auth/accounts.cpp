@@ -125,9 +125,9 @@ base::Result<SubjectId> Accounts::create(const NewSubject& subject, const base::
   auto inserted = tx.run(
       kInsertSubject,
       {id.value(), to_text(subject.kind), subject.id_type,
-       base::BytesView(cipher.lookup("auth.subject.id_number", subject.id_type + ":" + *number)),
-       cipher.seal("auth.subject.id_number", id.value(), base::as_bytes(*number)),
-       cipher.seal("auth.subject.name", id.value(), base::as_bytes(*name)),
+       base::BytesView(cipher.lookup("auth/subject/id_number", subject.id_type + ":" + *number)),
+       cipher.seal("auth/subject/id_number", id.value(), base::as_bytes(*number)),
+       cipher.seal("auth/subject/name", id.value(), base::as_bytes(*name)),
        static_cast<int>(subject.proofing), now});
   if (!inserted.ok() && store::is_violation(inserted.error(), "subject_one_identity"))
     return base::error(base::Code::conflict, "auth.subject_exists");
@@ -138,7 +138,7 @@ base::Result<SubjectId> Accounts::create(const NewSubject& subject, const base::
   BASE_TRY_VOID(std::move(named));
   BASE_TRY_VOID(tx.run(
       kPutCredential,
-      {id.value(), cipher.seal("auth.credential.password", id.value(), base::as_bytes(hash)), now}));
+      {id.value(), cipher.seal("auth/credential/password", id.value(), base::as_bytes(hash)), now}));
   base::JsonWriter facts;
   facts.StartObject();
   facts.member("kind", to_text(subject.kind));
@@ -159,7 +159,7 @@ base::Result<void> Accounts::store_password(const SubjectId& id, const std::stri
   BASE_TRY_VOID(tx.run(
       kPutCredential,
       {id.value(),
-       parts_.cipher.seal("auth.credential.password", id.value(), base::as_bytes(hash)), now}));
+       parts_.cipher.seal("auth/credential/password", id.value(), base::as_bytes(hash)), now}));
   BASE_TRY_VOID(tx.run(kRevokeOfSubject, {id.value(), keep_session, now}));
   BASE_TRY_VOID(tx.run(kEndSessionsOfSubject, {id.value(), keep_session}));
   BASE_TRY_VOID(
@@ -211,8 +211,8 @@ base::Result<SubjectRecord> Accounts::subject(const SubjectId& id) {
   BASE_TRY(const auto rows, parts_.pool.run(kFindSubject, {id.value()}));
   if (rows.empty()) return unknown_subject();
   BASE_TRY(const auto number,
-           parts_.cipher.open("auth.subject.id_number", id.value(), rows.bytes(0, 2)));
-  BASE_TRY(const auto name, parts_.cipher.open("auth.subject.name", id.value(), rows.bytes(0, 3)));
+           parts_.cipher.open("auth/subject/id_number", id.value(), rows.bytes(0, 2)));
+  BASE_TRY(const auto name, parts_.cipher.open("auth/subject/name", id.value(), rows.bytes(0, 3)));
   SubjectRecord record;
   record.id = id;
   record.kind = rows.text(0, 0) == "unit" ? SubjectKind::unit : SubjectKind::person;
@@ -238,7 +238,7 @@ base::Result<std::optional<SubjectId>> Accounts::find_by_number(std::string_view
                                          : normal_id_number(id_type, number, today);
   if (!normal.ok()) return std::optional<SubjectId>();
   const auto lookup =
-      parts_.cipher.lookup("auth.subject.id_number", std::string(id_type) + ":" + *normal);
+      parts_.cipher.lookup("auth/subject/id_number", std::string(id_type) + ":" + *normal);
   BASE_TRY(const auto rows, parts_.pool.run(kFindByNumber, {id_type, base::BytesView(lookup)}));
   if (rows.empty()) return std::optional<SubjectId>();
   return std::optional<SubjectId>(SubjectId(std::string(rows.text(0, 0))));

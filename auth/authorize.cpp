@@ -281,7 +281,7 @@ base::Result<AuthorizeAnswer> ask_consent(const AuthorizeCall& call) {
   BASE_TRY_VOID(parts.pool.run(
       kPutRequest,
       {base::BytesView(digest), call.session->id, call.request.client.id.value(),
-       parts.accounts.cipher().seal("auth.authorization_request", base::to_hex(digest),
+       parts.accounts.cipher().seal("auth/authorization_request", base::to_hex(digest),
                                     base::as_bytes(to_json(call.request))),
        call.now + kAnswerWithin}));
   return AuthorizeAnswer(AskConsent{base::to_base64url(secret), call.request.client.id,
@@ -393,7 +393,7 @@ base::Result<AuthorizeAnswer> Provider::consent(std::string_view transaction, bo
   if (rows.empty()) return over();
   BASE_TRY(auto client, impl_->clients.find(rows.text(0, 0)));
   if (!client) return over();
-  BASE_TRY(const auto opened, parts.accounts.cipher().open("auth.authorization_request",
+  BASE_TRY(const auto opened, parts.accounts.cipher().open("auth/authorization_request",
                                                            base::to_hex(digest), rows.bytes(0, 1)));
   BASE_TRY(const auto json, base::parse_json(base::as_text(opened)));
   GrantRequest request;

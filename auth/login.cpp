@@ -98,14 +98,14 @@ base::Result<Accounts::Admission> Accounts::admit(std::string_view login_name,
   const auto& cipher = parts_.cipher;
   const auto now = parts_.clock.now();
   Admission out;
-  out.account = cipher.lookup("auth.login_failure.account", login_name);
-  out.network = cipher.lookup("auth.login_failure.network", network);
+  out.account = cipher.lookup("auth/login_failure/account", login_name);
+  out.network = cipher.lookup("auth/login_failure/network", network);
   BASE_TRY(auto tx, parts_.pool.begin());
   BASE_TRY(const auto known, tx.run(kIsKnownNetwork, {base::BytesView(out.account),
                                                       base::BytesView(out.network)}));
   out.counter = known.empty()
                     ? out.account
-                    : cipher.lookup("auth.login_failure.known", base::to_hex(out.account) + " " +
+                    : cipher.lookup("auth/login_failure/known", base::to_hex(out.account) + " " +
                                                                     base::to_hex(out.network));
   // Account first, network second, everywhere: two tries never wait for each other in a ring. A try
   // that one of the two refuses counts in neither: the transaction is dropped.
@@ -138,7 +138,7 @@ base::Result<SubjectId> Accounts::log_in(std::string_view login_name, const base
   std::string stored;
   if (!found.empty() && !found.is_null(0, 1)) {
     BASE_TRY(const auto opened,
-             parts_.cipher.open("auth.credential.password", id.value(), found.bytes(0, 1)));
+             parts_.cipher.open("auth/credential/password", id.value(), found.bytes(0, 1)));
     stored = base::as_text(opened);
   }
   auto matched = parts_.hasher.matches(normal, stored);
@@ -150,7 +150,7 @@ base::Result<SubjectId> Accounts::log_in(std::string_view login_name, const base
   std::optional<base::Bytes> renewed;
   if (good && !parts_.hasher.is_current(stored))
     if (const auto hash = parts_.hasher.hash(normal); hash.ok())
-      renewed = parts_.cipher.seal("auth.credential.password", id.value(), base::as_bytes(*hash));
+      renewed = parts_.cipher.seal("auth/credential/password", id.value(), base::as_bytes(*hash));
 
   const auto now = parts_.clock.now();
   base::JsonWriter facts;

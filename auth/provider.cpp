@@ -111,7 +111,7 @@ Provider::Impl::Impl(Config given, Parts below)
 std::string Provider::Impl::pairwise(const SubjectId& subject, const Client& client) const {
   const auto& cipher = parts.accounts.cipher();
   return base::to_base64url(
-      cipher.lookup("auth.pairwise_subject", client.sector + " " + subject.value()));
+      cipher.lookup("auth/pairwise_subject", client.sector + " " + subject.value()));
 }
 
 std::optional<rapidjson::Document> Provider::Impl::read_hint(std::string_view id_token) const {

@@ -17,11 +17,11 @@
 namespace auth {
 
 // Where the endpoints stand below the issuer; discovery says so and api's routes use them.
-constexpr std::string_view kAuthorizePath = "/authorize";
-constexpr std::string_view kTokenPath = "/token";
-constexpr std::string_view kUserinfoPath = "/userinfo";
-constexpr std::string_view kJwksPath = "/jwks";
-constexpr std::string_view kEndSessionPath = "/logout";
+constexpr std::string_view kAuthorizePath = "/oauth/authorize";
+constexpr std::string_view kTokenPath = "/oauth/token";
+constexpr std::string_view kUserinfoPath = "/oauth/userinfo";
+constexpr std::string_view kJwksPath = "/oauth/jwks";
+constexpr std::string_view kEndSessionPath = "/oauth/logout";
 constexpr std::string_view kDiscoveryPath = "/.well-known/openid-configuration";
 
 /// What may be asked for. offline_access is not among them: there are no refresh tokens yet.
