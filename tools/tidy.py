@@ -41,6 +41,11 @@ FORBIDDEN_CALLS = [
      "ask base::Random for chance"),
     (r"\b(secure_)?getenv\b|\bsetenv\b", "configuration comes in through parameters, never from the environment"),
 ]
+# Where a program's very purpose needs one of them, and why.
+EXCUSED = {
+    "api/http/reactor.cpp": "the Date field of answers (RFC 9110 §6.6.1), no deed depends on it",
+    "hsm/supervisor.cpp": "SoftHSM can be told its configuration by SOFTHSM2_CONF only",
+}
 MAINS = re.compile(r"(^|_)main\.cpp$")
 
 # The clauses of the standard and the derived requirements that docs/conformance.md must answer for.
@@ -101,6 +106,10 @@ def private_headers(tree: Tree) -> set[str]:
             if file.parts[0] != "gateways" and any(third_party_of(line) for _, line in tree.lines(file))}
 
 
+def without_comment_lines(text: str) -> str:
+    return re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE)
+
+
 def includes_go_down(tree: Tree):
     private = private_headers(tree)
     for file in tree.code():
@@ -143,7 +152,7 @@ def third_parties_stay_at_home(tree: Tree):
 
 def time_and_chance_come_in(tree: Tree):
     for file in tree.code():
-        if file.parts[0] == "base" or MAINS.search(file.name):
+        if file.parts[0] == "base" or MAINS.search(file.name) or file.as_posix() in EXCUSED:
             continue
         for number, line in tree.lines(file):
             code = without_comments(line)
@@ -223,7 +232,7 @@ KEY_PLACES = [
 def message_keys_used_exist(tree: Tree):
     keys, _ = catalogue(tree)
     for file in tree.code():
-        text = re.sub(r"^\s*//.*$", "", tree.text(file), flags=re.MULTILINE)
+        text = without_comment_lines(tree.text(file))
         for place in KEY_PLACES:
             for found in place.finditer(text):
                 if found.group(1) not in keys:
@@ -269,7 +278,7 @@ def migrations_are_numbered(tree: Tree):
 def query_names_are_unique(tree: Tree):
     seen = {}
     for file in tree.code():
-        for found in re.finditer(r'\bQuery\s+k\w+\s*\{\s*"([^"]+)"', tree.text(file)):
+        for found in re.finditer(r'\bQuery\s+k\w+\s*\{\s*"([^"]+)"', without_comment_lines(tree.text(file))):
             name = found.group(1)
             if name in seen:
                 yield f"{file}: the query name {name} is taken by {seen[name]}"
@@ -320,6 +329,7 @@ def every_clause_is_answered_for(tree: Tree):
     if len(clauses) < 100:
         yield f"{file}: the list of clauses holds {len(clauses)} only"
     rows = re.findall(r"^\| (\S+) \| .+ \| .* \| .* \| ([a-z ]+) \|$", text, re.MULTILINE)
+    rows = [row for row in rows if row != ("clause", "state")]
     answered = [row[0] for row in rows]
     for clause in clauses:
         if answered.count(clause) != 1:
@@ -391,7 +401,7 @@ def test_names_are_laws(tree: Tree):
             if re.search(r"\bGTEST_SKIP\b|\bDISABLED_", line):
                 yield f"{file}:{number}: a test is never skipped"
             if re.search(r"\b(sleep_for|sleep_until|usleep|nanosleep)\b|\bsleep\s*\(", without_comments(line)):
-                if "not a wait" not in line:
+                if file.parts[1] != "support":  # where polling helpers with deadlines live
                     yield f"{file}:{number}: a test does not sleep and hope"
 
 

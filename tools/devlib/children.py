@@ -9,13 +9,15 @@ import select
 import signal
 import subprocess
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
 from show import Failure, describe_exit, tail
 
 PR_SET_PDEATHSIG = 1
+# All that programs get of the environment: they are configured by their files alone.
+ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8", "TZ": "Asia/Shanghai"}
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -24,7 +26,6 @@ class Child:
     name: str
     argv: list
     log: Path
-    env: dict = field(default_factory=dict)
     cwd: Path = Path("/")
     stop_signal: int = signal.SIGTERM
     stop_within_s: float = 10.0
@@ -35,12 +36,9 @@ class Child:
     restarts: int = 0
 
     def start(self) -> None:
-        # No environment is handed on but what is listed: a program is configured by its file alone.
-        env = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8", "TZ": "Asia/Shanghai",
-               **self.env}
         with open(self.log, "ab") as out:
             self.process = subprocess.Popen(
-                [str(a) for a in self.argv], env=env, cwd=self.cwd, stdin=subprocess.DEVNULL, stdout=out,
+                [str(a) for a in self.argv], env=ENVIRONMENT, cwd=self.cwd, stdin=subprocess.DEVNULL, stdout=out,
                 stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=self._die_with_parent)
         self.started_at = time.monotonic()
         self.restart_at = None

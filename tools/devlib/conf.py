@@ -46,11 +46,6 @@ class Ports:
                 (self.portal, "the demonstration portal")]
 
 
-def environment(area: Area) -> dict:
-    """For programs that load SoftHSM; nothing else is read from the environment."""
-    return {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "SOFTHSM2_CONF": str(area.etc / "softhsm2.conf")}
-
-
 def softhsm_module() -> str:
     for module in MODULES:
         if os.path.exists(module):
@@ -169,7 +164,7 @@ def portal(area: Area) -> Child:
 
 def signer(area: Area) -> Child:
     return Child("xinyin-signer", [area.bin / "xinyin-signer", "--config", area.etc / "signer.conf"],
-                 area.log / "xinyin-signer.log", env=environment(area))
+                 area.log / "xinyin-signer.log")
 
 
 def service(area: Area) -> Child:

@@ -18,7 +18,7 @@ sys.dont_write_bytecode = True
 import browse  # noqa: E402
 import cluster  # noqa: E402
 import conf  # noqa: E402
-from children import Child, Stopped, Supervisor  # noqa: E402
+from children import ENVIRONMENT, Stopped, Supervisor  # noqa: E402
 from layout import Area  # noqa: E402
 from show import Failure, Stage, colour, run_logged, say  # noqa: E402
 
@@ -75,7 +75,7 @@ class Stack:
     def tool(self, stage: Stage | None, *arguments: str) -> None:
         """The officers' command line, its output in log/setup.log."""
         run_logged(stage, [self.area.bin / "xinyin", *arguments], str(self.area.log / "setup.log"),
-                   cwd=str(self.area.home), env=conf.environment(self.area))
+                   cwd=str(self.area.home), env=ENVIRONMENT)
 
     @property
     def _set_up(self) -> Path:
@@ -138,7 +138,7 @@ class Stack:
         store.mkdir(mode=0o700)
         conf.write_pins(self.area)
         run_logged(stage, [self.area.bin / "xinyin-signer", *conf.provision_arguments(self.area)],
-                   str(self.area.log / "setup.log"), cwd=str(self.area.home), env=conf.environment(self.area))
+                   str(self.area.log / "setup.log"), cwd=str(self.area.home), env=ENVIRONMENT)
         make_read_only(store)
 
     def _answers(self, port: int) -> str | None:
