@@ -102,10 +102,15 @@ class Supervisor:
                               f"{tail(str(child.log))}\nIts log: {child.log}")
             self._sleep(0.05)
 
-    def watch(self) -> None:
-        """Until asked to stop: restarts what dies, later each time (0.2 s doubling to 10 s)."""
+    def watch(self, chore: Callable[[], None], every_s: float) -> None:
+        """Until asked to stop: restarts what dies, later each time (0.2 s doubling to 10 s), and does `chore`
+        now and then."""
+        chore_at = time.monotonic() + every_s
         while not self.stopping:
             now = time.monotonic()
+            if now >= chore_at:
+                chore_at = now + every_s
+                chore()
             next_restart = None
             for child in self.children:
                 if child.restart_at is None and not child.alive():

@@ -263,7 +263,12 @@ def provision_arguments(area: Area) -> list[str]:
 
 
 def ceremony_steps(area: Area, ports: Ports) -> list[list[str]]:
-    return [officer(area, "ceremony", "run"), officer(area, "secrets", "create")]
+    return [officer(area, "ceremony", "run", area.tree / "certs/demo_ceremony.json"), officer(area, "secrets", "create")]
+
+
+def renew_lists_arguments(area: Area) -> list[str]:
+    """Revocation lists and the trust list, when the present ones are a day old."""
+    return officer(area, "trust", "publish", "--if-older-than-hours", 24)
 
 
 def seed(area: Area, ports: Ports, tool: Callable) -> None:

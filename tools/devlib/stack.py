@@ -107,6 +107,9 @@ class Stack:
             with self.stage("Key ceremony: certificates, revocation lists, trust list") as stage:
                 for arguments in conf.ceremony_steps(area, self.ports):
                     self.tool(stage, *arguments)
+        else:
+            with self.stage("Revocation lists and trust list") as stage:
+                self.tool(stage, *conf.renew_lists_arguments(area))
         if fresh or self.moved:
             with self.stage("Demonstration data") as stage:
                 conf.seed(area, self.ports, lambda *arguments: self.tool(stage, *arguments))
@@ -141,6 +144,12 @@ class Stack:
                    str(self.area.log / "setup.log"), cwd=str(self.area.home), env=ENVIRONMENT)
         make_read_only(store)
 
+    def _renew_lists(self) -> None:
+        try:
+            self.tool(None, *conf.renew_lists_arguments(self.area))
+        except Failure as failure:
+            self._log(str(failure))
+
     def _answers(self, port: int) -> str | None:
         url = f"http://127.0.0.1:{port}/health/ready"
         status = browse.status_of(url)
@@ -167,7 +176,7 @@ class Stack:
             self.supervisor.stop_all()
             raise
         say((self.area.demo / "try-this.txt").read_text())
-        self.supervisor.watch()
+        self.supervisor.watch(self._renew_lists, every_s=6 * 3600)
         with Stage("Stopping"):
             self.supervisor.stop_all()
         self.area.state.unlink(missing_ok=True)
