@@ -357,7 +357,11 @@ base::Result<ConnectionPool::Lease> ConnectionPool::acquire() {
       return unavailable("all " + std::to_string(config_.connections) +
                          " database connections are busy");
     if (!idle_.empty()) {
-      connection = std::move(idle_.back());
+      const auto own = std::find_if(idle_.begin(), idle_.end(), [](const Idle& one) {
+        return one.user == std::this_thread::get_id();
+      });
+      if (own != idle_.end()) std::swap(*own, idle_.back());
+      connection = std::move(idle_.back().connection);
       idle_.pop_back();
     }
     ++taken_;
@@ -377,7 +381,7 @@ void ConnectionPool::give_back(std::unique_ptr<Connection> connection) {
   {
     const std::lock_guard lock(mutex_);
     --taken_;
-    if (keep) idle_.push_back(std::move(connection));
+    if (keep) idle_.push_back({std::move(connection), std::this_thread::get_id()});
   }
   freed_.notify_one();
 }
