@@ -1,0 +1,135 @@
+// xinyin ceremony plan | run | verify: the key ceremony.
+#include <map>
+
+#include "api/cli/ceremony_run.h"
+#include "base/encoding.h"
+#include "base/json.h"
+#include "certs/profiles.h"
+
+namespace cli {
+namespace {
+
+constexpr std::size_t kMostPlan = 64 << 10;
+
+base::Result<CeremonyPlan> read_plan(const std::filesystem::path& file, const Config& config) {
+  const certs::PkiDirectory directory(file.parent_path());
+  BASE_TRY(const auto json, directory.read(file.filename().string()));
+  if (json.size() > kMostPlan) {
+    auto failure = base::error(base::Code::invalid_argument, "cli.bad_plan", "larger than 64 KiB");
+    failure.args = {{"why", "larger than 64 KiB"}};
+    return failure;
+  }
+  return CeremonyPlan::parse(json, config.agency.name);
+}
+
+std::string uses_text(const certs::ProfileRule& rule) {
+  const auto years = rule.life.count() / 365;
+  return (years > 0 ? std::to_string(years) + " 年 years"
+                    : std::to_string(rule.life.count()) + " 天 days");
+}
+
+base::Result<Answer> plan(Context& context, const std::filesystem::path& file) {
+  BASE_TRY(const auto* config, context.config());
+  BASE_TRY(const auto plan, read_plan(file, *config));
+  base::JsonWriter out;
+  out.StartObject();
+  out.member("title", plan.title);
+  out.member("plan_sha256", base::to_hex(plan.sha256));
+  out.member("demonstration", plan.demonstration);
+  std::string text = plan.title + "\nSHA-256 " + base::to_hex(plan.sha256) + "\n";
+  for (const auto& role : plan.roles) text += "  " + role.role + "：" + role.person + "\n";
+  text += "密钥（应已在密钥设备中） · keys that must be in the token:\n";
+  out.key("keys");
+  out.StartArray();
+  for (const auto& key : plan.keys) {
+    out.string(key.label);
+    text += "  " + key.label + "  " + std::string(hsm::to_string(key.algorithm)) + "  " +
+            std::string(hsm::to_string(key.purpose)) + "\n";
+  }
+  out.EndArray();
+  text += "证书 · certificates, into " + config->pki_directory.string() + ":\n";
+  out.key("certificates");
+  out.StartArray();
+  for (const auto& one : plan.certificates) {
+    out.string(one.file);
+    text += "  " + one.file + "  " + one.common_name + "  (" +
+            std::string(certs::to_string(one.profile)) + ", " +
+            uses_text(certs::rule_of(one.profile)) + ")\n";
+  }
+  out.EndArray();
+  out.EndObject();
+  text += "然后 · then: root.crl, issuing.crl, trust-list.jws";
+  return Answer{out.text(), text, kDone};
+}
+
+base::Result<Answer> run(Context& context, const std::filesystem::path& file) {
+  BASE_TRY(const auto* config, context.config());
+  BASE_TRY(const auto plan, read_plan(file, *config));
+  context.say(plan.title);
+  context.say("  计划 plan SHA-256 " + base::to_hex(plan.sha256));
+  Officer officer(*config, context);
+  Ceremony ceremony(officer, plan);
+  BASE_TRY(const auto steps, ceremony.run());
+  base::JsonWriter out;
+  out.StartObject();
+  out.member("plan_sha256", base::to_hex(plan.sha256));
+  out.key("steps");
+  out.StartArray();
+  for (const auto& step : steps) {
+    out.StartObject();
+    out.member("what", step.what);
+    out.member("outcome", to_string(step.outcome));
+    out.member("detail", step.detail);
+    out.EndObject();
+  }
+  out.EndArray();
+  BASE_TRY(const auto root, officer.pki.certificate(certs::PkiDirectory::kRoot));
+  const auto fingerprint = base::to_hex(root.sha256());
+  out.member("root_sha256", fingerprint);
+  if (ceremony.minutes().begun())
+    out.member("minutes_head", base::to_hex(ceremony.minutes().head()));
+  out.EndObject();
+  return Answer{out.text(), "根证书 SHA-256 · root certificate " + fingerprint, kDone};
+}
+
+base::Result<Answer> verify(Context& context, std::filesystem::path file) {
+  if (file.empty()) {
+    BASE_TRY(const auto* config, context.config());
+    file = config->pki_directory / "ceremony" / "minutes.jsonl";
+  }
+  BASE_TRY(const auto report, check_minutes(file));
+  base::JsonWriter out;
+  out.StartObject();
+  out.member("lines", report.lines);
+  out.member("head", base::to_hex(report.head));
+  if (report.broken_at) out.member("broken_at", *report.broken_at);
+  out.EndObject();
+  if (report.broken_at)
+    return Answer{out.text(),
+                  "记录在第 " + std::to_string(*report.broken_at) +
+                      " 行断裂 · broken at this line: " + report.why,
+                  kLogBroken};
+  return Answer{out.text(),
+                "记录完整，" + std::to_string(report.lines) + " 行 · whole; head " +
+                    base::to_hex(report.head),
+                kDone};
+}
+
+}  // namespace
+
+void register_ceremony(CLI::App& app, Context& context) {
+  auto* noun = app.add_subcommand("ceremony", "the key ceremony: certificates, lists, minutes");
+  noun->require_subcommand(1);
+  const auto file = std::make_shared<std::filesystem::path>();
+  auto* planned = noun->add_subcommand("plan", "print what a plan will do");
+  planned->add_option("PLAN", *file, "plan file (JSON)")->required();
+  planned->callback([&context, file] { context.run([&] { return plan(context, *file); }); });
+  auto* running = noun->add_subcommand("run", "run a plan; a second run keeps what is good");
+  running->add_option("PLAN", *file, "plan file (JSON)")->required();
+  running->callback([&context, file] { context.run([&] { return run(context, *file); }); });
+  auto* verified = noun->add_subcommand("verify", "check the chain of the minutes");
+  verified->add_option("MINUTES", *file, "minutes.jsonl; the PKI directory's when left out");
+  verified->callback([&context, file] { context.run([&] { return verify(context, *file); }); });
+}
+
+}  // namespace cli

@@ -1,0 +1,137 @@
+#include "api/cli/ceremony_plan.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/json.h"
+#include "certs/pki_directory.h"
+#include "certs/profiles.h"
+
+namespace cli {
+namespace {
+
+base::Error bad(std::string why) {
+  auto failure = base::error(base::Code::invalid_argument, "cli.bad_plan", why);
+  failure.args = {{"why", std::move(why)}};
+  return failure;
+}
+
+std::string filled(std::string_view text, std::string_view agency) {
+  std::string out(text);
+  const auto at = out.find("{agency}");
+  if (at != std::string::npos) out.replace(at, 8, agency);
+  return out;
+}
+
+/// A plain name: no directory, no surprise for a shell.
+bool good_file(std::string_view name) {
+  return name.size() > 4 && name.size() <= 64 && name.ends_with(".pem") && name.front() != '.' &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+         });
+}
+
+const rapidjson::Value* array(const rapidjson::Value& object, const char* name) {
+  const auto found = object.FindMember(name);
+  return found != object.MemberEnd() && found->value.IsArray() ? &found->value : nullptr;
+}
+
+base::Result<void> read_keys(const rapidjson::Value& from, CeremonyPlan& plan) {
+  std::set<std::string> labels;
+  for (const auto& item : from.GetArray()) {
+    if (!item.IsObject()) return bad("keys: not an object");
+    PlannedKey key;
+    key.label = base::json_text(item, "label");
+    const auto algorithm = hsm::algorithm_from(base::json_text(item, "algorithm"));
+    const auto purpose = hsm::purpose_from(base::json_text(item, "purpose"));
+    if (key.label.empty() || !labels.insert(key.label).second)
+      return bad("keys: a label is missing or given twice");
+    if (!algorithm || !purpose) return bad("keys: " + key.label + ": algorithm or purpose");
+    key.algorithm = *algorithm;
+    key.purpose = *purpose;
+    plan.keys.push_back(std::move(key));
+  }
+  return {};
+}
+
+base::Result<void> read_certificates(const rapidjson::Value& from, std::string_view agency,
+                                     CeremonyPlan& plan) {
+  std::set<std::string> files;
+  for (const auto& item : from.GetArray()) {
+    if (!item.IsObject()) return bad("certificates: not an object");
+    PlannedCertificate one;
+    const auto profile = certs::profile_from(base::json_text(item, "profile"));
+    if (!profile) return bad("certificates: unknown profile");
+    one.profile = *profile;
+    one.key = base::json_text(item, "key");
+    one.issuer = base::json_text(item, "issuer");
+    one.file = base::json_text(item, "file");
+    one.common_name = filled(base::json_text(item, "common_name"), agency);
+    if (!good_file(one.file) || !files.insert(one.file).second)
+      return bad("certificates: " + one.key + ": file name");
+    if (one.common_name.empty()) return bad("certificates: " + one.key + ": no common name");
+    plan.certificates.push_back(std::move(one));
+  }
+  return {};
+}
+
+/// A key's purpose and the profile of its certificate have the same name.
+base::Result<void> check(const CeremonyPlan& plan) {
+  const auto& all = plan.certificates;
+  if (all.size() < 2 || all[0].profile != certs::Profile::root_ca ||
+      all[1].profile != certs::Profile::issuing_ca)
+    return bad("certificates: the root comes first, then the issuing authority");
+  if (all[0].file != certs::PkiDirectory::kRoot || all[1].file != certs::PkiDirectory::kIssuing)
+    return bad("certificates: root.pem and issuing.pem are their names");
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto& one = all[i];
+    const auto key = std::find_if(plan.keys.begin(), plan.keys.end(),
+                                  [&](const PlannedKey& k) { return k.label == one.key; });
+    if (key == plan.keys.end()) return bad("certificates: " + one.key + " is no planned key");
+    if (hsm::to_string(key->purpose) != certs::to_string(one.profile))
+      return bad("certificates: " + one.key + ": purpose and profile differ");
+    if (i > 1 && certs::rule_of(one.profile).authority)
+      return bad("certificates: one root and one issuing authority are known");
+    const std::string issuer = i == 0 ? "" : i == 1 ? all[0].key : all[1].key;
+    if (one.issuer != issuer) return bad("certificates: " + one.key + ": issuer");
+  }
+  return {};
+}
+
+}  // namespace
+
+base::Result<CeremonyPlan> CeremonyPlan::parse(std::string_view json, std::string_view agency) {
+  const auto document = base::parse_json(json, {64 << 10, 6});
+  if (!document) return document.error();
+  if (!document->IsObject() || base::json_int(*document, "version") != 1)
+    return bad("not a plan of version 1");
+  CeremonyPlan plan;
+  plan.sha256 = base::sha256(base::as_bytes(json));
+  plan.title = base::json_text(*document, "title");
+  const auto demonstration = document->FindMember("demonstration");
+  plan.demonstration = demonstration != document->MemberEnd() && demonstration->value.IsTrue();
+  const auto* roles = array(*document, "roles");
+  const auto* keys = array(*document, "keys");
+  const auto* certificates = array(*document, "certificates");
+  if (plan.title.empty() || roles == nullptr || keys == nullptr || certificates == nullptr)
+    return bad("title, roles, keys and certificates are wanted");
+  std::set<std::string> people;
+  for (const auto& item : roles->GetArray()) {
+    if (!item.IsObject()) return bad("roles: not an object");
+    PlannedRole role{std::string(base::json_text(item, "role")),
+                     std::string(base::json_text(item, "person"))};
+    if (role.role.empty() || role.person.empty() || !people.insert(role.person).second)
+      return bad("roles: each has a role and a person of its own");
+    plan.roles.push_back(std::move(role));
+  }
+  if (plan.roles.size() < 2) return bad("roles: two persons at least");
+  BASE_TRY_VOID(read_keys(*keys, plan));
+  BASE_TRY_VOID(read_certificates(*certificates, agency, plan));
+  BASE_TRY_VOID(check(plan));
+  const auto life = base::json_int(*document, "list_life_hours").value_or(24 * 7);
+  if (life < 1 || life > 24 * 366) return bad("list_life_hours: 1 to 8784");
+  plan.list_life = std::chrono::hours(life);
+  return plan;
+}
+
+}  // namespace cli

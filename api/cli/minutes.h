@@ -1,0 +1,57 @@
+// The minutes of a ceremony: JSON lines, each holding the SHA-256 of itself and of the line before
+// it, durable line by line; and the same as a text for people to read and sign.
+//
+//   {"n":1,"at":…,"prev":"00…","actor":…,"step":…,"text":…,"data":{…},"hash":"…"}
+//
+// `hash` is SHA-256 over the line as written without the `hash` member (and its comma).
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace cli {
+
+/// For one thread. Opens its file at the first line: a run in which nothing happens leaves no
+/// trace.
+class Minutes {
+ public:
+  Minutes(std::filesystem::path file, const base::Clock& clock, std::string actor);
+
+  /// Appends a line. Errors: unavailable `cli.minutes_file`; internal `cli.minutes_broken` when
+  /// what is there already does not fit together.
+  base::Result<void> note(std::string_view step, std::string_view text,
+                          std::string_view data_json = "{}");
+  bool begun() const { return static_cast<bool>(fd_); }
+  std::int64_t lines() const { return n_; }
+  const base::Digest& head() const { return head_; }
+  /// What was noted by this object, as Markdown lines.
+  const std::string& told() const { return told_; }
+
+ private:
+  base::Result<void> open();
+
+  std::filesystem::path file_;
+  const base::Clock& clock_;
+  std::string actor_;
+  base::UniqueFd fd_;
+  std::int64_t n_ = 0;
+  base::Digest head_{};
+  std::string told_;
+};
+
+struct MinutesReport {
+  std::int64_t lines = 0;
+  base::Digest head{};
+  std::optional<std::int64_t> broken_at;  ///< line number, from 1
+  std::string why;
+};
+
+/// Walks the chain. Errors: unavailable `cli.minutes_file`.
+base::Result<MinutesReport> check_minutes(const std::filesystem::path& file);
+
+}  // namespace cli

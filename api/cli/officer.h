@@ -1,0 +1,48 @@
+// What the verbs about keys and certificates share: the signer's officer socket, the register, the
+// files.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "api/cli/commands.h"
+#include "certs/pki_directory.h"
+#include "certs/publisher.h"
+#include "hsm/client.h"
+#include "store/store.h"
+
+namespace cli {
+
+/// Who is at the keyboard, for the audit trail: "officer:<login name>".
+std::string officer_name();
+
+/// Everything that an act of an officer needs, opened once.
+struct Officer {
+  const Config& config;
+  Context& context;
+  std::string name = officer_name();
+  hsm::Client signer;
+  store::Pool pool;
+  certs::PkiDirectory pki;
+
+  Officer(const Config& config_in, Context& context_in);
+};
+
+/// The two authorities, as plan or directory names them.
+struct Authorities {
+  std::shared_ptr<const hsm::Key> root_key, issuing_key;
+  certs::Certificate root, issuing;
+};
+/// Finds the keys by the certificates in the PKI directory.
+/// Errors: unavailable `certs.pki_file`, `hsm.unavailable`; not_found `cli.key_missing`.
+base::Result<Authorities> authorities(Officer& officer);
+
+/// Fresh lists: made, recorded, committed, and only then written to the directory, trust list last.
+/// The sequence is past that of the list that lies there, should the database have been restored.
+base::Result<certs::Published> publish(Officer& officer, const Authorities& with,
+                                       std::chrono::hours life);
+
+/// The trust list of the directory; nothing when there is none.
+base::Result<std::optional<certs::TrustList>> published_list(const certs::PkiDirectory& pki);
+
+}  // namespace cli
