@@ -33,18 +33,18 @@ struct Config {
   } http;
 
   struct Workers {
-    int lookup = 2, pages = 4, login = 2, issue = 2, upload = 1;
+    int lookup = 2, pages = 4, login = 4, issue = 4, upload = 1;
     int queue = 256, upload_queue = 8;
     std::chrono::milliseconds queue_deadline{3'000};
   } workers;
 
   struct Limits {  ///< requests a minute and network; 0: no limit
-    int lookup = 6'000, login = 120, token = 6'000, issue = 600, upload = 60;
+    int lookup = 6'000, login = 1'200, token = 60'000, issue = 6'000, upload = 120;
   } limits;
 
   struct Database {
     std::string conninfo;
-    int connections = 4;
+    int connections = 6;
   } database;
 
   struct Signer {

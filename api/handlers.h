@@ -84,9 +84,10 @@ struct Services {
   Metrics& metrics;
   RateLimits& rates;
   VerdictCache& verdicts;
-  Slot<const verify::Verifier> verifier;
-  Slot<const PublicFiles> files;
-  Slot<Upstairs> upstairs;
+  Slot<const verify::Verifier> verifier{};
+  Slot<const PublicFiles> files{};
+  Slot<Upstairs> upstairs{};
+  base::Time started_at = clock.now();
   std::atomic<bool> draining{false};  ///< readiness off: about to stop
   std::atomic<std::int64_t> followed_at{
       0};  ///< when the snapshot was last known fresh, Unix seconds
@@ -100,8 +101,10 @@ struct Call {
   std::vector<std::pair<std::string_view, std::string>> path_values = {};
   std::optional<auth::Session> session = std::nullopt;  ///< present on Who::session
   std::optional<auth::Actor> actor = std::nullopt;      ///< present on Who::bearer
+  std::string access_token = {};                        ///< present on Who::bearer
   std::shared_ptr<Upstairs> upstairs = nullptr;  ///< present on session, bearer and client routes
 
+  /// The path's segment of this name; empty when the route's pattern has none.
   std::string_view path(std::string_view name) const;
   base::Language language() const;
   /// This answer's CSP nonce; made at first use.

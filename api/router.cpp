@@ -50,6 +50,24 @@ std::string derived_form_token(std::string_view cookie) {
   return base::to_base64url(base::sha256(base::as_bytes("xinyin-form:" + std::string(cookie))));
 }
 
+/// The access token: in the Authorization header, or where the route takes forms in the body, never
+/// both and never in the query (RFC 6750 §2; security.md case 66).
+base::Result<std::string> bearer_token(const Call& call) {
+  const auto header = call.request.header("authorization");
+  const auto refuse = [](const char* why) {
+    return base::error(base::Code::unauthenticated, "http.token_needed", why);
+  };
+  std::optional<std::string> in_form;
+  if ((call.route.takes & media::form) && !call.request.body.empty()) {
+    BASE_TRY(const auto form, call.request.form());
+    if (const auto one = only(form, "access_token")) in_form = *one;
+  }
+  if (in_form && !header.empty()) return refuse("two tokens");
+  if (in_form) return *in_form;
+  if (!header.starts_with("Bearer ") && !header.starts_with("bearer ")) return refuse("no token");
+  return std::string(header.substr(7));
+}
+
 base::Code code_of(int status) {
   switch (status) {
     case 404:
@@ -84,7 +102,7 @@ std::string_view to_string(Where where) {
 std::string_view Call::path(std::string_view name) const {
   for (const auto& [key, value] : path_values)
     if (key == name) return value;
-  base::fail("a handler asks for a path value that its route does not name");
+  return {};
 }
 
 base::Language Call::language() const {
@@ -322,11 +340,8 @@ base::Result<void> Router::check_who(Call& call) {
     }
     case Who::bearer: {
       BASE_TRY(const auto rooms, call.house());
-      const auto header = call.request.header("authorization");
-      const auto scheme = header.substr(0, 7);
-      if (scheme != "Bearer " && scheme != "bearer ")
-        return base::error(base::Code::unauthenticated, "http.token_needed");
-      BASE_TRY(call.actor, rooms->provider->actor(header.substr(7)));
+      BASE_TRY(call.access_token, bearer_token(call));
+      BASE_TRY(call.actor, rooms->provider->actor(call.access_token));
       if (!call.route.scope.empty() && !call.actor->has_scope(call.route.scope))
         return base::error(base::Code::permission_denied, "auth.scope_missing");
       return {};

@@ -1,0 +1,67 @@
+// The OpenID endpoints on the wire: parameters in, answers out. What is right and wrong stands in
+// auth/authorize.cpp and auth/token.cpp.
+#include "api/handlers.h"
+#include "api/page_handlers.h"
+#include "api/problem.h"
+
+namespace api {
+namespace handlers {
+
+base::Result<Response> discovery(Call& call) {
+  BASE_TRY(const auto house, call.house());
+  return Response::json(house->provider->discovery())
+      .set("Access-Control-Allow-Origin", "*")
+      .cache({Cache::Kind::shared, std::chrono::seconds(300), false});
+}
+
+base::Result<Response> jwks(Call& call) {
+  BASE_TRY(const auto house, call.house());
+  return Response::json(house->provider->jwks())
+      .set("Access-Control-Allow-Origin", "*")
+      .cache({Cache::Kind::shared, std::chrono::seconds(300), false});
+}
+
+/// GET with the query, POST with a form body, never both mixed (OpenID Connect Core §3.1.2.1; case
+/// 57).
+base::Result<Response> authorize(Call& call) {
+  BASE_TRY(const auto house, call.house());
+  Parameters parameters = call.request.query;
+  if (call.request.method == Method::post) {
+    BASE_TRY(parameters, call.request.form());
+    parameters.insert(parameters.end(), call.request.query.begin(), call.request.query.end());
+  }
+  BASE_TRY(const auto session, call.find_session());
+  BASE_TRY(const auto answer, house->provider->authorize(parameters, session));
+  return authorize_answer(call, answer);
+}
+
+base::Result<Response> token(Call& call) {
+  BASE_TRY(const auto house, call.house());
+  BASE_TRY(auto form, call.request.form());
+  // A parameter in the query counts as a second one: the checks for duplicates then refuse it.
+  form.insert(form.end(), call.request.query.begin(), call.request.query.end());
+  const auto reply = house->provider->token(form, call.request.header("authorization"));
+  if (const auto* error = std::get_if<auth::OAuthError>(&reply))
+    return oauth_response(*error, call.request);
+  return Response::json(std::get<auth::TokenReply>(reply).json).set("Pragma", "no-cache");
+}
+
+base::Result<Response> userinfo(Call& call) {
+  BASE_TRY(const auto house, call.house());
+  BASE_TRY(auto claims, house->provider->userinfo(call.access_token));
+  return Response::json(std::move(claims));
+}
+
+base::Result<Response> logout(Call& call) {
+  BASE_TRY(const auto house, call.house());
+  Parameters parameters = call.request.query;
+  if (call.request.method == Method::post) {
+    BASE_TRY(parameters, call.request.form());
+  }
+  BASE_TRY(const auto session, call.find_session());
+  BASE_TRY(const auto answer, house->provider->end_session(parameters, session));
+  return logout_answer(call, answer);
+}
+
+}  // namespace handlers
+}  // namespace api

@@ -1,0 +1,105 @@
+#include "api/background.h"
+
+#include "api/public_files.h"
+#include "api/upstairs.h"
+
+namespace api {
+
+Background::Background(Services& services, Log& log, Pace pace)
+    : services_(services), log_(log), pace_(pace) {}
+
+Background::~Background() {
+  stop();
+}
+
+void Background::start() {
+  follower_ = std::thread([this] {
+    do follow_once();
+    while (wait(pace_.follow));
+  });
+  keeper_ = std::thread([this] {
+    do keep_once();
+    while (wait(pace_.keep));
+  });
+}
+
+void Background::stop() {
+  {
+    const std::lock_guard hold(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (follower_.joinable()) follower_.join();
+  if (keeper_.joinable()) keeper_.join();
+}
+
+bool Background::wait(std::chrono::milliseconds time) {
+  std::unique_lock hold(mutex_);
+  return !wake_.wait_for(hold, time, [this] { return stopping_; });
+}
+
+/// A state that lasts is told when it begins and when it ends, not every turn.
+void Background::say_once(std::string& told, std::string_view event,
+                          const base::Result<void>& outcome) {
+  const std::string now = outcome.ok() ? "ok" : outcome.error().key;
+  if (now == told) return;
+  const bool first_good = told.empty() && outcome.ok();
+  told = now;
+  if (outcome.ok())
+    log_.event(event, first_good ? "ok" : "well again");
+  else
+    log_.event(event, outcome.error().key + ": " + outcome.error().detail, true);
+}
+
+void Background::follow_once() {
+  const auto came = services_.snapshot.follow(services_.documents);
+  if (came.ok()) {
+    services_.followed_at.store(base::to_unix_s(services_.clock.now()));
+    say_once(follow_told_, "register.follow", {});
+  } else {
+    say_once(follow_told_, "register.follow", came.error());
+  }
+}
+
+void Background::keep_once() {
+  const auto& config = services_.config;
+  if (const auto seen = fingerprint_of(config.pki_directory); seen != files_seen_) {
+    auto loaded = load_public_files(config.pki_directory, config.root_sha256);
+    if (loaded.ok()) {
+      files_seen_ = seen;
+      // An older list than the one we have is not taken: it may be an attack with a good signature.
+      const auto held = services_.files.get();
+      if (held && held->trust_sequence > loaded->files->trust_sequence) {
+        say_once(files_told_, "trust_list.load",
+                 base::error(base::Code::conflict, "api.trust_list_older", "sequence fell"));
+      } else {
+        services_.files.set(std::const_pointer_cast<PublicFiles>(loaded->files));
+        services_.verifier.set(loaded->verifier);
+        log_.event("trust_list.loaded",
+                   "sequence " + std::to_string(loaded->files->trust_sequence));
+        files_told_ = "ok";
+      }
+    } else {
+      say_once(files_told_, "trust_list.load", loaded.error());
+    }
+  }
+  if (!services_.signer) return;
+  auto rooms = services_.upstairs.get();
+  if (!rooms) {
+    auto built = build_upstairs(services_);
+    if (!built.ok()) return say_once(upstairs_told_, "upstairs.build", built.error());
+    rooms = std::move(*built);
+    services_.upstairs.set(rooms);
+    say_once(upstairs_told_, "upstairs.build", {});
+    settled_ = {};
+  }
+  const auto now = std::chrono::steady_clock::now();
+  if (settled_ != std::chrono::steady_clock::time_point{} && now - settled_ < pace_.settle) return;
+  settled_ = now;
+  const auto settled = rooms->issuer->settle();
+  if (!settled.ok()) return say_once(settle_told_, "intents.settle", settled.error());
+  settle_told_ = "ok";
+  if (*settled > 0) log_.event("intents.settled", std::to_string(*settled));
+}
+
+}  // namespace api

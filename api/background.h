@@ -1,0 +1,49 @@
+// What goes on beside requests: following the register, opening the rooms upstairs when the signer
+// is there, ending open intents, reading the PKI directory again when it changes.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "api/handlers.h"
+#include "api/log.h"
+
+namespace api {
+
+class Background {
+ public:
+  struct Pace {
+    std::chrono::milliseconds follow{500}, keep{1'000}, settle{30'000};
+  };
+  Background(Services& services, Log& log, Pace pace);
+  ~Background();  ///< stop()
+  Background(const Background&) = delete;
+  Background& operator=(const Background&) = delete;
+
+  void start();
+  void stop();
+
+  // One turn each, for those who keep their own time.
+  void follow_once();
+  void keep_once();
+
+ private:
+  bool wait(std::chrono::milliseconds time);  ///< false: stopping
+  void say_once(std::string& told, std::string_view event, const base::Result<void>& outcome);
+
+  Services& services_;
+  Log& log_;
+  const Pace pace_;
+  std::mutex mutex_;  // protects stopping_
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::string files_seen_, follow_told_, files_told_, upstairs_told_, settle_told_;
+  std::chrono::steady_clock::time_point settled_{};
+  std::thread follower_, keeper_;
+};
+
+}  // namespace api

@@ -1,0 +1,203 @@
+#include "api/config.h"
+
+#include <algorithm>
+
+#include "base/encoding.h"
+
+namespace api {
+namespace {
+
+std::chrono::milliseconds seconds(base::Settings& s, std::string_view key, int fallback, int most,
+                                  std::string_view help) {
+  return std::chrono::seconds(s.integer(key, fallback, 1, most, help));
+}
+
+int whole(base::Settings& s, std::string_view key, int fallback, int least, int most,
+          std::string_view help) {
+  return static_cast<int>(s.integer(key, fallback, least, most, help));
+}
+
+std::vector<Network> networks(base::Settings& s, std::string_view key, std::string_view fallback,
+                              std::string_view help) {
+  auto parsed = parse_networks(s.text(key, fallback, help));
+  if (parsed) return std::move(*parsed);
+  s.refuse(key, "not a list of networks such as 127.0.0.1/32, 10.0.0.0/8");
+  return {};
+}
+
+std::string lower(std::string text) {
+  for (auto& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  return text;
+}
+
+/// Words separated by commas or spaces, in lower case.
+std::vector<std::string> words(std::string_view text) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    const auto end = text.find_first_of(", \t");
+    if (end != 0) out.push_back(lower(std::string(text.substr(0, end))));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return out;
+}
+
+/// "scheme://host[:port]", nothing behind it.
+bool is_origin(std::string_view url) {
+  const auto mark = url.find("://");
+  if (mark == std::string_view::npos) return false;
+  const auto scheme = url.substr(0, mark), rest = url.substr(mark + 3);
+  return (scheme == "http" || scheme == "https") && !rest.empty() &&
+         rest.find_first_of("/?#@ \\") == std::string_view::npos;
+}
+
+void read_http(base::Settings& s, Config& out) {
+  auto& http = out.http;
+  http.listen = s.text("http.listen", "127.0.0.1", "address to listen on, behind the proxy");
+  http.port = whole(s, "http.port", 8081, 0, 65535, "port to listen on; 0 takes any free one");
+  http.reactors = whole(s, "http.reactors", 0, 0, 256, "event threads; 0 is one a core");
+  http.connections = whole(s, "http.connections", 10'000, 16, 1'000'000,
+                           "open connections; the next one is answered 503");
+  http.hosts = words(s.text("http.hosts", "",
+                            "further names that the Host header may carry, beside public_url's "
+                            "and the listening address"));
+  const auto mark = out.public_url.find("://");
+  if (mark != std::string::npos) http.hosts.push_back(lower(out.public_url.substr(mark + 3)));
+  http.hosts.push_back(lower(http.listen) + ":" + std::to_string(http.port));
+  http.trusted_proxies = networks(s, "http.trusted_proxies", "127.0.0.1/32 ::1/128",
+                                  "networks of our own proxies, whose X-Forwarded-For is believed");
+  http.operators =
+      networks(s, "http.operators", "127.0.0.1/32 ::1/128", "networks that may read /metrics");
+  http.head_deadline = seconds(s, "http.head_deadline_s", 10, 600,
+                               "seconds from a request's first byte to the end of its head");
+  http.body_deadline = seconds(s, "http.body_deadline_s", 60, 3'600,
+                               "seconds from the head's end to the body's end");
+  http.idle =
+      seconds(s, "http.idle_s", 60, 3'600, "seconds a connection may rest between requests");
+  http.write_idle = seconds(s, "http.write_idle_s", 30, 3'600,
+                            "seconds without a byte of the answer taken before the client is cut");
+  http.answer_deadline = seconds(s, "http.answer_deadline_s", 30, 600,
+                                 "seconds an answer may take to make before it is 503");
+  http.drain = std::chrono::seconds(s.integer("http.drain_s", 5, 0, 600,
+                                              "seconds between not being ready and closing the "
+                                              "port, when told to stop"));
+  http.finish =
+      seconds(s, "http.finish_s", 20, 600, "seconds for open requests to end when stopping");
+}
+
+void read_workers(base::Settings& s, Config& out) {
+  auto& w = out.workers;
+  w.lookup = whole(s, "workers.lookup", 2, 1, 64, "threads for register look-ups");
+  w.pages = whole(s, "workers.pages", 4, 1, 64, "threads for pages and OpenID endpoints");
+  w.login = whole(s, "workers.login", 4, 1, 64, "threads that wait for password checks");
+  w.issue = whole(s, "workers.issue", 4, 1, 64, "threads that issue documents");
+  w.upload = whole(s, "workers.upload", 1, 1, 64, "threads that judge uploaded files");
+  w.queue = whole(s, "workers.queue", 256, 1, 65'536, "requests that may wait in each pool");
+  w.upload_queue = whole(s, "workers.upload_queue", 8, 1, 1'024, "uploaded files that may wait");
+  w.queue_deadline = seconds(s, "workers.queue_deadline_s", 3, 60,
+                             "seconds a request may wait for a thread before it is answered 503");
+  auto& l = out.limits;
+  l.lookup = whole(s, "limits.lookup_per_minute", 6'000, 0, 10'000'000,
+                   "look-ups of codes not in memory, a minute and network (/24, /48); 0: no limit");
+  l.login = whole(s, "limits.login_per_minute", 1'200, 0, 10'000'000,
+                  "login and consent pages and posts, a minute and network");
+  l.token = whole(s, "limits.token_per_minute", 60'000, 0, 10'000'000,
+                  "token, userinfo and document requests, a minute and network");
+  l.issue = whole(s, "limits.issue_per_minute", 6'000, 0, 10'000'000,
+                  "documents issued, a minute and network");
+  l.upload = whole(s, "limits.upload_per_minute", 120, 0, 10'000'000,
+                   "files judged, a minute and network");
+  auto& p = out.passwords;
+  p.workers = whole(s, "passwords.workers", 1, 1, 64, "threads that hash passwords (Argon2id)");
+  p.queue = whole(s, "passwords.queue", 40, 1, 10'000, "logins that may wait for a hash");
+  p.memory_kib =
+      whole(s, "passwords.memory_kib", 19'456, 1'024, 1 << 20, "memory of one hash, KiB");
+  p.passes = whole(s, "passwords.passes", 2, 1, 100, "passes of one hash");
+}
+
+void read_parts(base::Settings& s, Config& out) {
+  out.database.conninfo = s.required("database.conninfo",
+                                     "libpq connection string of the service's role; the password "
+                                     "in a passfile, not here");
+  out.database.connections =
+      whole(s, "database.connections", 6, 1, 64,
+            "connections to the database; two to eight are best on two cores");
+  out.pki_directory =
+      s.path("pki.directory", "pki", "certificates, revocation list and trust list");
+  out.root_sha256 =
+      s.text("pki.root_sha256", "",
+             "SHA-256 of the root certificate, hex; empty believes the trust list's own");
+  if (!out.root_sha256.empty()) {
+    const auto digest = base::from_hex(out.root_sha256);
+    if (!digest || digest->size() != 32) s.refuse("pki.root_sha256", "not 64 hex digits");
+  }
+  out.code_pepper_file = s.path("secrets.code_pepper_file", "secrets/code-pepper",
+                                "file with the secret under which document codes are stored (hex)");
+  // Asked for in --only=verify too, so that one file serves both kinds of instance.
+  out.data_key_file = s.path("secrets.data_key_file", "secrets/data-key.wrapped",
+                             "file with the data key, wrapped by the token");
+  out.signer.socket = s.path("signer.socket", "signer.sock", "Unix socket of xinyin-signer");
+  out.signer.seal_key = s.text("signer.seal_key", "seal-1", "label of the seal's key");
+  out.signer.timestamp_key =
+      s.text("signer.timestamp_key", "timestamp-1", "label of the time-stamp key");
+  out.signer.openid_key = s.text("signer.openid_key", "openid-1", "label of the OpenID key");
+  out.signer.deadline = std::chrono::milliseconds(
+      s.integer("signer.deadline_ms", 2'000, 100, 60'000, "how long one signature may take"));
+  out.font_file =
+      s.path("seal.font_file", "",
+             "font of formal documents (fonts-noto-cjk); empty finds the package's file");
+  out.agency.name =
+      s.text("agency.name", "演示社会保险经办中心", "the agency, as on seal and pages");
+  out.agency.code = s.text("agency.code", "12100000MB0000000X", "its unified social credit code");
+  out.agency.caption =
+      s.text("agency.seal_caption", "社会保险业务专用章", "text under the seal's star");
+  out.agency.filing = s.text("agency.filing", "", "filing numbers shown at the foot of pages");
+}
+
+void check_production(base::Settings& s, const Config& out) {
+  if (!out.production) return;
+  if (!out.https) s.refuse("public_url", "the production profile needs an https address");
+  if (!out.fail_point.empty()) s.refuse("testing.fail_point", "not in the production profile");
+  if (out.root_sha256.empty()) s.refuse("pki.root_sha256", "the production profile pins the root");
+  if (out.agency.name.find("演示") != std::string::npos)
+    s.refuse("agency.name", "the production profile needs a real agency");
+}
+
+}  // namespace
+
+base::Result<Config> Config::read(base::Settings& s, bool verify_only) {
+  Config out;
+  out.verify_only = verify_only;
+  const auto profile = s.text("profile", "production",
+                              "production, or demonstration: allows http, invented agencies and "
+                              "testing keys, and says so on every page");
+  out.production = profile != "demonstration";
+  if (profile != "production" && profile != "demonstration")
+    s.refuse("profile", "neither production nor demonstration");
+  out.public_url = s.required("public_url",
+                              "the address people and clients see, without a trailing slash; the "
+                              "OpenID issuer");
+  if (!is_origin(out.public_url)) s.refuse("public_url", "not scheme://host[:port]");
+  out.https = out.public_url.starts_with("https://");
+  out.instance =
+      s.text("instance", "xinyind-1", "name of this instance; unique among those running");
+  out.log_file = s.path("log.file", "", "file for the log; empty writes to standard error");
+  read_http(s, out);
+  read_workers(s, out);
+  read_parts(s, out);
+  out.fail_point =
+      s.text("testing.fail_point", "",
+             "stops the process at this named step, as a power cut would (tests only)");
+  check_production(s, out);
+  BASE_TRY_VOID(s.finish());
+  return out;
+}
+
+std::string Config::describe() {
+  auto settings = base::Settings::from_text("", "xinyind");
+  base::check(settings.ok(), "empty settings");
+  (void)Config::read(*settings, false);
+  return settings->describe();
+}
+
+}  // namespace api

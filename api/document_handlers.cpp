@@ -1,0 +1,71 @@
+// Formal documents: issued, listed, fetched. LD/T 01-2020 5.4.2: nothing leaves that is not an
+// Issued.
+#include "api/handlers.h"
+#include "base/json.h"
+
+namespace api {
+namespace {
+
+std::string verify_address(const Services& services, std::string_view pretty) {
+  std::string out = services.config.public_url + "/v/";
+  for (const char c : pretty)
+    if (c != '-') out += c;
+  return out;
+}
+
+}  // namespace
+
+namespace handlers {
+
+base::Result<Response> issue_enrolment_certificate(Call& call) {
+  BASE_TRY(const auto house, call.house());
+  const auto& actor = *call.actor;
+  BASE_TRY(const auto person, house->accounts->subject(actor.acting_for()));
+  const services::Holder holder{person.id.value(), person.kind == auth::SubjectKind::unit,
+                                person.name, person.id_number};
+  BASE_TRY(const auto draft, house->enrolments->draft_certificate(actor, holder));
+  BASE_TRY(const auto issued,
+           house->issuer->issue(actor, draft, call.request.header("idempotency-key")));
+  base::JsonWriter w;
+  w.StartObject();
+  w.member("id", issued.id().value());
+  w.member("kind", draft.kind);
+  w.member("code", issued.code());
+  w.member("verify_url", verify_address(call.services, issued.code()));
+  w.member("issued_at", base::to_rfc3339(issued.issued_at()));
+  w.member("media_type", issued.media_type());
+  w.member("bytes", static_cast<std::int64_t>(issued.file().size()));
+  w.EndObject();
+  auto out = Response::json(w.text(), 201);
+  out.set("Location", "/v1/documents/" + percent_encode(issued.id().value()));
+  return out;
+}
+
+base::Result<Response> list_documents(Call& call) {
+  BASE_TRY(const auto house, call.house());
+  BASE_TRY(const auto documents, house->issuer->list(*call.actor));
+  base::JsonWriter w;
+  w.StartObject();
+  w.key("documents");
+  w.StartArray();
+  for (const auto& one : documents) {
+    w.StartObject();
+    w.member("id", one.id.value());
+    w.member("kind", one.kind);
+    w.member("issued_at", base::to_rfc3339(one.issued_at));
+    w.EndObject();
+  }
+  w.EndArray();
+  w.EndObject();
+  return Response::json(w.text());
+}
+
+base::Result<Response> fetch_document(Call& call) {
+  BASE_TRY(const auto house, call.house());
+  BASE_TRY(const auto issued,
+           house->issuer->fetch(*call.actor, verify::DocumentId(std::string(call.path("id")))));
+  return Response::file(issued.file(), issued.media_type(), issued.file_name());
+}
+
+}  // namespace handlers
+}  // namespace api
