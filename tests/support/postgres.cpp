@@ -147,6 +147,7 @@ std::string Database::conninfo(Role role) const {
 }
 
 store::Pool& Database::pool(Role role) {
+  const std::lock_guard lock(mutex_);
   auto& pool = pools_[role];
   if (!pool) pool = std::make_unique<store::Pool>(store::Config{conninfo(role)});
   return *pool;

@@ -9,6 +9,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -33,7 +34,7 @@ class Database {
 
   const std::string& name() const { return name_; }
   std::string conninfo(Role role = Role::service) const;
-  /// A pool of four connections as `role`.
+  /// A pool of four connections as `role`. Thread-safe.
   store::Pool& pool(Role role = Role::service);
   /// Runs plain SQL on a connection of its own and gives the last answer's rows as text ("" for
   /// null). Throws std::runtime_error with the server's message and SQLSTATE.
@@ -41,6 +42,7 @@ class Database {
 
  private:
   std::string name_;
+  std::mutex mutex_;  ///< protects pools_
   std::map<Role, std::unique_ptr<store::Pool>> pools_;
 };
 
