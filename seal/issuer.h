@@ -1,9 +1,9 @@
 // The only way a formal document leaves. LD/T 01-2020 5.4.2.4: nothing unsealed leaves.
 //
-// Order of deeds: policy -> intent row, committed -> code minted -> composed -> signed in the token, time
-// stamped -> judged by the public Verifier -> register entry, audit row, document bytes and the intent's
-// end in ONE transaction -> Issued. A crash between leaves an open intent, which settle() ends; bytes
-// that were never registered are never given out.
+// Order of deeds: policy -> intent row, committed -> code minted -> composed -> signed in the
+// token, time stamped -> judged by the public Verifier -> register entry, audit row, document bytes
+// and the intent's end in ONE transaction -> Issued. A crash between leaves an open intent, which
+// settle() ends; bytes that were never registered are never given out.
 #pragma once
 
 #include <functional>
@@ -29,15 +29,15 @@ namespace seal {
 
 using SealId = base::Strong<struct SealTag>;
 
-/// The content of a document before it is sealed: a template and what to fill it with. Texts are UTF-8,
-/// already checked; rows are a table's cells.
+/// The content of a document before it is sealed: a template and what to fill it with. Texts are
+/// UTF-8, already checked; rows are a table's cells.
 struct Draft {
-  std::string kind;       ///< template id, e.g. "enrolment-certificate"
-  std::string subject;    ///< whose document it is (auth::SubjectId value)
+  std::string kind;     ///< template id, e.g. "enrolment-certificate"
+  std::string subject;  ///< whose document it is (auth::SubjectId value)
   std::vector<std::pair<std::string, std::string>> fields;  ///< template field -> text
   std::vector<std::vector<std::string>> rows;
-  std::vector<verify::MaskedFact> masked_facts;             ///< what public verification may show
-  std::string facts_json;                                   ///< the machine-readable record attached
+  std::vector<verify::MaskedFact> masked_facts;  ///< what public verification may show
+  std::string facts_json;                        ///< the machine-readable record attached
   std::optional<base::Time> valid_until;
 };
 
@@ -66,9 +66,9 @@ class Issuer {
  public:
   struct SealConfig {
     SealId id;
-    std::string agency;           ///< text curved round the seal picture
-    std::string agency_code;      ///< unified social credit code
-    std::string caption;          ///< e.g. "社会保险业务专用章"
+    std::string agency;       ///< text curved round the seal picture
+    std::string agency_code;  ///< unified social credit code
+    std::string caption;      ///< e.g. "社会保险业务专用章"
     std::shared_ptr<const hsm::Key> key;
     certs::Certificate certificate;
     std::vector<certs::Certificate> chain;
@@ -82,24 +82,31 @@ class Issuer {
     const store::FieldCipher& cipher;  ///< document bytes and codes are encrypted at rest
     const base::Clock& clock;
     base::Random& random;
-    std::string instance;          ///< names this instance's intents
-    std::string verify_address;    ///< "http://127.0.0.1:8080/v/": the code is appended for the QR
-    std::string font_file;
+    std::string instance;        ///< names this instance's intents
+    std::string verify_address;  ///< "http://127.0.0.1:8080/v/": the code is appended for the QR
+    std::string font_file;       ///< of the body
+    std::string title_font_file = {};  ///< of titles and the seal; empty: the body's
   };
   /// Lays the templates out (tens of milliseconds). Errors: internal `seal.template`,
-  /// unavailable `seal.font` (names the package that holds it).
+  /// `seal.certificate` (not of this key); unavailable `seal.font` (names the package that holds
+  /// it); invalid_argument `seal.glyph` (in the agency's name).
   static base::Result<std::unique_ptr<Issuer>> create(Parts parts, SealConfig seal);
   ~Issuer();
 
-  /// `idempotency_key` names the request within the subject: the same key with the same draft gives the
-  /// same document, with another draft is conflict `seal.idempotency`.
-  /// Errors: unavailable `hsm.unavailable`, `seal.timestamp`, `store.unavailable`; invalid_argument
-  /// `seal.glyph` (args "character": no glyph for it); internal `seal.judged_bad` (our own work did not
-  /// pass; nothing left).
+  /// `idempotency_key` names the request within the subject: the same key with the same draft gives
+  /// the same document, with another draft is conflict `seal.idempotency`. Drafts are the same when
+  /// kind, subject, rows and all fields but `as_of` are. The key has 1 to 200 visible ASCII
+  /// characters. What was abandoned may be tried again under the same key. Errors:
+  /// permission_denied `seal.scope` (the actor's token lacks "documents"), `seal.not_own`;
+  /// invalid_argument `seal.kind`, `seal.idempotency_key`, `seal.field` (args "field"),
+  /// `seal.rows`, `seal.glyph` (args "character": no glyph for it); unavailable `hsm.unavailable`,
+  /// `seal.timestamp`, `seal.in_progress`, `seal.too_late`, `store.unavailable`; internal
+  /// `seal.judged_bad` (our own work did not pass; nothing left).
   base::Result<Issued> issue(const auth::Actor& actor, const Draft& draft,
                              std::string_view idempotency_key);
 
-  /// The same bytes again, for the same subject only. Errors: not_found `seal.no_document`.
+  /// The same bytes again, for the same subject only. Errors: permission_denied `seal.scope`;
+  /// not_found `seal.no_document`; internal `seal.damaged`.
   base::Result<Issued> fetch(const auth::Actor& actor, const verify::DocumentId& id);
 
   struct Listed {
@@ -109,8 +116,8 @@ class Issuer {
   };
   base::Result<std::vector<Listed>> list(const auth::Actor& actor);
 
-  /// Ends open intents that no live request can finish: this instance's from before its start, and any
-  /// past their deadline. Returns how many. Safe at any time.
+  /// Ends open intents that no live request can finish: this instance's from before its start, and
+  /// any past their deadline. Returns how many. Safe at any time.
   base::Result<int> settle();
 
  private:

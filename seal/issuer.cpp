@@ -1,0 +1,410 @@
+#include "seal/issuer.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "base/encoding.h"
+#include "base/fail_point.h"
+#include "base/json.h"
+#include "seal/cms.h"
+#include "seal/pdf/document.h"
+#include "seal/records.h"
+#include "store/audit.h"
+
+namespace seal {
+namespace {
+
+using base::Code;
+using base::error;
+using namespace std::chrono_literals;
+
+constexpr auto kDeadline = 30s;  // of an intent: far beyond what any step may take
+constexpr auto kWait = 8s;       // for another call with the same idempotency key
+constexpr std::size_t kTokenBytes =
+    4608;  // of an RFC 3161 token with its chain; ours has about 2 KiB
+constexpr auto kMostClockDifference = 5min;  // between us and the time-stamp authority
+constexpr std::string_view kScope = "documents";
+
+// What tells the moment of drafting is left out, so that the same request asked twice is the same.
+std::string canonical(const Draft& draft) {
+  std::string out;
+  const auto part = [&](std::string_view text) {
+    out += std::to_string(text.size());
+    out += ':';
+    out += text;
+  };
+  part(draft.kind);
+  part(draft.subject);
+  for (const auto& [name, value] : draft.fields) {
+    if (name == "as_of") continue;
+    part(name);
+    part(value);
+  }
+  out += ';';
+  for (const auto& row : draft.rows) {
+    for (const auto& cell : row) part(cell);
+    out += ';';
+  }
+  return out;
+}
+
+base::Result<void> check_key(std::string_view key) {
+  const bool visible =
+      std::all_of(key.begin(), key.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+  if (key.empty() || key.size() > 200 || !visible)
+    return error(Code::invalid_argument, "seal.idempotency_key");
+  return {};
+}
+
+// Requests being worked on in this process: a second call waits for the first instead of asking the
+// database over and over.
+class InFlight {
+ public:
+  class Turn {
+   public:
+    Turn(InFlight& all, std::string key) : all_(all), key_(std::move(key)) {}
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn() {
+      {
+        const std::lock_guard lock(all_.mutex_);
+        all_.keys_.erase(key_);
+      }
+      all_.changed_.notify_all();
+    }
+
+   private:
+    InFlight& all_;
+    std::string key_;
+  };
+  /// Nothing when the turn did not come in time.
+  std::unique_ptr<Turn> take(const std::string& key) {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, kWait, [&] { return keys_.count(key) == 0; })) return nullptr;
+    keys_.insert(key);
+    return std::make_unique<Turn>(*this, key);
+  }
+
+ private:
+  std::mutex mutex_;  // protects keys_
+  std::condition_variable changed_;
+  std::set<std::string> keys_;
+};
+
+base::Error in_progress() {
+  auto failure = error(Code::unavailable, "seal.in_progress");
+  failure.retry_after = 1s;
+  return failure;
+}
+
+}  // namespace
+
+struct Issuer::Impl {
+  Impl(Parts parts_in, SealConfig seal_in, CmsFrame frame)
+      : parts(std::move(parts_in)),
+        seal(std::move(seal_in)),
+        cms(std::move(frame)),
+        boot(base::to_hex(parts.random.bytes(16))),
+        started(parts.clock.now()) {}
+
+  /// A document on its way: made, but not yet released.
+  struct Made {
+    Issued issued;
+    base::Digest sha256{};
+    verify::DocumentCode code;
+  };
+
+  base::Result<void> may(const auth::Actor& actor) const;
+  base::Result<Issued> claim_and_make(const Draft& draft, const base::Digest& request);
+  base::Result<Issued> work(const records::Intent& intent, const Draft& draft);
+  base::Result<Made> make(const Draft& draft);
+  base::Result<void> judge(const Made& made) const;
+  base::Result<void> release(const records::Intent& intent, const Draft& draft, const Made& made);
+  base::Result<Issued> resolve_commit(const records::Intent& intent, base::Error failure);
+  base::Result<Issued> read(const std::string& id, const std::string& subject);
+  std::string new_document_id(base::Time at);
+
+  const Parts parts;
+  const SealConfig seal;
+  const CmsFrame cms;
+  const std::string boot;  // this life of the instance
+  const base::Time started;
+  std::map<std::string, std::shared_ptr<const pdf::PdfTemplate>, std::less<>> templates;
+  InFlight in_flight;
+};
+
+Issuer::Issuer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Issuer::~Issuer() = default;
+
+base::Result<std::unique_ptr<Issuer>> Issuer::create(Parts parts, SealConfig seal) {
+  base::check(seal.key != nullptr && parts.verifier != nullptr,
+              "an issuer needs a key and a judge");
+  BASE_TRY(const auto body, pdf::FontFace::open(parts.font_file));
+  auto display = body;
+  if (!parts.title_font_file.empty()) {
+    BASE_TRY(display, pdf::FontFace::open(parts.title_font_file));
+  }
+  BASE_TRY(auto frame, CmsFrame::create(seal.key->info(), seal.certificate, seal.chain));
+  const auto reserved = frame.most_bytes(kTokenBytes);
+  auto impl = std::make_unique<Impl>(std::move(parts), std::move(seal), std::move(frame));
+  const pdf::Letterhead head{impl->seal.agency, impl->seal.agency_code, impl->seal.caption,
+                             impl->parts.verify_address};
+  for (const auto& form : pdf::templates()) {
+    BASE_TRY(auto made, pdf::PdfTemplate::create(form, {body, display}, head, reserved));
+    impl->templates.emplace(form.kind, std::move(made));
+  }
+  return std::unique_ptr<Issuer>(new Issuer(std::move(impl)));
+}
+
+base::Result<void> Issuer::Impl::may(const auth::Actor& actor) const {
+  if (!actor.has_scope(kScope)) return error(Code::permission_denied, "seal.scope");
+  return {};
+}
+
+base::Result<Issued> Issuer::issue(const auth::Actor& actor, const Draft& draft,
+                                   std::string_view idempotency_key) {
+  BASE_TRY_VOID(impl_->may(actor));
+  if (draft.subject.empty() || actor.acting_for().value() != draft.subject)
+    return error(Code::permission_denied, "seal.not_own");
+  BASE_TRY_VOID(check_key(idempotency_key));
+  if (impl_->templates.find(draft.kind) == impl_->templates.end())
+    return error(Code::invalid_argument, "seal.kind", base::to_hex(base::as_bytes(draft.kind)));
+  const auto request = impl_->parts.cipher.lookup(
+      "seal.request", draft.subject + '\n' + std::string(idempotency_key));
+  const auto turn = impl_->in_flight.take(base::to_hex(request));
+  if (!turn) return in_progress();
+  return impl_->claim_and_make(draft, request);
+}
+
+// Claims the request with an intent of its own, or finds who did so before.
+base::Result<Issued> Issuer::Impl::claim_and_make(const Draft& draft, const base::Digest& request) {
+  const auto content = parts.cipher.lookup("seal.draft", canonical(draft));
+  const auto give_up = std::chrono::steady_clock::now() + kWait;
+  for (auto pause = 10ms;; pause = std::min(pause * 2, 200ms)) {
+    const auto now = parts.clock.now();
+    const records::Intent intent{.id = base::to_hex(parts.random.bytes(16)),
+                                 .subject = draft.subject,
+                                 .request = request,
+                                 .draft = content,
+                                 .kind = draft.kind,
+                                 .instance = parts.instance,
+                                 .boot = boot,
+                                 .created_at = now,
+                                 .deadline = now + kDeadline};
+    BASE_TRY(const bool claimed, records::open(parts.pool, intent));
+    if (claimed) return work(intent, draft);
+
+    BASE_TRY(const auto found, records::find(parts.pool, draft.subject, request));
+    if (!found) continue;  // abandoned this very moment
+    if (!base::constant_time_equal(found->draft, content))
+      return error(Code::conflict, "seal.idempotency");
+    if (found->issued) return read(found->document, draft.subject);
+    const bool dead = found->deadline < now || (found->instance == parts.instance &&
+                                                found->boot != boot && found->created_at < started);
+    if (dead) {
+      BASE_TRY([[maybe_unused]] const bool ended,
+               records::abandon(parts.pool, found->id, "seal.crash", now));
+      continue;
+    }
+    if (std::chrono::steady_clock::now() >= give_up) return in_progress();
+    std::this_thread::sleep_for(pause);  // another instance is at it
+  }
+}
+
+base::Result<Issued> Issuer::Impl::work(const records::Intent& intent, const Draft& draft) {
+  base::fail_point("seal.after_intent");
+  auto made = make(draft);
+  base::Result<void> done = made.ok() ? judge(*made) : base::Result<void>(made.error());
+  if (done.ok()) {
+    base::fail_point("seal.after_judge");
+    done = release(intent, draft, *made);
+  }
+  if (done.ok()) return std::move(made->issued);
+  auto failure = std::move(done).error();
+  if (failure.key == "store.commit_unknown") return resolve_commit(intent, std::move(failure));
+  // Nothing left. If the database is away the intent stays open, and settle() ends it.
+  [[maybe_unused]] const auto ended =
+      records::abandon(parts.pool, intent.id, failure.key, parts.clock.now());
+  return failure;
+}
+
+base::Result<Issuer::Impl::Made> Issuer::Impl::make(const Draft& draft) {
+  const auto& form = *templates.find(draft.kind)->second;
+  const auto at = parts.clock.now();
+  const auto code = verify::DocumentCode::mint(parts.random);
+  const auto id = new_document_id(at);
+  base::fail_point("seal.after_mint");
+
+  pdf::Parameters parameters{
+      .content = {.fields = draft.fields,
+                  .rows = draft.rows,
+                  .document_id = id,
+                  .code = code.pretty(),
+                  .date = base::to_chinese_date(base::china_date(at))},
+      .facts_json = draft.facts_json.empty() ? std::string_view("{}") : draft.facts_json,
+      .code_address = parts.verify_address + code.text(),
+      .at = at,
+      .file_id = parts.random.bytes(16)};
+  BASE_TRY(auto document, form.compose(parameters));
+  base::fail_point("seal.after_compose");
+
+  BASE_TRY(const auto signature, seal.key->sign(cms.to_sign(document.digest)));
+  const auto value = cms.signature_value(signature);
+  base::fail_point("seal.after_sign");
+  BASE_TRY(const auto token, parts.timestamps.stamp(base::sha256(value)));
+  if (token.empty() || token.size() > kTokenBytes)
+    return error(Code::unavailable, "seal.timestamp_size", std::to_string(token.size()) + " bytes");
+  base::fail_point("seal.after_stamp");
+  const bool fits = pdf::embed_signature(document, cms.finish(document.digest, value, token));
+  base::check(fits, "a signature is larger than what was reserved for the largest");
+
+  Made out{.issued = Issued(), .sha256 = base::sha256(document.file), .code = code};
+  out.issued.id_ = verify::DocumentId(id);
+  out.issued.code_ = code.pretty();
+  out.issued.file_ = std::move(document.file);
+  out.issued.media_type_ = "application/pdf";
+  out.issued.file_name_ = draft.kind + "-" + id + ".pdf";
+  out.issued.issued_at_ = at;
+  return out;
+}
+
+// The public judge sees the bytes as anybody will; nothing it would not call genuine leaves.
+base::Result<void> Issuer::Impl::judge(const Made& made) const {
+  const auto now = parts.clock.now();
+  const auto verdict = parts.verifier()->judge(made.issued.file(), now);
+  std::string wrong;
+  if (verdict.outcome != verify::Outcome::genuine)
+    wrong = "outcome " + std::string(to_string(verdict.outcome));
+  else if (verdict.seals.size() != 1)
+    wrong = std::to_string(verdict.seals.size()) + " seals";
+  else if (!verdict.seals[0].whole_document)
+    wrong = "not the whole document";
+  else if (!verdict.seals[0].time_attested || !verdict.seals[0].sealed_at)
+    wrong = "time not attested";
+  else if (std::chrono::abs(*verdict.seals[0].sealed_at - now) > kMostClockDifference)
+    wrong = "the time stamp says " + base::to_rfc3339(*verdict.seals[0].sealed_at);
+  else if (verdict.document_code != made.code.pretty())
+    wrong = "another document code";
+  if (wrong.empty()) return {};
+  for (const auto& reason : verdict.reasons) wrong += ", " + reason;
+  for (const auto& one : verdict.seals)
+    for (const auto& reason : one.reasons) wrong += ", " + reason;
+  return error(Code::internal, "seal.judged_bad", wrong);
+}
+
+// Register, document, intent and audit row: together or not at all.
+base::Result<void> Issuer::Impl::release(const records::Intent& intent, const Draft& draft,
+                                         const Made& made) {
+  const auto& issued = made.issued;
+  const auto id = issued.id().value();
+  const records::Document row{
+      .id = id,
+      .subject = draft.subject,
+      .kind = draft.kind,
+      .issued_at = issued.issued_at(),
+      .file_sealed = parts.cipher.seal("seal.document.file", id, issued.file()),
+      .code_sealed = parts.cipher.seal("seal.document.code", id, base::as_bytes(issued.code())),
+      .sha256 = made.sha256};
+  base::JsonWriter facts;
+  facts.StartObject();
+  facts.member("kind", draft.kind);
+  facts.member("sha256", base::to_hex(made.sha256));
+  facts.member("seal", seal.id.value());
+  facts.member("key", seal.key->info().id.value());
+  facts.member("intent", intent.id);
+  facts.EndObject();
+
+  verify::Entry entry;
+  entry.id = issued.id();
+  entry.code = verify::digest_of(made.code, parts.code_pepper);
+  entry.kind = draft.kind;
+  entry.issuer = seal.agency;
+  entry.issuer_code = seal.agency_code;
+  entry.issued_at = issued.issued_at();
+  entry.valid_until = draft.valid_until;
+  entry.file_sha256 = made.sha256;
+  entry.file_bytes = static_cast<std::int64_t>(issued.file().size());
+  entry.facts = draft.masked_facts;
+
+  BASE_TRY(auto tx, parts.pool.begin());
+  BASE_TRY_VOID(parts.documents.record(tx, entry));
+  BASE_TRY_VOID(records::insert(tx, row));
+  BASE_TRY(const bool still_open, records::mark_issued(tx, intent.id, id, parts.clock.now()));
+  // Someone ended the intent meanwhile: whoever did so was told that nothing would come of it.
+  if (!still_open) return error(Code::unavailable, "seal.too_late");
+  // Last, for the chain's head is locked from here to the commit.
+  BASE_TRY_VOID(store::audit(tx, {.at = issued.issued_at(),
+                                  .actor = draft.subject,
+                                  .act = "document.issue",
+                                  .object = id,
+                                  .outcome = "ok",
+                                  .facts_json = facts.text()}));
+  base::fail_point("seal.before_commit");
+  BASE_TRY_VOID(tx.commit());
+  base::fail_point("seal.after_commit");
+  return {};
+}
+
+// The commit's answer was lost. Abandoning waits for the row that the commit holds, so its answer
+// is final: either it ended the intent, and the commit can no longer succeed, or the commit was
+// there first.
+base::Result<Issued> Issuer::Impl::resolve_commit(const records::Intent& intent,
+                                                  base::Error failure) {
+  const auto ended = records::abandon(parts.pool, intent.id, failure.key, parts.clock.now());
+  if (!ended.ok() || *ended) return failure;  // settle() ends it if we could not
+  BASE_TRY(const auto document, records::document_of(parts.pool, intent.id));
+  if (!document) return failure;
+  return read(*document, intent.subject);
+}
+
+base::Result<Issued> Issuer::Impl::read(const std::string& id, const std::string& subject) {
+  BASE_TRY(const auto row, records::read(parts.pool, id, subject));
+  if (!row) return error(Code::not_found, "seal.no_document");
+  auto file = parts.cipher.open("seal.document.file", row->id, row->file_sealed);
+  const auto code = parts.cipher.open("seal.document.code", row->id, row->code_sealed);
+  if (!file.ok() || !code.ok() || base::sha256(*file) != row->sha256)
+    return error(Code::internal, "seal.damaged", row->id);
+  Issued out;
+  out.id_ = verify::DocumentId(row->id);
+  out.code_ = base::as_text(*code);
+  out.file_ = std::move(file).value();
+  out.media_type_ = "application/pdf";
+  out.file_name_ = row->kind + "-" + row->id + ".pdf";
+  out.issued_at_ = row->issued_at;
+  return out;
+}
+
+// Date and 60 random bits, in symbols that are not mistaken for one another.
+std::string Issuer::Impl::new_document_id(base::Time at) {
+  constexpr std::string_view kSymbols = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+  std::string out;
+  for (const auto c : base::to_iso_date(base::china_date(at)))
+    if (c != '-') out += c;
+  out += '-';
+  for (const auto byte : parts.random.bytes(12)) out += kSymbols[byte & 31];
+  return out;
+}
+
+base::Result<Issued> Issuer::fetch(const auth::Actor& actor, const verify::DocumentId& id) {
+  BASE_TRY_VOID(impl_->may(actor));
+  return impl_->read(id.value(), actor.acting_for().value());
+}
+
+base::Result<std::vector<Issuer::Listed>> Issuer::list(const auth::Actor& actor) {
+  BASE_TRY_VOID(impl_->may(actor));
+  BASE_TRY(const auto rows, records::list(impl_->parts.pool, actor.acting_for().value()));
+  std::vector<Listed> out;
+  for (const auto& row : rows) out.push_back({verify::DocumentId(row.id), row.kind, row.issued_at});
+  return out;
+}
+
+base::Result<int> Issuer::settle() {
+  return records::abandon_stale(impl_->parts.pool, impl_->parts.instance, impl_->boot,
+                                impl_->started, impl_->parts.clock.now());
+}
+
+}  // namespace seal
