@@ -64,7 +64,7 @@ class Connection {
     std::condition_variable woken;
     std::optional<wire::Answer> answer;
   };
-  bool send(base::BytesView frame, Steady::time_point until, bool& torn);
+  void send(base::BytesView frame, Steady::time_point until, bool& torn);
   void read_for_all(std::unique_lock<std::mutex>& lock, Waiter& own, Steady::time_point until);
   void take_in(base::BytesView bytes);
   void break_off(std::string why);
@@ -80,7 +80,7 @@ class Connection {
   wire::FrameReader in_;
 };
 
-bool Connection::send(base::BytesView frame, Steady::time_point until, bool& torn) {
+void Connection::send(base::BytesView frame, Steady::time_point until, bool& torn) {
   const std::scoped_lock lock(sending_);
   std::size_t sent = 0;
   while (sent < frame.size()) {
@@ -90,16 +90,13 @@ bool Connection::send(base::BytesView frame, Steady::time_point until, bool& tor
       continue;
     }
     if (errno == EINTR) continue;
-    torn = true;
-    if (errno != EAGAIN) return false;
+    if (errno != EAGAIN) return;  // it has gone: reading tells, perhaps with its last word
     pollfd writable{fd_.get(), POLLOUT, 0};
     if (::poll(&writable, 1, left_ms(until)) == 0 && left_ms(until) == 0) {
       torn = sent > 0;  // half a frame spoils the stream
-      return false;
+      return;
     }
-    torn = false;
   }
-  return true;
 }
 
 Connection::Outcome Connection::call(wire::Request& request, Steady::time_point until) {
@@ -113,12 +110,12 @@ Connection::Outcome Connection::call(wire::Request& request, Steady::time_point 
   request.deadline_ms = static_cast<std::uint32_t>(left_ms(until));
   auto frame = wire::encode(request);
   bool torn = false;
-  const bool sent = send(frame, until, torn);
+  send(frame, until, torn);
   if (request.kind == Kind::wrap) base::wipe(frame);
 
   std::unique_lock lock(lock_);
-  if (torn) break_off("the signer closed the connection");
-  while (sent && !own.answer && broken_.empty() && left_ms(until) > 0) {
+  if (torn) break_off("the signer does not read");
+  while (!own.answer && broken_.empty() && left_ms(until) > 0) {
     if (!being_read_)
       read_for_all(lock, own, until);
     else

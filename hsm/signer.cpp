@@ -31,6 +31,8 @@ using wire::Kind;
 constexpr std::size_t kMostQueued = 4096;
 constexpr std::size_t kMostUnsentBytes = 8 << 20;  // a peer that does not read loses its connection
 constexpr int kTickMs = 100;                       // how often overdue calls are looked for
+constexpr int kFirstTickMs = 2;  // while the token is being opened for the first time
+constexpr auto kFirstOpening = std::chrono::seconds(1);  // then requests are told that it is away
 constexpr auto kFarewell = std::chrono::seconds(2);
 
 base::Error unavailable(const std::string& why, std::string key = "hsm.unavailable") {
@@ -110,6 +112,8 @@ class Signer {
  private:
   // The reading thread.
   bool set_up();
+  bool watch_fd(int fd);
+  bool open_doors(Steady::time_point born);
   void accept_from(const OpenDoor& door);
   void read_from(const ConnectionPtr& connection);
   void take(const ConnectionPtr& connection, base::BytesView payload);
@@ -152,17 +156,17 @@ Signer::Signer(const SignerConfig& config, const std::vector<OpenDoor>& doors,
       parts_(parts),
       watch_(1 + static_cast<std::size_t>(config.sessions)) {}
 
+bool Signer::watch_fd(int fd) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = fd;
+  return ::epoll_ctl(poll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
 bool Signer::set_up() {
   poll_ = base::UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
   wake_ = base::UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  const auto watch_fd = [&](int fd) {
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.fd = fd;
-    return ::epoll_ctl(poll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
-  };
-  bool good = poll_ && wake_ && watch_fd(wake_.get()) && watch_fd(parts_.stop);
-  for (const auto& one : doors_) good = good && watch_fd(one.listener);
+  const bool good = poll_ && wake_ && watch_fd(wake_.get()) && watch_fd(parts_.stop);
   if (!good) parts_.journal.tell("failed", {{"why", std::strerror(errno)}});
   return good;
 }
@@ -194,11 +198,13 @@ int Signer::run() {
       });
   for (int i = 0; i < config_.sessions; ++i)
     threads_.emplace_back([this, i] { work(static_cast<std::size_t>(i) + 1); });
-  parts_.journal.tell("serving", {{"socket", config_.doors.front().socket.string()}});
-
+  const auto born = Steady::now();
+  bool serving = false;
   std::array<epoll_event, 64> events;
   while (true) {
-    const int count = ::epoll_wait(poll_.get(), events.data(), events.size(), kTickMs);
+    if (!serving) serving = open_doors(born);
+    const int count =
+        ::epoll_wait(poll_.get(), events.data(), events.size(), serving ? kTickMs : kFirstTickMs);
     for (int i = 0; i < count; ++i) {
       const int fd = events[static_cast<std::size_t>(i)].data.fd;
       const auto what = events[static_cast<std::size_t>(i)].events;
@@ -239,6 +245,15 @@ int Signer::run() {
     }
     if (overdue()) ::_exit(kExitStuck);  // nothing else can stop a call in the module
   }
+}
+
+/// Whoever connects meanwhile waits in the sockets' queues: a worker that takes over after another
+/// one turns nobody away only because it has not opened the token yet.
+bool Signer::open_doors(Steady::time_point born) {
+  if (!keeper_->tried() && Steady::now() - born < kFirstOpening) return false;
+  for (const auto& one : doors_) (void)watch_fd(one.listener);
+  parts_.journal.tell("serving", {{"socket", config_.doors.front().socket.string()}});
+  return true;
 }
 
 bool Signer::overdue() const {

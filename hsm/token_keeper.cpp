@@ -86,6 +86,7 @@ void TokenKeeper::run() {
   auto wait = config_.least_wait;
   while (true) {
     open();
+    tried_ = true;
     std::unique_lock lock(lock_);
     if (condition_ == Condition::up) {
       wait = config_.least_wait;

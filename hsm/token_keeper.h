@@ -2,6 +2,7 @@
 // it is not up. One thread of its own; the calls that use the token run on the callers' threads.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <filesystem>
 #include <functional>
@@ -51,6 +52,8 @@ class TokenKeeper {
   /// To be called after a call that failed: looks whether the token went, and at suspended keys.
   void look_again();
   KeeperHealth health() const;
+  /// The first opening has come to an end, whichever.
+  bool tried() const { return tried_; }
 
  private:
   void run();
@@ -73,6 +76,7 @@ class TokenKeeper {
   std::string last_told_;
   bool look_ = false, stop_ = false;
   std::vector<std::string> suspended_;  ///< labels told already
+  std::atomic<bool> tried_{false};
   std::thread thread_;
 };
 

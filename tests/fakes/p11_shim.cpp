@@ -128,7 +128,7 @@ struct Hook;
 template <class Name, auto Member, class... Args>
 struct Hook<Name, Member, CK_RV (*)(Args...)> {
   static CK_RV call(Args... args) {
-    const auto rule = choose(Name::text);
+    const auto rule = choose(Name::text());
     if (rule.kill_before) ::raise(SIGKILL);
     while (rule.hang) std::this_thread::sleep_for(std::chrono::hours(1));
     if (rule.delay_ms > 0) std::this_thread::sleep_for(std::chrono::milliseconds(rule.delay_ms));
@@ -141,7 +141,7 @@ struct Hook<Name, Member, CK_RV (*)(Args...)> {
       if (rule.rv != CKR_OK) rv = rule.rv;
     }
     if (rule.kill_after) ::raise(SIGKILL);
-    trace(Name::text, rv);
+    trace(Name::text(), rv);
     return rv;
   }
 };
@@ -151,7 +151,7 @@ void hook_all() {
 #define HOOK(name)                                                                     \
   {                                                                                    \
     struct Name {                                                                      \
-      static constexpr const char* text = #name;                                       \
+      static const char* text() { return #name; }                                      \
     };                                                                                 \
     shimmed.name = &Hook<Name, &CK_FUNCTION_LIST::name, decltype(shimmed.name)>::call; \
   }

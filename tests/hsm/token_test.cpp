@@ -122,5 +122,95 @@ TEST_F(TokenTest, WhatIsWrappedUnderOneNameIsNotUnwrappedUnderAnother) {
   EXPECT_TRUE(token.sign("seal-1", base::Digest{}).ok());
 }
 
+/// The inventory as somebody might change it.
+class InventoryTest : public testing::Test {
+ protected:
+  test::Token token_{{{"seal-1", Algorithm::ecdsa_p256, Purpose::seal},
+                      {"seal-2", Algorithm::ecdsa_p256, Purpose::seal}}};
+  Inventory inventory() { return *Inventory::from_file(token_.inventory()); }
+  void save(const Inventory& changed) { ASSERT_TRUE(changed.save(token_.inventory()).ok()); }
+};
+
+TEST_F(InventoryTest, AKeyThatItDoesNotKnowIsNotUsed) {
+  auto changed = inventory();
+  changed.keys.pop_back();
+  save(changed);
+  EXPECT_EQ(token_.open().key("seal-2").error().key, "hsm.no_key");
+  EXPECT_TRUE(token_.open().key("seal-1").ok());
+  const auto findings = token_.open().findings();
+  ASSERT_EQ(findings.size(), 2u);  // both halves
+  EXPECT_EQ(findings[0].label, "seal-2");
+}
+
+TEST_F(InventoryTest, AKeyThatDriftedIsRefusedByName) {
+  auto changed = inventory();
+  changed.keys[0].attributes["extractable"] = true;
+  save(changed);
+  const auto refused = token_.open().key("seal-1");
+  EXPECT_EQ(refused.error().key, "hsm.key_refused");
+  EXPECT_NE(refused.error().detail.find("extractable is false, must be true"), std::string::npos);
+  EXPECT_EQ(token_.open().sign("seal-1", base::Digest{}).error().key, "hsm.key_refused");
+  EXPECT_TRUE(token_.open().sign("seal-2", base::Digest{}).ok());
+}
+
+TEST_F(InventoryTest, AnotherPublicKeyThanTheTokensIsRefused) {
+  auto changed = inventory();
+  std::swap(changed.keys[0].key.public_key, changed.keys[1].key.public_key);
+  EXPECT_FALSE(Inventory::from_text(changed.text()).ok());  // the ids do not fit any more
+  std::swap(changed.keys[0].key.id, changed.keys[1].key.id);
+  save(changed);  // well-formed: two labels exchanged
+  EXPECT_EQ(token_.open().key("seal-1").error().key, "hsm.key_refused");
+}
+
+TEST_F(InventoryTest, AnInventoryOfAnotherTokenIsRefused) {
+  auto changed = inventory();
+  changed.token_serial = "0000000000000000";
+  save(changed);
+  base::SystemRandom random;
+  EXPECT_EQ(Token::open(token_.config(), random).error().key, "hsm.inventory");
+}
+
+TEST_F(InventoryTest, OneLoginInAProcess) {
+  token_.open();
+  base::SystemRandom random;
+  EXPECT_EQ(Token::open(token_.config(), random).error().key, "hsm.in_use");
+}
+
+TEST_F(InventoryTest, AKeyKeepsTheTokenOpenAndClosingLetsAnotherIn) {
+  auto key = token_.key("seal-1");
+  token_.close();
+  EXPECT_TRUE(key->sign(base::Digest{}).ok());
+  key.reset();
+  EXPECT_TRUE(token_.open().key("seal-1").ok());
+}
+
+TEST_F(InventoryTest, AWrongPinIsAnErrorOfItsOwn) {
+  auto config = token_.config();
+  config.pin = base::Secret(base::as_bytes("wrong-pin"));
+  base::SystemRandom random;
+  EXPECT_EQ(Token::open(std::move(config), random).error().key, "hsm.pin");
+}
+
+TEST_F(InventoryTest, ATokenThatGoesAwayIsDownAndMayBeOpenedAgain) {
+  auto& token = token_.open();
+  std::filesystem::rename(token_.tokens(), token_.directory() / "pulled");
+  EXPECT_EQ(token.sign("seal-1", base::Digest{}).error().key, "hsm.unavailable");
+  EXPECT_EQ(token.condition(), Condition::down);
+  EXPECT_NE(token.reason().find("seal-1"), std::string::npos) << token.reason();
+  token_.close();
+  base::SystemRandom random;
+  EXPECT_FALSE(Token::open(token_.config(), random).ok());
+  std::filesystem::rename(token_.directory() / "pulled", token_.tokens());
+  EXPECT_TRUE(token_.open().sign("seal-1", base::Digest{}).ok());
+}
+
+TEST_F(InventoryTest, RecheckNoticesAPulledTokenAndAChangedKey) {
+  EXPECT_TRUE(token_.open().recheck().ok());
+  std::filesystem::rename(token_.tokens(), token_.directory() / "pulled");
+  EXPECT_FALSE(token_.open().recheck().ok());
+  EXPECT_EQ(token_.open().condition(), Condition::down);
+  std::filesystem::rename(token_.directory() / "pulled", token_.tokens());
+}
+
 }  // namespace
 }  // namespace hsm

@@ -1,6 +1,7 @@
 #include "tests/support/signer.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -49,6 +50,10 @@ Signer::Signer(const Token& token, Options options) {
   for (const auto& line : options.settings) out << line << "\n";
   out.close();
 
+  if (options.user != static_cast<uid_t>(-1) && ::geteuid() == 0) {
+    for (const auto& path : {directory_, config})
+      base::check(::chown(path.c_str(), options.user, options.user) == 0, "chown");
+  }
   pid_ = ::fork();
   base::check(pid_ >= 0, "fork");
   if (pid_ == 0) {
@@ -58,11 +63,15 @@ Signer::Signer(const Token& token, Options options) {
     ::setenv("ASAN_OPTIONS", "detect_leaks=0",
              1);  // not possible in a process that is not dumpable
     for (const auto& one : options.environment) ::putenv(const_cast<char*>(one.c_str()));
+    if (options.user != static_cast<uid_t>(-1) && options.user != ::geteuid() &&
+        (::setgroups(0, nullptr) != 0 || ::setgid(options.user) != 0 ||
+         ::setuid(options.user) != 0))
+      ::_exit(126);
     ::execl(options.program.c_str(), options.program.c_str(), "--config", config.c_str(), nullptr);
     ::_exit(127);
   }
   if (!options.wait) return;
-  hsm::Client client(this->client());
+  hsm::Client client(options.officer ? officer() : this->client());
   for (const auto until = std::chrono::steady_clock::now() + kPatience;;) {
     const auto health = client.health();
     if (health.ok() && health->token_up) return;

@@ -21,6 +21,7 @@ class Signer {
     std::filesystem::path module = {};          ///< empty: SoftHSM
     std::vector<std::string> settings = {};     ///< more "key = value" lines
     std::vector<std::string> environment = {};  ///< more NAME=value, for the shim
+    uid_t user = static_cast<uid_t>(-1);        ///< runs as this user (root only)
     bool wait = true;                           ///< until the token is up
   };
   /// Starts it; when it does not come up the test program stops and shows its log. The Token must
