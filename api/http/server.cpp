@@ -41,6 +41,7 @@ struct Server::Impl {
   std::vector<std::unique_ptr<Reactor>> reactors;
   Poco::Net::ServerSocket listener;
   bool listening = false;
+  int port = 0;
   std::size_t next_reactor = 0;
   base::UniqueFd spare = spare_descriptor();  // given up for a moment when descriptors run out
 
@@ -119,6 +120,7 @@ base::Result<void> Server::start() {
         Poco::Net::SocketAddress(config.listen, static_cast<unsigned short>(config.port)), true,
         false);
     impl_->listener.listen(4096);
+    impl_->port = impl_->listener.address().port();
     impl_->listener.setBlocking(false);
   } catch (const Poco::Exception& failure) {
     auto error = base::error(base::Code::unavailable, "http.listen", failure.displayText());
@@ -138,7 +140,7 @@ base::Result<void> Server::start() {
 }
 
 int Server::port() const {
-  return impl_->listener.address().port();
+  return impl_->port;
 }
 
 bool Server::drain(std::chrono::milliseconds finish) {
