@@ -28,6 +28,9 @@ constexpr std::size_t kTokenBytes =
     4608;  // of an RFC 3161 token with its chain; ours has about 2 KiB
 constexpr auto kMostClockDifference = 5min;  // between us and the time-stamp authority
 constexpr std::string_view kScope = "documents";
+// Where Debian's fonts-noto-cjk puts them.
+constexpr const char* kBodyFont = "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc";
+constexpr const char* kTitleFont = "/usr/share/fonts/opentype/noto/NotoSerifCJK-Bold.ttc";
 
 // What tells the moment of drafting is left out, so that the same request asked twice is the same.
 std::string canonical(const Draft& draft) {
@@ -143,10 +146,13 @@ Issuer::~Issuer() = default;
 base::Result<std::unique_ptr<Issuer>> Issuer::create(Parts parts, SealConfig seal) {
   base::check(seal.key != nullptr && parts.verifier != nullptr,
               "an issuer needs a key and a judge");
-  BASE_TRY(const auto body, pdf::FontFace::open(parts.font_file));
+  const bool package = parts.font_file.empty();
+  const std::string title =
+      parts.title_font_file.empty() && package ? kTitleFont : parts.title_font_file;
+  BASE_TRY(const auto body, pdf::FontFace::open(package ? kBodyFont : parts.font_file));
   auto display = body;
-  if (!parts.title_font_file.empty()) {
-    BASE_TRY(display, pdf::FontFace::open(parts.title_font_file));
+  if (!title.empty()) {
+    BASE_TRY(display, pdf::FontFace::open(title));
   }
   BASE_TRY(auto frame, CmsFrame::create(seal.key->info(), seal.certificate, seal.chain));
   const auto reserved = frame.most_bytes(kTokenBytes);
@@ -195,16 +201,24 @@ base::Result<Issued> Issuer::Impl::claim_and_make(const Draft& draft, const base
                                  .boot = boot,
                                  .created_at = now,
                                  .deadline = now + kDeadline};
-    BASE_TRY(const bool claimed, records::open(parts.pool, intent));
-    if (claimed) return work(intent, draft);
+    const auto claimed = records::open(parts.pool, intent);
+    if (claimed.ok() && *claimed) return work(intent, draft);
+    const bool in_doubt = !claimed.ok() && claimed.error().key == "store.commit_unknown";
+    if (!claimed.ok() && !in_doubt) return claimed.error();
 
     BASE_TRY(const auto found, records::find(parts.pool, draft.subject, request));
-    if (!found) continue;  // abandoned this very moment
+    if (!found) {  // abandoned this very moment, or never written
+      if (std::chrono::steady_clock::now() >= give_up) return in_progress();
+      continue;
+    }
+    if (found->id == intent.id) return work(intent, draft);
     if (!base::constant_time_equal(found->draft, content))
       return error(Code::conflict, "seal.idempotency");
     if (found->issued) return read(found->document, draft.subject);
-    const bool dead = found->deadline < now || (found->instance == parts.instance &&
-                                                found->boot != boot && found->created_at < started);
+    // In this process only the holder of the turn works on a request, and that is us: an open
+    // intent of this life was left when the database went away.
+    const bool dead = found->deadline < now || found->boot == boot ||
+                      (found->instance == parts.instance && found->created_at < started);
     if (dead) {
       BASE_TRY([[maybe_unused]] const bool ended,
                records::abandon(parts.pool, found->id, "seal.crash", now));

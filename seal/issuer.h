@@ -84,8 +84,9 @@ class Issuer {
     base::Random& random;
     std::string instance;        ///< names this instance's intents
     std::string verify_address;  ///< "http://127.0.0.1:8080/v/": the code is appended for the QR
-    std::string font_file;       ///< of the body
-    std::string title_font_file = {};  ///< of titles and the seal; empty: the body's
+    std::string font_file = {};  ///< of the body; empty: that of the package fonts-noto-cjk
+    std::string title_font_file = {};  ///< of titles and the seal; empty: the package's, or the
+                                       ///< body's when that is given
   };
   /// Lays the templates out (tens of milliseconds). Errors: internal `seal.template`,
   /// `seal.certificate` (not of this key); unavailable `seal.font` (names the package that holds
