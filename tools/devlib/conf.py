@@ -53,6 +53,13 @@ def softhsm_module() -> str:
     raise Failure("SoftHSM's module libsofthsm2.so is missing. Mend it with: apt-get install softhsm2")
 
 
+def font_file() -> str:
+    font = "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"
+    if not os.path.exists(font):
+        raise Failure("The documents' font is missing. Mend it with: apt-get install fonts-noto-cjk")
+    return font
+
+
 def write(path: Path, text: str, mode: int = 0o600) -> None:
     fresh = path.with_name(path.name + ".new")
     fresh.write_text(text)
@@ -234,6 +241,8 @@ instance = xinyind-1
 http.listen = 127.0.0.1
 http.port = {ports.service}
 http.trusted_proxies = 127.0.0.1/32
+# HAProxy notices at once that it is gone; several instances behind one proxy want seconds here.
+http.drain_s = 0
 
 database.conninfo = {cluster.conninfo(area, "xinyin_service")}
 
@@ -241,6 +250,7 @@ signer.socket = {area.sockets}/signer.sock
 pki.directory = {area.pki}
 secrets.code_pepper_file = {area.secrets}/code-pepper
 secrets.data_key_file = {area.secrets}/data-key.wrapped
+seal.font_file = {font_file()}
 
 agency.name = {AGENCY["name"]}
 agency.code = {AGENCY["code"]}
@@ -273,7 +283,8 @@ def renew_lists_arguments(area: Area) -> list[str]:
 
 def seed(area: Area, ports: Ports, tool: Callable) -> None:
     """The demonstration's people, units and clients; safe to repeat when the ports moved."""
-    tool(*officer(area, "demo", "seed"))
+    if not (area.secrets / "portal-client-secret").exists():
+        write(area.secrets / "portal-client-secret", secrets.token_urlsafe(32) + "\n")
 
 
 def seeded(area: Area) -> dict:

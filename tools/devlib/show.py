@@ -79,6 +79,7 @@ def run_logged(stage: Stage | None, argv: list, log: str, cwd: str | None = None
     with open(log, "ab") as out:
         out.write(f"$ {' '.join(map(str, argv))}\n".encode())
         out.flush()
+        begun = out.tell()
         process = subprocess.Popen([str(a) for a in argv], cwd=cwd, env=env, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:
@@ -94,7 +95,7 @@ def run_logged(stage: Stage | None, argv: list, log: str, cwd: str | None = None
             process.wait()
             raise
     if code != 0:
-        raise Failure(f"{os.path.basename(str(argv[0]))} failed ({describe_exit(code)}).\n{tail(log)}\n"
+        raise Failure(f"{os.path.basename(str(argv[0]))} failed ({describe_exit(code)}).\n{tail(log, begun=begun)}\n"
                       f"All of its output: {log}" + (f"\n{hint}" if hint else ""))
 
 
@@ -102,11 +103,12 @@ def describe_exit(code: int) -> str:
     return f"exit code {code}" if code >= 0 else f"signal {-code}"
 
 
-def tail(path: str, lines: int = 30) -> str:
+def tail(path: str, lines: int = 30, begun: int = 0) -> str:
+    """The last lines of a log, none from before the offset `begun`."""
     with contextlib.suppress(OSError):
         with open(path, "rb") as file:
             file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - 32_768))
+            file.seek(max(begun, file.tell() - 32_768))
             text = file.read().decode("utf-8", "replace").splitlines()[-lines:]
             return "\n".join("    " + line for line in text)
     return ""
