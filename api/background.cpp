@@ -94,12 +94,23 @@ void Background::keep_once() {
     settled_ = {};
   }
   const auto now = std::chrono::steady_clock::now();
-  if (settled_ != std::chrono::steady_clock::time_point{} && now - settled_ < pace_.settle) return;
-  settled_ = now;
-  const auto settled = rooms->issuer->settle();
-  if (!settled.ok()) return say_once(settle_told_, "intents.settle", settled.error());
-  settle_told_ = "ok";
-  if (*settled > 0) log_.event("intents.settled", std::to_string(*settled));
+  const auto due = [now](std::chrono::steady_clock::time_point& last,
+                         std::chrono::milliseconds every) {
+    if (last != std::chrono::steady_clock::time_point{} && now - last < every) return false;
+    last = now;
+    return true;
+  };
+  if (due(settled_, pace_.settle)) {
+    const auto settled = rooms->issuer->settle();
+    if (settled.ok() && *settled > 0) log_.event("intents.settled", std::to_string(*settled));
+    say_once(settle_told_, "intents.settle",
+             settled.ok() ? base::Result<void>() : base::Result<void>(settled.error()));
+  }
+  if (due(swept_, pace_.sweep)) {
+    const auto swept = rooms->provider->sweep();
+    say_once(sweep_told_, "provider.sweep",
+             swept.ok() ? base::Result<void>() : base::Result<void>(swept.error()));
+  }
 }
 
 }  // namespace api

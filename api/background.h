@@ -17,7 +17,7 @@ namespace api {
 class Background {
  public:
   struct Pace {
-    std::chrono::milliseconds follow{500}, keep{1'000}, settle{30'000};
+    std::chrono::milliseconds follow{500}, keep{1'000}, settle{30'000}, sweep{300'000};
   };
   Background(Services& services, Log& log, Pace pace);
   ~Background();  ///< stop()
@@ -41,8 +41,8 @@ class Background {
   std::mutex mutex_;  // protects stopping_
   std::condition_variable wake_;
   bool stopping_ = false;
-  std::string files_seen_, follow_told_, files_told_, upstairs_told_, settle_told_;
-  std::chrono::steady_clock::time_point settled_{};
+  std::string files_seen_, follow_told_, files_told_, upstairs_told_, settle_told_, sweep_told_;
+  std::chrono::steady_clock::time_point settled_{}, swept_{};
   std::thread follower_, keeper_;
 };
 

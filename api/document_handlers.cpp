@@ -2,6 +2,7 @@
 // Issued.
 #include "api/handlers.h"
 #include "base/json.h"
+#include "base/text.h"
 
 namespace api {
 namespace {
@@ -13,17 +14,40 @@ std::string verify_address(const Services& services, std::string_view pretty) {
   return out;
 }
 
+/// The holder's wish, in words: {"purpose": "…"}, an empty object, or no body at all. A member that
+/// is not known is refused rather than ignored: nobody believes that it was heard (security.md case
+/// 119).
+base::Result<std::string> purpose_of(const Request& request) {
+  if (request.body.empty()) return std::string();
+  BASE_TRY(const auto json, base::parse_json(request.body, {.bytes = 16 * 1024, .depth = 4}));
+  const auto refuse = [](std::string field) {
+    auto error = base::error(base::Code::invalid_argument, "api.member", "unknown or not a text");
+    error.args = {{"member", base::printable(field, 64)}};
+    error.fields = {{std::move(field), "api.member"}};
+    return error;
+  };
+  if (!json.IsObject()) return refuse("");
+  std::string purpose;
+  for (const auto& member : json.GetObject()) {
+    const std::string name(member.name.GetString(), member.name.GetStringLength());
+    if (name != "purpose" || !member.value.IsString()) return refuse(name);
+    purpose.assign(member.value.GetString(), member.value.GetStringLength());
+  }
+  return purpose;
+}
+
 }  // namespace
 
 namespace handlers {
 
 base::Result<Response> issue_enrolment_certificate(Call& call) {
+  BASE_TRY(const auto purpose, purpose_of(call.request));
   BASE_TRY(const auto house, call.house());
   const auto& actor = *call.actor;
   BASE_TRY(const auto person, house->accounts->subject(actor.acting_for()));
   const services::Holder holder{person.id.value(), person.kind == auth::SubjectKind::unit,
                                 person.name, person.id_number};
-  BASE_TRY(const auto draft, house->enrolments->draft_certificate(actor, holder));
+  BASE_TRY(const auto draft, house->enrolments->draft_certificate(actor, holder, purpose));
   BASE_TRY(const auto issued,
            house->issuer->issue(actor, draft, call.request.header("idempotency-key")));
   base::JsonWriter w;

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/messages.h"
 #include "base/random.h"
+#include "certs/timestamp.h"
 #include "certs/trust_list.h"
 #include "hsm/client.h"
 #include "seal/issuer.h"
@@ -60,6 +61,7 @@ struct Upstairs {
   std::unique_ptr<auth::Accounts> accounts;
   std::unique_ptr<auth::Sessions> sessions;
   std::unique_ptr<auth::Provider> provider;
+  std::unique_ptr<certs::TimestampAuthority> authority;
   std::unique_ptr<seal::TimestampSource> timestamps;
   std::unique_ptr<seal::Issuer> issuer;
   std::unique_ptr<services::Enrolments> enrolments;

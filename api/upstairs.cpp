@@ -1,27 +1,13 @@
 #include "api/upstairs.h"
 
 #include "api/public_files.h"
-#include "certs/timestamp.h"
+#include "seal/local_timestamps.h"
 
 namespace api {
 namespace {
 
 constexpr std::size_t kMostKeyFile = 64 * 1024;
 constexpr const char* kTimestampPolicy = "1.3.6.1.4.1.59999.1.1";
-
-/// Our own time-stamp authority, as sealing asks for it.
-class OwnTimestamps final : public seal::TimestampSource {
- public:
-  explicit OwnTimestamps(certs::TimestampAuthority authority) : authority_(std::move(authority)) {}
-  base::Result<base::Bytes> stamp(const base::Digest& digest) const override {
-    auto token = authority_.stamp(digest);
-    if (token.ok() || token.error().code != base::Code::unavailable) return token;
-    return base::error(base::Code::unavailable, "seal.timestamp", token.error().detail);
-  }
-
- private:
-  certs::TimestampAuthority authority_;
-};
 
 base::Result<certs::Certificate> certificate_of(const Config& config, const std::string& label) {
   BASE_TRY(const auto pem, read_file(config.pki_directory / (label + ".pem"), kMostKeyFile));
@@ -74,9 +60,11 @@ base::Result<std::shared_ptr<Upstairs>> build_upstairs(Services& services) {
                                       services.random});
 
   // seal: the only way a formal document leaves.
-  rooms->timestamps = std::make_unique<OwnTimestamps>(
-      certs::TimestampAuthority(timestamp_key, timestamp_certificate, {issuing},
-                                {.policy_oid = kTimestampPolicy}, services.clock, services.random));
+  rooms->authority = std::make_unique<certs::TimestampAuthority>(
+      timestamp_key, timestamp_certificate, std::vector{issuing},
+      certs::TimestampAuthority::Config{.policy_oid = kTimestampPolicy}, services.clock,
+      services.random);
+  rooms->timestamps = std::make_unique<seal::LocalTimestamps>(*rooms->authority);
   seal::Issuer::SealConfig seal{.id = seal::SealId(config.signer.seal_key),
                                 .agency = config.agency.name,
                                 .agency_code = config.agency.code,
