@@ -50,6 +50,9 @@ Result<rapidjson::Document> parse_json(std::string_view text, JsonLimits limits)
   if (text.size() > limits.bytes) return error(Code::invalid_argument, "json.too_large");
   if (text.starts_with("\xef\xbb\xbf"))
     return error(Code::invalid_argument, "json.malformed", "byte order mark");
+  // RapidJSON takes a NUL for the end: what stands behind it would go unread.
+  if (text.find('\0') != std::string_view::npos)
+    return error(Code::invalid_argument, "json.malformed", "NUL byte");
   Gate gate(limits.depth);
   rapidjson::Reader reader;
   rapidjson::MemoryStream stream(text.data(), text.size());

@@ -19,6 +19,15 @@ TEST(JsonTest, WhatTwoReadersCouldReadDifferentlyIsRefused) {
     EXPECT_EQ(refusal(text), "json.malformed") << text;
 }
 
+TEST(JsonTest, NothingHidesBehindANul) {
+  for (const auto text : {std::string_view("{}\0", 3), std::string_view("{}\0{\"a\":1}", 10),
+                          std::string_view("\0", 1), std::string_view("{\"a\0\":1}", 8)}) {
+    const auto parsed = parse_json(text);
+    ASSERT_FALSE(parsed.ok());
+    EXPECT_EQ(parsed.error().key, "json.malformed");
+  }
+}
+
 TEST(JsonTest, LimitsHold) {
   EXPECT_EQ(refusal(std::string(33, '[') + std::string(33, ']')), "json.too_deep");
   EXPECT_EQ(refusal(std::string(32, '[') + std::string(32, ']')), "accepted");
