@@ -129,6 +129,7 @@ TEST_F(StoreTest, TextThatPostgresCannotHoldIsRefusedNotCut) {
   ASSERT_FALSE(nul.ok());
   EXPECT_EQ(nul.error().code, Code::invalid_argument);
   EXPECT_EQ(nul.error().key, "store.value");
+  EXPECT_THAT(nul.error().detail, HasSubstr("NUL"));  // found before the server saw it
   const auto latin = database().pool().run(kInsert, {1, "caf\xe9"});
   ASSERT_FALSE(latin.ok());
   EXPECT_EQ(latin.error().code, Code::invalid_argument);
@@ -174,6 +175,17 @@ TEST_F(StoreTest, ATransactionIsAllOrNothing) {
     EXPECT_EQ(tx.commit().error().code, Code::conflict);
   }
   EXPECT_EQ(pool.run(kCount)->integer(0, 0), 1);
+}
+
+TEST_F(StoreTest, ARolledBackConnectionIsUsedAgain) {
+  Pool pool(config(1));
+  std::int64_t pid = 0;
+  {
+    auto tx = pool.begin().value();
+    pid = backend(tx);
+    ASSERT_TRUE(tx.run(kInsert, {1, "gone"}).ok());
+  }
+  EXPECT_EQ(pool.run(kPid)->integer(0, 0), pid);
 }
 
 TEST_F(StoreTest, AReadOnlyTransactionWritesNothing) {
@@ -309,6 +321,8 @@ TEST_F(StoreTest, ADeadDatabaseIsAnErrorOfEachCall) {
 
 TEST_F(StoreTest, AKilledIdleConnectionIsReplacedUnseen) {
   Pool pool(config(1));
+  // Prepared already, so that nothing but the write itself would meet the dead connection.
+  ASSERT_TRUE(pool.run(kInsert, {0, "before the kill"}).ok());
   const auto pid = pool.run(kPid)->integer(0, 0);
   kill(pid);
   const auto written = pool.run(kInsert, {1, "after the kill"});
