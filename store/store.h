@@ -1,8 +1,9 @@
 // The door to PostgreSQL: a bounded pool of connections, transactions, named queries.
 //
 // Why libpq behind our own thin layer: docs/decisions/0001-libpq.md. Every query is prepared once per
-// connection under its name; parameters and results travel in binary. A statement or a wait past its
-// deadline is cancelled. Nothing here knows SQL of any room: queries stand beside their use.
+// connection under its name; parameters and results travel in binary. A statement past its deadline is
+// cancelled by the server (statement_timeout), a server that says nothing is given up a second later.
+// Sessions speak UTC whatever the server is set to. Nothing here knows SQL of any room: queries stand beside their use.
 //
 // Thread-safety: Pool is thread-safe; a Tx and Rows belong to one thread.
 #pragma once
@@ -114,7 +115,9 @@ class Tx {
 
   /// Errors: conflict `store.conflict` (unique or exclusion violation, serialization failure,
   /// deadlock; see is_violation), unavailable `store.unavailable` (no connection, deadline),
-  /// internal `store.query` for anything else: a mistake of ours.
+  /// invalid_argument `store.value` (text that is not UTF-8 or holds NUL, a moment past PostgreSQL's),
+  /// internal `store.query` for anything else: a mistake of ours. After a failure the transaction is
+  /// dead: each further call, and commit(), gives that first failure again.
   base::Result<Rows> run(const Query& query, const std::vector<Param>& params = {});
   /// A commit whose answer is lost is `store.commit_unknown` (unavailable): ask again by key.
   base::Result<void> commit();
@@ -138,8 +141,10 @@ class Pool {
   Pool& operator=(const Pool&) = delete;
 
   base::Result<Tx> begin(Mode mode = Mode::read_write);
-  /// One statement by itself (its own transaction, no extra round trips). A read is tried once more on
-  /// a fresh connection when the pooled one turns out to be dead.
+  /// One statement by itself (its own transaction, no extra round trips). A read, which begins with
+  /// "select" and must change nothing, is tried once more on a fresh connection when the pooled one
+  /// turns out to be dead. Errors: as Tx::run, and `store.commit_unknown` for a write whose answer is
+  /// lost.
   base::Result<Rows> run(const Query& query, const std::vector<Param>& params = {});
 
  private:
