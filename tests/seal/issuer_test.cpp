@@ -368,14 +368,15 @@ TEST_F(IssuerTest, ASealThatIsNotInTheTrustListIsJudgedBad) {
   expect_nothing_left("seal.judged_bad", Code::internal);
 }
 TEST_F(IssuerTest, ATimeStampAuthorityWhoseClockIsWrongIsJudgedBad) {
-  // It stamps an hour ahead of us.
+  // It stamps an hour behind us: genuine to everybody else, and yet wrong.
+  pki_.clock().advance(1h);
   class Later final : public seal::TimestampSource {
    public:
     explicit Later(test::Pki& pki) : pki_(pki), real_(pki.timestamps()) {}
     base::Result<base::Bytes> stamp(const base::Digest& digest) const override {
-      pki_.clock().advance(1h);
-      auto token = real_.stamp(digest);
       pki_.clock().advance(-1h);
+      auto token = real_.stamp(digest);
+      pki_.clock().advance(1h);
       return token;
     }
     test::Pki& pki_;
