@@ -73,6 +73,26 @@ bool names_its_certificate(CMS_SignerInfo* signer, X509* certificate) {
          OSSL_ESS_check_signing_certs(v1.get(), v2.get(), chain.get(), 1) == 1;
 }
 
+/// The signature algorithm says what was done: this digest, the kind of key that the certificate
+/// has. OpenSSL goes by digest and key alone and lets the field say anything.
+bool algorithms_fit(X509_ALGOR* digest, X509_ALGOR* signature, X509* certificate) {
+  const ASN1_OBJECT* digest_id = nullptr;
+  const ASN1_OBJECT* signature_id = nullptr;
+  X509_ALGOR_get0(&digest_id, nullptr, nullptr, digest);
+  X509_ALGOR_get0(&signature_id, nullptr, nullptr, signature);
+  const int digest_nid = OBJ_obj2nid(digest_id);
+  if (digest_nid != NID_sha256 && digest_nid != NID_sha384 && digest_nid != NID_sha512)
+    return false;
+  const int key = EVP_PKEY_get_base_id(X509_get0_pubkey(certificate));
+  const int signature_nid = OBJ_obj2nid(signature_id);
+  if (signature_nid == NID_rsaEncryption || signature_nid == NID_rsassaPss)
+    return key == EVP_PKEY_RSA;
+  int its_digest = NID_undef;
+  int its_key = NID_undef;
+  return OBJ_find_sigid_algs(signature_nid, &its_digest, &its_key) == 1 &&
+         its_digest == digest_nid && its_key == key;
+}
+
 /// The token's signed content, when the signature of exactly one signer holds.
 std::optional<base::Bytes> signed_content(CMS_ContentInfo* cms, const TrustList& trust,
                                           std::optional<Certificate>& signer_out) {
@@ -93,12 +113,10 @@ std::optional<base::Bytes> signed_content(CMS_ContentInfo* cms, const TrustList&
   CMS_SignerInfo* signer = sk_CMS_SignerInfo_value(signers, 0);
   X509* certificate = nullptr;
   X509_ALGOR* digest = nullptr;
-  CMS_SignerInfo_get0_algs(signer, nullptr, &certificate, &digest, nullptr);
-  const ASN1_OBJECT* algorithm = nullptr;
-  X509_ALGOR_get0(&algorithm, nullptr, nullptr, digest);
-  const int nid = OBJ_obj2nid(algorithm);
-  if (nid != NID_sha256 && nid != NID_sha384 && nid != NID_sha512) return std::nullopt;
+  X509_ALGOR* signature = nullptr;
+  CMS_SignerInfo_get0_algs(signer, nullptr, &certificate, &digest, &signature);
   if (certificate == nullptr || CMS_signed_get_attr_count(signer) <= 0 ||
+      !algorithms_fit(digest, signature, certificate) ||
       !names_its_certificate(signer, certificate))
     return std::nullopt;
   const auto der = encode([&](unsigned char** out) { return i2d_X509(certificate, out); });

@@ -97,21 +97,32 @@ base::Result<TrustEntry> read_entry(const rapidjson::Value& object) {
   return entry;
 }
 
-base::Result<TrustList> read_payload(std::string_view json) {
-  auto document = base::parse_json(json, {kMostBytes, 4});
-  if (!document) return malformed("payload: " + document.error().key);
-  if (!document->IsObject() || base::json_int(*document, "version") != 1)
-    return malformed("not version 1");
+/// Who must have signed: nothing else is read before its signature holds.
+base::Result<Certificate> read_first_root(const rapidjson::Value& document) {
+  const auto roots = document.FindMember("roots");
+  if (roots == document.MemberEnd() || !roots->value.IsArray() || roots->value.Empty() ||
+      !roots->value[0].IsString())
+    return malformed("no root");
+  const auto& text = roots->value[0];
+  const auto der = base::from_base64({text.GetString(), text.GetStringLength()});
+  if (!der) return malformed("roots: not base64");
+  auto root = Certificate::from_der(*der);
+  if (!root) return malformed("roots: " + root.error().detail);
+  return root;
+}
+
+base::Result<TrustList> read_payload(const rapidjson::Value& document) {
+  if (base::json_int(document, "version") != 1) return malformed("not version 1");
   TrustList list;
-  list.sequence = base::json_int(*document, "sequence").value_or(0);
-  BASE_TRY(list.issued, read_time(*document, "issued"));
-  BASE_TRY(list.next_update, read_time(*document, "next_update"));
-  list.domain = base::json_text(*document, "domain");
-  BASE_TRY(list.roots, read_certificates(*document, "roots", kMostRoots));
-  BASE_TRY(list.intermediates, read_certificates(*document, "intermediates", kMostIntermediates));
-  BASE_TRY(list.crls, read_ders(*document, "crls", kMostCrls));
-  const auto entries = document->FindMember("entries");
-  if (entries == document->MemberEnd() || !entries->value.IsArray() ||
+  list.sequence = base::json_int(document, "sequence").value_or(0);
+  BASE_TRY(list.issued, read_time(document, "issued"));
+  BASE_TRY(list.next_update, read_time(document, "next_update"));
+  list.domain = base::json_text(document, "domain");
+  BASE_TRY(list.roots, read_certificates(document, "roots", kMostRoots));
+  BASE_TRY(list.intermediates, read_certificates(document, "intermediates", kMostIntermediates));
+  BASE_TRY(list.crls, read_ders(document, "crls", kMostCrls));
+  const auto entries = document.FindMember("entries");
+  if (entries == document.MemberEnd() || !entries->value.IsArray() ||
       entries->value.Size() > kMostEntries)
     return malformed("no array entries, or too long");
   for (const auto& item : entries->value.GetArray()) {
@@ -231,15 +242,17 @@ base::Result<TrustList> TrustList::parse(std::string_view jws,
   const auto signature = base::from_base64url(jws.substr(last + 1));
   if (!payload || !signature) return malformed("not base64url");
 
-  BASE_TRY(auto list, read_payload(base::as_text(*payload)));
-  if (list.roots.empty()) return malformed("no root");
-  const Certificate& signer = list.roots.front();
+  const auto document = base::parse_json(base::as_text(*payload), {kMostBytes, 4});
+  if (!document) return malformed("payload: " + document.error().key);
+  if (!document->IsObject()) return malformed("payload: not an object");
+  BASE_TRY(const auto signer, read_first_root(*document));
   if (pinned_root && !base::constant_time_equal(signer.sha256(), *pinned_root))
     return base::error(base::Code::permission_denied, "certs.trust_list_foreign_root",
                        "root " + base::to_hex(signer.sha256()));
   if (!verify_signature(signer.public_key(), base::sha256(base::as_bytes(jws.substr(0, last))),
                         *signature))
     return forged("signature of the first root does not hold");
+  BASE_TRY(auto list, read_payload(*document));
   // The same value written by us must be the same text: nothing unknown, doubled or reordered.
   if (trust_list_payload(list) != base::as_text(*payload))
     return malformed("not written in the one form");
