@@ -1,0 +1,254 @@
+// xinyin demo seed: the people, the unit and the clients of a demonstration. Refused under
+// `profile = production`.
+//
+// Every password and client secret is made at random for this installation. They stand in the file
+// --out (mode 0600) and nowhere else; the database holds digests. Running it again keeps what that file
+// knows, and makes anew what it does not; addresses are written as given each time, so that ports may
+// move. The agency of a demonstration is configuration (agency.*), not a row.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "api/cli/commands.h"
+#include "auth/accounts.h"
+#include "auth/clients.h"
+#include "base/encoding.h"
+#include "base/json.h"
+#include "base/unique_fd.h"
+#include "hsm/client.h"
+#include "services/demo_data.h"
+
+namespace cli {
+namespace {
+
+constexpr const char* kBy = "system:demo-seed";
+
+struct Options {
+  std::filesystem::path out, portal_secret;
+  std::string portal_redirect = "http://127.0.0.1:8090/callback";
+  std::string portal_after_logout = "http://127.0.0.1:8090/";
+  std::string test_redirect = "http://127.0.0.1:8099/callback";
+};
+
+struct DemoSubject {
+  const char* key;  ///< its member of the file
+  auth::SubjectKind kind;
+  const char *name, *id_type, *id_number, *login_name;
+};
+// Synthetic numbers whose checks are right (domain.md §2.1, §2.2).
+constexpr DemoSubject kPerson{"person", auth::SubjectKind::person, "张小三", "cn-id",
+                              "110101199003076632", "zhangxiaosan"};
+constexpr DemoSubject kUnit{"unit", auth::SubjectKind::unit, "示范科技有限责任公司", "uscc",
+                            "91110108MA0000015T", "shifankeji"};
+
+base::Error file_failure(const std::filesystem::path& file, std::string why) {
+  auto failure = base::error(base::Code::unavailable, "auth.demo.file", file.string() + ": " + why);
+  failure.args = {{"path", file.string()}, {"why", std::move(why)}};
+  return failure;
+}
+
+/// Whole or not at all, readable by its owner alone.
+base::Result<void> write_private(const std::filesystem::path& file, std::string_view content) {
+  auto temporary = file;
+  temporary += ".new";
+  ::unlink(temporary.c_str());
+  {
+    const base::UniqueFd fd(
+        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!fd) return file_failure(temporary, std::strerror(errno));
+    if (::write(fd.get(), content.data(), content.size()) != static_cast<ssize_t>(content.size()) ||
+        ::fsync(fd.get()) != 0)
+      return file_failure(temporary, std::strerror(errno));
+  }
+  if (::rename(temporary.c_str(), file.c_str()) != 0)
+    return file_failure(file, std::strerror(errno));
+  return {};
+}
+
+/// What an earlier run wrote; an empty object when there was none.
+base::Result<rapidjson::Document> read_before(const std::filesystem::path& file) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored)) return base::parse_json("{}");
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream content;
+  content << in.rdbuf();
+  if (!in) return file_failure(file, "cannot be read");
+  return base::parse_json(content.str());
+}
+
+std::string remembered(const rapidjson::Value& before, const char* part, const char* name) {
+  const auto at = before.FindMember(part);
+  return at == before.MemberEnd() ? std::string() : std::string(base::json_text(at->value, name));
+}
+
+/// Four groups of four symbols that nobody mixes up: 79 bits, easily typed.
+std::string fresh_password(base::Random& random) {
+  constexpr std::string_view kSymbols = "23456789abcdefghjkmnpqrstuvwxyz";  // 31
+  std::string out;
+  while (out.size() < 19) {
+    if (out.size() % 5 == 4) out += '-';
+    const auto byte = random.bytes(1)[0];
+    if (byte < 8 * kSymbols.size()) out += kSymbols[byte % kSymbols.size()];
+  }
+  return out;
+}
+
+struct Seeded {
+  auth::SubjectId id;
+  std::string password;
+};
+
+base::Result<Seeded> seed_subject(auth::Accounts& accounts, base::Random& random,
+                                  const DemoSubject& wanted, std::string known) {
+  BASE_TRY(const auto there, accounts.find_by_number(wanted.id_type, wanted.id_number));
+  Seeded out;
+  out.password = known.empty() ? fresh_password(random) : known;
+  const base::Secret secret(base::as_bytes(out.password));
+  if (!there) {
+    BASE_TRY(out.id, accounts.create({wanted.kind, wanted.name, wanted.id_type, wanted.id_number,
+                                      wanted.login_name, auth::Proofing::p2},
+                                     secret, kBy));
+    return out;
+  }
+  out.id = *there;
+  if (known.empty()) BASE_TRY_VOID(accounts.replace_password(out.id, secret, kBy));
+  return out;
+}
+
+base::Result<void> put_client(auth::Clients& clients, base::Time now, const std::string& id,
+                              const std::string& name, const std::string& secret,
+                              const std::string& redirect, const std::string& after_logout) {
+  auth::NewClient client;
+  client.id = auth::ClientId(id);
+  client.name = name;
+  client.secret = secret;
+  client.redirect_uris = {redirect};
+  if (!after_logout.empty()) client.post_logout_redirect_uris = {after_logout};
+  client.scopes = auth::kScopes;
+  return clients.put(client, now, kBy);
+}
+
+void put_subject(base::JsonWriter& out, const DemoSubject& subject, const Seeded& seeded) {
+  out.key(subject.key);
+  out.StartObject();
+  out.member("username", subject.login_name);
+  out.member("password", seeded.password);
+  out.member("name", subject.name);
+  out.member("id_number", subject.id_number);
+  out.EndObject();
+}
+
+void put_client(base::JsonWriter& out, const char* key, const char* id, const std::string& secret,
+                const std::string& redirect) {
+  out.key(key);
+  out.StartObject();
+  out.member("client_id", id);
+  out.member("client_secret", secret);
+  out.member("redirect_uri", redirect);
+  out.EndObject();
+}
+
+/// The portal's own secret file wins: the portal reads it.
+base::Result<std::string> portal_secret(const Options& options, const rapidjson::Value& before,
+                                        base::Random& random) {
+  std::error_code ignored;
+  if (!options.portal_secret.empty() && std::filesystem::exists(options.portal_secret, ignored)) {
+    BASE_TRY(const auto secret, base::Secret::from_file(options.portal_secret));
+    return std::string(secret.reveal_text());
+  }
+  auto secret = remembered(before, "portal_client", "client_secret");
+  if (secret.empty()) secret = base::to_base64url(random.bytes(32));
+  if (!options.portal_secret.empty())
+    BASE_TRY_VOID(write_private(options.portal_secret, secret + "\n"));
+  return secret;
+}
+
+base::Result<base::Secret> data_key(const Config& config) {
+  std::ifstream in(config.data_key_file, std::ios::binary);
+  std::ostringstream wrapped;
+  wrapped << in.rdbuf();
+  if (!in) return file_failure(config.data_key_file, "cannot be read");
+  hsm::Client signer({config.signer.socket, config.signer.deadline, 1});
+  return signer.unwrap("data-key", base::as_bytes(wrapped.str()));
+}
+
+base::Result<Answer> seed(Context& context, const Options& options) {
+  BASE_TRY(const auto* config, context.config());
+  if (config->production)
+    return base::error(base::Code::permission_denied, "auth.demo.production");
+  BASE_TRY(const auto before, read_before(options.out));
+  BASE_TRY(const auto key, data_key(*config));
+  auto& random = context.random();
+  const auto now = context.clock().now();
+  const store::FieldCipher cipher(key, random);
+  store::Pool pool({.conninfo = config->database.service, .connections = 1});
+  auth::PasswordHasher hasher({}, random);
+  auth::Accounts accounts({pool, cipher, hasher, context.clock(), random, {}});
+  auth::Clients clients(pool);
+
+  BASE_TRY(const auto portal, portal_secret(options, before, random));
+  auto test_secret = remembered(before, "test_client", "client_secret");
+  if (test_secret.empty()) test_secret = base::to_base64url(random.bytes(32));
+  BASE_TRY(const auto person, seed_subject(accounts, random, kPerson,
+                                           remembered(before, kPerson.key, "password")));
+  BASE_TRY(const auto unit,
+           seed_subject(accounts, random, kUnit, remembered(before, kUnit.key, "password")));
+
+  // The file first: a password that is in use must be known to somebody.
+  base::JsonWriter out;
+  out.StartObject();
+  put_subject(out, kPerson, person);
+  put_subject(out, kUnit, unit);
+  put_client(out, "portal_client", "demo-portal", portal, options.portal_redirect);
+  put_client(out, "test_client", "demo-scripts", test_secret, options.test_redirect);
+  out.EndObject();
+  BASE_TRY_VOID(write_private(options.out, out.text() + "\n"));
+
+  BASE_TRY_VOID(put_client(clients, now, "demo-portal", "示范参保服务门户", portal,
+                           options.portal_redirect, options.portal_after_logout));
+  BASE_TRY_VOID(put_client(clients, now, "demo-scripts", "示范脚本客户端", test_secret,
+                           options.test_redirect, ""));
+  BASE_TRY(auto tx, pool.begin());
+  BASE_TRY_VOID(services::insert_demo_data(
+      tx, {person.id.value(), unit.id.value(), kUnit.name, kUnit.id_number, ""}, now));
+  BASE_TRY_VOID(tx.commit());
+
+  base::JsonWriter answer;  // without the secrets: this may end in a log
+  answer.StartObject();
+  answer.member("file", options.out.string());
+  answer.member("person", kPerson.login_name);
+  answer.member("unit", kUnit.login_name);
+  answer.EndObject();
+  return Answer{answer.text(),
+                "演示数据已就绪 demonstration data is in place; 密码见 passwords: " +
+                    options.out.string(),
+                kDone};
+}
+
+}  // namespace
+
+void register_demo(CLI::App& app, Context& context) {
+  auto* noun = app.add_subcommand("demo", "data of a demonstration; refused in production");
+  noun->require_subcommand(1);
+  auto* verb = noun->add_subcommand("seed", "a person, a unit, two clients; again is harmless");
+  const auto options = std::make_shared<Options>();
+  verb->add_option("--out", options->out, "file for the passwords and secrets, mode 0600")
+      ->required();
+  verb->add_option("--portal-secret", options->portal_secret,
+                   "file of the portal's client secret: read, or written when it is not there");
+  verb->add_option("--portal-redirect", options->portal_redirect, "the portal's redirect URI")
+      ->capture_default_str();
+  verb->add_option("--portal-after-logout", options->portal_after_logout,
+                   "where the portal has people sent after logging out")
+      ->capture_default_str();
+  verb->add_option("--test-redirect", options->test_redirect, "redirect URI of the scripts' client")
+      ->capture_default_str();
+  verb->callback([&context, options] { context.run([&] { return seed(context, *options); }); });
+}
+
+}  // namespace cli
