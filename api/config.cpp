@@ -51,6 +51,15 @@ bool is_origin(std::string_view url) {
          rest.find_first_of("/?#@ \\") == std::string_view::npos;
 }
 
+bool is_loopback(std::string_view url) {
+  const auto host = url.substr(url.find("://") + 3);
+  for (const auto* own : {"127.0.0.1", "localhost", "[::1]"}) {
+    const auto rest = host.starts_with(own) ? host.substr(std::string_view(own).size()) : "?";
+    if (rest.empty() || rest.front() == ':') return true;
+  }
+  return false;
+}
+
 void read_http(base::Settings& s, Config& out) {
   auto& http = out.http;
   http.listen = s.text("http.listen", "127.0.0.1", "address to listen on, behind the proxy");
@@ -179,6 +188,8 @@ base::Result<Config> Config::read(base::Settings& s, bool verify_only) {
                               "OpenID issuer");
   if (!is_origin(out.public_url)) s.refuse("public_url", "not scheme://host[:port]");
   out.https = out.public_url.starts_with("https://");
+  if (!out.https && is_origin(out.public_url) && !is_loopback(out.public_url))
+    s.refuse("public_url", "http only at 127.0.0.1, localhost or [::1]; elsewhere https");
   out.instance =
       s.text("instance", "xinyind-1", "name of this instance; unique among those running");
   out.log_file = s.path("log.file", "", "file for the log; empty writes to standard error");

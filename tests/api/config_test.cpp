@@ -1,0 +1,102 @@
+// The configuration: strict, honest about production, and described where people look.
+#include "api/config.h"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "api/rate_limits.h"
+
+namespace {
+
+using api::Config;
+using testing::HasSubstr;
+
+constexpr const char* kProduction =
+    "public_url = https://si.example.gov.cn\ndatabase.conninfo = host=/run/pg\n"
+    "pki.root_sha256 = 0000000000000000000000000000000000000000000000000000000000000000\n"
+    "agency.name = 江州市社会保险事业管理中心\n";
+constexpr const char* kDemonstration =
+    "profile = demonstration\npublic_url = http://127.0.0.1:8080\ndatabase.conninfo = "
+    "host=/run/pg\n";
+
+base::Result<Config> read(const std::string& text) {
+  auto settings = base::Settings::from_text(text, "test.conf", "/etc/xinyin");
+  if (!settings.ok()) return settings.error();
+  return Config::read(*settings, false);
+}
+
+std::string wrong(const std::string& text) {
+  const auto config = read(text);
+  if (config.ok()) return "";
+  for (const auto& [name, value] : config.error().args)
+    if (name == "why") return value;
+  return config.error().key + config.error().detail;
+}
+
+TEST(ConfigTest, ReadsBothProfiles) {
+  const auto production = read(kProduction);
+  ASSERT_TRUE(production.ok()) << wrong(kProduction);
+  EXPECT_TRUE(production->production);
+  EXPECT_TRUE(production->https);
+  EXPECT_THAT(production->http.hosts, testing::Contains("si.example.gov.cn"));
+  EXPECT_EQ(production->pki_directory, "/etc/xinyin/pki");
+  const auto demonstration = read(kDemonstration);
+  ASSERT_TRUE(demonstration.ok());
+  EXPECT_FALSE(demonstration->production);
+  EXPECT_THAT(demonstration->http.hosts, testing::Contains("127.0.0.1:8080"));
+  EXPECT_THAT(demonstration->http.hosts, testing::Contains("127.0.0.1:8081"));
+}
+
+TEST(ConfigTest, ProductionIsTheDefaultAndRefusesDemonstrationThings) {
+  const std::string base = kProduction;
+  EXPECT_THAT(wrong(base + "testing.fail_point = seal.signed\n"), HasSubstr("testing.fail_point"));
+  EXPECT_THAT(wrong("public_url = http://si.example.gov.cn\n" + base.substr(base.find('\n') + 1)),
+              HasSubstr("https"));
+  EXPECT_THAT(wrong("public_url = https://si.example.gov.cn\ndatabase.conninfo = x\n"),
+              HasSubstr("pki.root_sha256"));
+  EXPECT_THAT(wrong("public_url = https://si.example.gov.cn\ndatabase.conninfo = x\n"),
+              HasSubstr("agency.name"));
+  EXPECT_THAT(wrong(base + "profile = staging\n"), HasSubstr("profile"));
+  EXPECT_EQ(wrong(std::string(kDemonstration) + "testing.fail_point = seal.signed\n"), "");
+}
+
+TEST(ConfigTest, WrongValuesAndUnknownKeysAreNamed) {
+  const std::string base = kDemonstration;
+  for (const auto& [line, named] : {std::pair{"http.port = 70000", "http.port"},
+                                    {"http.prot = 1", "http.prot"},
+                                    {"http.operators = all", "http.operators"},
+                                    {"http.trusted_proxies = 10.0.0.0/40", "http.trusted_proxies"},
+                                    {"pki.root_sha256 = abc", "pki.root_sha256"},
+                                    {"workers.pages = 0", "workers.pages"},
+                                    {"limits.login_per_minute = many", "limits.login_per_minute"}})
+    EXPECT_THAT(wrong(base + line + "\n"), HasSubstr(named)) << line;
+  for (const auto* url : {"ftp://a", "http://", "http://a/", "http://a/b", "a", "http://a?b",
+                          "http://u@a", "http://a", "http://127.0.0.1.evil.example"})
+    EXPECT_THAT(wrong("profile = demonstration\ndatabase.conninfo = x\npublic_url = " +
+                      std::string(url) + "\n"),
+                HasSubstr("public_url"))
+        << url;
+}
+
+TEST(ConfigTest, TheDocumentIsWhatTheProgramPrints) {
+  std::ifstream in(std::string(XINYIN_SOURCE_DIR) + "/docs/config.md");
+  const std::string document{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  EXPECT_THAT(document, HasSubstr(Config::describe()));
+}
+
+TEST(RateLimitsTest, EachNetworkHasItsOwnMeasureAndItFillsAgain) {
+  api::RateLimits rates({.lookup = 60, .login = 0, .token = 0, .issue = 0, .upload = 0});
+  const auto one = *api::Address::parse("192.0.2.1"), near = *api::Address::parse("192.0.2.200"),
+             far = *api::Address::parse("198.51.100.1");
+  const auto now = api::RateLimits::Steady::now();
+  for (int i = 0; i < 60; ++i) EXPECT_FALSE(rates.take(api::Rate::lookup, one, now)) << i;
+  EXPECT_TRUE(rates.take(api::Rate::lookup, near, now)) << "the same /24";
+  EXPECT_FALSE(rates.take(api::Rate::lookup, far, now));
+  EXPECT_FALSE(rates.take(api::Rate::login, one, now)) << "0 is no limit";
+  EXPECT_FALSE(rates.take(api::Rate::lookup, one, now + std::chrono::milliseconds(1'100)));
+  EXPECT_TRUE(rates.take(api::Rate::lookup, one, now + std::chrono::milliseconds(1'100)));
+}
+
+}  // namespace

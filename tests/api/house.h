@@ -1,0 +1,107 @@
+// The whole service in this process, on a real port: real database, real rooms, keys in memory, the
+// real table of routes. What main.cpp joins is joined here with parts that a test can move or take
+// away.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "api/handlers.h"
+#include "api/http/server.h"
+#include "api/log.h"
+#include "api/metrics.h"
+#include "api/rate_limits.h"
+#include "api/router.h"
+#include "api/verify_lookup.h"
+#include "tests/api/raw_client.h"
+#include "tests/support/pki.h"
+#include "tests/support/postgres.h"
+
+namespace test {
+
+inline constexpr const char* kPublicUrl = "https://si.test";
+inline constexpr const char* kPassword = "hollow-brig-anvil-moth";
+inline constexpr const char* kRedirect = "https://portal.example/callback";
+inline constexpr const char* kIdNumber = "11010519491231002X";
+
+class House {
+ public:
+  struct Options {
+    bool upstairs = true;  ///< the signer was seen
+    bool trust_list = true;
+    bool verify_only = false;
+    bool database = true;  ///< false: a database that is not there
+    api::Config::Limits limits = {0, 0, 0, 0, 0};
+  };
+  House() : House(Options{}) {}
+  explicit House(const Options& options);
+  ~House();
+
+  /// One request on a connection of its own. `fields` are whole lines; Host is added.
+  Answer ask(std::string_view method, std::string_view target, std::string_view fields = {},
+             std::string_view body = {});
+  Answer get(std::string_view target, std::string_view fields = {}) {
+    return ask("GET", target, fields);
+  }
+  Answer post_form(std::string_view target, const api::Parameters& form,
+                   std::string_view fields = {});
+  int port() const { return server_->port(); }
+
+  /// Someone known to auth and services, with enrolment rows, and a client.
+  struct Person {
+    auth::SubjectId id;
+    std::string login_name;
+  };
+  const Person& person();
+  const std::string& client_id() { return person(), client_id_; }
+  const std::string& client_secret() const { return client_secret_; }
+  /// The cookie of a live session.
+  std::string session_cookie();
+  auth::Session session_of(std::string_view cookie);
+  /// An access token with `scopes`, through authorize, consent and token.
+  std::string access_token(const std::string& scopes = "openid profile documents");
+  /// A register entry for `code`, in the database and, when `in_memory`, in the snapshot.
+  verify::Entry record(const verify::DocumentCode& code, bool in_memory = true);
+
+  std::string log_text();
+  std::filesystem::path log_file() const { return directory_ / "log"; }
+  Pki& pki() { return pki_; }
+  api::Services& services() { return *services_; }
+  api::Config& config() { return config_; }
+  base::SystemRandom& random() { return random_; }
+  base::Secret& pepper() { return pepper_; }
+  api::Log& log() { return *log_; }
+
+ private:
+  std::shared_ptr<api::Upstairs> build_upstairs();
+
+  Database& database_;
+  Pki pki_;
+  std::filesystem::path directory_;
+  api::Config config_;
+  base::SystemRandom random_;
+  base::Secret pepper_;
+  store::Pool pool_;
+  verify::Register documents_;
+  verify::Snapshot snapshot_;
+  std::unique_ptr<api::Metrics> metrics_;
+  api::RateLimits rates_;
+  api::VerdictCache verdicts_;
+  std::unique_ptr<hsm::Client> signer_;
+  std::unique_ptr<api::Log> log_;
+  std::unique_ptr<api::Services> services_;
+  std::unique_ptr<api::Router> router_;
+  std::unique_ptr<api::Server> server_;
+  std::optional<Person> person_;
+  std::string client_id_, client_secret_;
+};
+
+/// "name=value" of a Set-Cookie line.
+std::string cookie_of(const Answer& answer);
+/// The value of a query parameter of a URL.
+std::string query_value(std::string_view url, std::string_view name);
+
+}  // namespace test
