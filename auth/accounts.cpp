@@ -45,7 +45,9 @@ std::string_view to_text(SubjectKind kind) {
   return kind == SubjectKind::person ? "person" : "unit";
 }
 
-base::Error unknown_subject() { return base::error(base::Code::not_found, "auth.subject_unknown"); }
+base::Error unknown_subject() {
+  return base::error(base::Code::not_found, "auth.subject_unknown");
+}
 
 }  // namespace
 
@@ -76,7 +78,8 @@ std::optional<std::string> normal_name(SubjectKind kind, std::string_view text) 
   auto normal = base::to_nfc(text);
   if (!normal) return std::nullopt;
   std::string out = std::move(*normal);
-  for (const std::string_view dot : {"。", "．", "•", "‧"})  // domain.md §2.3: one middle dot, U+00B7
+  for (const std::string_view dot :
+       {"。", "．", "•", "‧"})  // domain.md §2.3: one middle dot, U+00B7
     for (auto at = out.find(dot); at != std::string::npos; at = out.find(dot))
       out.replace(at, dot.size(), "·");
   const auto first = out.find_first_not_of(' ');
@@ -108,8 +111,7 @@ base::Result<SubjectId> Accounts::create(const NewSubject& subject, const base::
   if (!name) invalid.fields.push_back({"name", "auth.name.form"});
   const auto login_name = normal_login_name(subject.login_name);
   if (!login_name) invalid.fields.push_back({"login_name", "auth.login_name.form"});
-  const auto number =
-      normal_id_number(subject.id_type, subject.id_number, base::china_date(now));
+  const auto number = normal_id_number(subject.id_type, subject.id_number, base::china_date(now));
   if (!number.ok()) invalid.fields.push_back({"id_number", number.error().key});
   auto normal = judged(password, {subject.name, subject.login_name, subject.id_number});
   if (!normal.ok()) {
@@ -136,17 +138,18 @@ base::Result<SubjectId> Accounts::create(const NewSubject& subject, const base::
   if (!named.ok() && store::is_violation(named.error(), "account_login_name"))
     return base::error(base::Code::conflict, "auth.login_name_taken");
   BASE_TRY_VOID(std::move(named));
-  BASE_TRY_VOID(tx.run(
-      kPutCredential,
-      {id.value(), cipher.seal("auth/credential/password", id.value(), base::as_bytes(hash)), now}));
+  BASE_TRY_VOID(
+      tx.run(kPutCredential,
+             {id.value(), cipher.seal("auth/credential/password", id.value(), base::as_bytes(hash)),
+              now}));
   base::JsonWriter facts;
   facts.StartObject();
   facts.member("kind", to_text(subject.kind));
   facts.member("id_type", subject.id_type);
   facts.member("proofing", static_cast<int>(subject.proofing));
   facts.EndObject();
-  BASE_TRY_VOID(store::audit(
-      tx, {now, std::string(by), "subject.create", id.value(), "ok", facts.text()}));
+  BASE_TRY_VOID(
+      store::audit(tx, {now, std::string(by), "subject.create", id.value(), "ok", facts.text()}));
   BASE_TRY_VOID(tx.commit());
   return id;
 }
@@ -158,12 +161,11 @@ base::Result<void> Accounts::store_password(const SubjectId& id, const std::stri
   BASE_TRY(auto tx, parts_.pool.begin());
   BASE_TRY_VOID(tx.run(
       kPutCredential,
-      {id.value(),
-       parts_.cipher.seal("auth/credential/password", id.value(), base::as_bytes(hash)), now}));
+      {id.value(), parts_.cipher.seal("auth/credential/password", id.value(), base::as_bytes(hash)),
+       now}));
   BASE_TRY_VOID(tx.run(kRevokeOfSubject, {id.value(), keep_session, now}));
   BASE_TRY_VOID(tx.run(kEndSessionsOfSubject, {id.value(), keep_session}));
-  BASE_TRY_VOID(
-      store::audit(tx, {now, std::string(by), std::string(act), id.value(), "ok"}));
+  BASE_TRY_VOID(store::audit(tx, {now, std::string(by), std::string(act), id.value(), "ok"}));
   return tx.commit();
 }
 
@@ -202,8 +204,8 @@ base::Result<void> Accounts::set_active(const SubjectId& id, bool active, std::s
     BASE_TRY_VOID(tx.run(kRevokeOfSubject, {id.value(), "", now}));
     BASE_TRY_VOID(tx.run(kEndSessionsOfSubject, {id.value(), ""}));
   }
-  BASE_TRY_VOID(store::audit(tx, {now, std::string(by),
-                                  active ? "subject.enable" : "subject.disable", id.value(), "ok"}));
+  BASE_TRY_VOID(store::audit(
+      tx, {now, std::string(by), active ? "subject.enable" : "subject.disable", id.value(), "ok"}));
   return tx.commit();
 }
 

@@ -31,7 +31,8 @@ class PasswordHasher {
   explicit PasswordHasher(Config config, base::Random& random);
   ~PasswordHasher();
   /// A PHC string ("$argon2id$v=19$m=…"). `password` comes from normal_password.
-  /// Errors: rate_limited `auth.busy` with retry_after when the queue is full or the deadline passes.
+  /// Errors: rate_limited `auth.busy` with retry_after when the queue is full or the deadline
+  /// passes.
   base::Result<std::string> hash(const base::Secret& password);
   /// Same time for a wrong password and for no account (`stored` empty).
   /// Errors: `auth.busy`; internal `auth.credential_damaged`.
@@ -55,12 +56,12 @@ struct NewSubject {
   Proofing proofing = Proofing::p0;
 };
 
-/// The form a login name is kept in: lower case, 4 to 64 of a–z 0–9 . _ - @, at least one letter, and
-/// not itself a personal number (those stay encrypted). Nothing when it cannot be one.
+/// The form a login name is kept in: lower case, 4 to 64 of a–z 0–9 . _ - @, at least one letter,
+/// and not itself a personal number (those stay encrypted). Nothing when it cannot be one.
 std::optional<std::string> normal_login_name(std::string_view text);
 
-/// The form a name is kept in: NFC, no outer spaces, one kind of middle dot (domain.md §2.3), 1 to 50
-/// code points (units: 120), no control characters. Nothing when it cannot be one.
+/// The form a name is kept in: NFC, no outer spaces, one kind of middle dot (domain.md §2.3), 1 to
+/// 50 code points (units: 120), no control characters. Nothing when it cannot be one.
 std::optional<std::string> normal_name(SubjectKind kind, std::string_view text);
 
 /// Thread-safe through its parts.
@@ -82,11 +83,12 @@ class Accounts {
   base::Result<SubjectId> create(const NewSubject& subject, const base::Secret& password,
                                  std::string_view by = "system:xinyind");
 
-  /// Checks a password. The answer for an unknown name and a wrong password is the same in content and
-  /// time. Failures slow the account's next tries down (soft lock, per account and per network), never
-  /// lock a person out for good: where the person logged in before, others' failures do not count.
-  /// Errors: unauthenticated `auth.login_failed`; rate_limited `auth.login_slow` with retry_after,
-  /// `auth.busy`; invalid_argument `auth.password.too_long`, `auth.password.text`.
+  /// Checks a password. The answer for an unknown name and a wrong password is the same in content
+  /// and time. Failures slow the account's next tries down (soft lock, per account and per
+  /// network), never lock a person out for good: where the person logged in before, others'
+  /// failures do not count. Errors: unauthenticated `auth.login_failed`; rate_limited
+  /// `auth.login_slow` with retry_after, `auth.busy`; invalid_argument `auth.password.too_long`,
+  /// `auth.password.text`.
   base::Result<SubjectId> log_in(std::string_view login_name, const base::Secret& password,
                                  std::string_view network);
 

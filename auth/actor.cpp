@@ -17,7 +17,8 @@ bool Actor::has_scope(std::string_view scope) const {
 
 Actor ActorFactory::make(Facts facts) {
   Actor actor;
-  actor.acting_for_ = facts.acting_for.value().empty() ? facts.subject : std::move(facts.acting_for);
+  actor.acting_for_ =
+      facts.acting_for.value().empty() ? facts.subject : std::move(facts.acting_for);
   actor.subject_ = std::move(facts.subject);
   actor.client_ = std::move(facts.client);
   actor.proofing_ = facts.proofing;

@@ -16,8 +16,8 @@ using ClientId = base::Strong<struct ClientTag>;
 enum class Proofing { p0 = 0, p1, p2, p3 };
 enum class Authentication { none = 0, password, two_factor, hardware };
 
-/// Can be made only by auth (the constructor is private): holding one means that a token or session was
-/// checked. Immutable.
+/// Can be made only by auth (the constructor is private): holding one means that a token or session
+/// was checked. Immutable.
 class Actor {
  public:
   const SubjectId& subject() const { return subject_; }

@@ -1,8 +1,8 @@
 // The authorization endpoint: two ordered lists of checks, then login, consent, code.
 // RFC 6749 §4.1.1–4.1.2, RFC 7636 §4.3–4.4, RFC 9207, RFC 9700 §2.1, OpenID Connect Core §3.1.2.
 //
-// The first list establishes whom we talk to and where answers may go; what fails there is shown to the
-// person and never redirected. What fails in the second list goes back to the client.
+// The first list establishes whom we talk to and where answers may go; what fails there is shown to
+// the person and never redirected. What fails in the second list goes back to the client.
 #include <algorithm>
 #include <charconv>
 
@@ -60,7 +60,9 @@ struct AuthorizeCall {
 };
 
 using Refusal = std::optional<OAuthError>;
-Refusal refuse(const char* error, const char* key) { return OAuthError{error, key}; }
+Refusal refuse(const char* error, const char* key) {
+  return OAuthError{error, key};
+}
 
 /// Digits alone, at most ten.
 std::optional<std::int64_t> seconds_from(std::string_view text) {
@@ -71,7 +73,8 @@ std::optional<std::int64_t> seconds_from(std::string_view text) {
   return value;
 }
 
-// --- whom we talk to -------------------------------------------------------------------------------
+// --- whom we talk to
+// -------------------------------------------------------------------------------
 
 Refusal one_client_and_address(AuthorizeCall& call) {
   if (is_given_twice(call.parameters, "client_id") ||
@@ -98,7 +101,8 @@ Refusal registered_redirect_uri(AuthorizeCall& call) {
   return {};
 }
 
-// --- what is asked -----------------------------------------------------------------------------------
+// --- what is asked
+// -----------------------------------------------------------------------------------
 
 /// RFC 6749 appendix A.5: printable ASCII. Comes first, so that later refusals can carry it back.
 Refusal state_fits(AuthorizeCall& call) {
@@ -120,8 +124,7 @@ Refusal one_value_each(AuthorizeCall& call) {
 }
 
 Refusal no_request_object(AuthorizeCall& call) {
-  if (!call.value("request").empty())
-    return refuse("request_not_supported", "auth.request_object");
+  if (!call.value("request").empty()) return refuse("request_not_supported", "auth.request_object");
   if (!call.value("request_uri").empty())
     return refuse("request_uri_not_supported", "auth.request_object");
   if (!call.value("registration").empty())
@@ -232,7 +235,8 @@ constexpr AuthorizeCheck kAuthorizeChecks[] = {
     {"id_token_hint_is_ours", id_token_hint_is_ours},
 };
 
-// --- the person ----------------------------------------------------------------------------------------
+// --- the person
+// ----------------------------------------------------------------------------------------
 
 /// Whether the session's login is as fresh as the client asks.
 bool login_needed(const AuthorizeCall& call) {
@@ -279,11 +283,10 @@ base::Result<AuthorizeAnswer> ask_consent(const AuthorizeCall& call) {
   const auto secret = parts.random.bytes(32);
   const auto digest = base::sha256(secret);
   BASE_TRY_VOID(parts.pool.run(
-      kPutRequest,
-      {base::BytesView(digest), call.session->id, call.request.client.id.value(),
-       parts.accounts.cipher().seal("auth/authorization_request", base::to_hex(digest),
-                                    base::as_bytes(to_json(call.request))),
-       call.now + kAnswerWithin}));
+      kPutRequest, {base::BytesView(digest), call.session->id, call.request.client.id.value(),
+                    parts.accounts.cipher().seal("auth/authorization_request", base::to_hex(digest),
+                                                 base::as_bytes(to_json(call.request))),
+                    call.now + kAnswerWithin}));
   return AuthorizeAnswer(AskConsent{base::to_base64url(secret), call.request.client.id,
                                     call.request.client.name, split_scopes(call.request.scopes)});
 }
@@ -342,12 +345,10 @@ base::Result<AuthorizeAnswer> Provider::Impl::issue_code(const GrantRequest& req
       if (!has_scope(scopes, scope)) scopes += (scopes.empty() ? "" : " ") + scope;
     BASE_TRY_VOID(tx.run(kPutConsent, {subject, client, scopes, now}));
   }
-  BASE_TRY_VOID(tx.run(
-      kPutGrant,
-      {grant, base::BytesView(base::sha256(code)), subject, session.id, client,
-       request.redirect_uri, request.scopes, nonce, request.code_challenge,
-       static_cast<int>(session.authentication), session.authenticated_at, now,
-       now + config.code_life}));
+  BASE_TRY_VOID(tx.run(kPutGrant, {grant, base::BytesView(base::sha256(code)), subject, session.id,
+                                   client, request.redirect_uri, request.scopes, nonce,
+                                   request.code_challenge, static_cast<int>(session.authentication),
+                                   session.authenticated_at, now, now + config.code_life}));
   base::JsonWriter facts;
   facts.StartObject();
   facts.member("client", client);
@@ -413,8 +414,8 @@ base::Result<AuthorizeAnswer> Provider::consent(std::string_view transaction, bo
   BASE_TRY_VOID(store::audit(tx, {now, session.subject.value(), "consent.deny",
                                   request.client.id.value(), "access_denied"}));
   BASE_TRY_VOID(tx.commit());
-  return AuthorizeAnswer(SendBack{
-      impl_->error_location(request, OAuthError{"access_denied", "auth.consent_denied"})});
+  return AuthorizeAnswer(
+      SendBack{impl_->error_location(request, OAuthError{"access_denied", "auth.consent_denied"})});
 }
 
 }  // namespace auth

@@ -44,15 +44,14 @@ base::Result<std::vector<std::string>> from_json(std::string_view text) {
 }
 
 bool is_client_id(std::string_view id) {
-  return id.size() >= 3 && id.size() <= 64 &&
-         std::all_of(id.begin(), id.end(), [](char c) {
+  return id.size() >= 3 && id.size() <= 64 && std::all_of(id.begin(), id.end(), [](char c) {
            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                   c == '.' || c == '_' || c == '-';
          });
 }
 
-/// The sector of pairwise ids: the one host of the redirect URIs. Loopback belongs to nobody, so there
-/// each client is a sector of its own. Empty: hosts that differ.
+/// The sector of pairwise ids: the one host of the redirect URIs. Loopback belongs to nobody, so
+/// there each client is a sector of its own. Empty: hosts that differ.
 std::string sector_of(const NewClient& client) {
   std::string sector;
   for (const auto& uri : client.redirect_uris) {
@@ -65,7 +64,9 @@ std::string sector_of(const NewClient& client) {
   return sector;
 }
 
-OAuthError unknown_client() { return {"invalid_client", "auth.client_refused", 401}; }
+OAuthError unknown_client() {
+  return {"invalid_client", "auth.client_refused", 401};
+}
 
 /// "Basic …" to id and secret, each form-encoded (RFC 6749 §2.3.1). One text for one value.
 std::optional<std::pair<std::string, std::string>> read_basic(std::string_view header) {
@@ -152,13 +153,11 @@ base::Result<void> Clients::put(const NewClient& client, base::Time now, std::st
   if (!invalid.fields.empty()) return invalid;
 
   std::optional<base::Bytes> digest;
-  if (!client.secret.empty())
-    digest = base::to_bytes(base::sha256(base::as_bytes(client.secret)));
+  if (!client.secret.empty()) digest = base::to_bytes(base::sha256(base::as_bytes(client.secret)));
   BASE_TRY(auto tx, pool_.begin());
-  BASE_TRY_VOID(tx.run(kPutClient, {client.id.value(), client.name, digest,
-                                    to_json(client.redirect_uris),
-                                    to_json(client.post_logout_redirect_uris), client.scopes, sector,
-                                    now}));
+  BASE_TRY_VOID(
+      tx.run(kPutClient, {client.id.value(), client.name, digest, to_json(client.redirect_uris),
+                          to_json(client.post_logout_redirect_uris), client.scopes, sector, now}));
   BASE_TRY_VOID(
       store::audit(tx, {now, std::string(by), "client.register", client.id.value(), "ok"}));
   return tx.commit();
@@ -205,8 +204,8 @@ std::variant<Client, OAuthError> Clients::authenticate(const Parameters& form,
   const base::Digest nothing{};
   const bool known = found->has_value();
   const bool is_public = known && !(*found)->secret;
-  const bool fits = base::constant_time_equal(
-      given, known && (*found)->secret ? *(*found)->secret : nothing);
+  const bool fits =
+      base::constant_time_equal(given, known && (*found)->secret ? *(*found)->secret : nothing);
   if (!known || (is_public ? !secret.empty() || !authorization.empty() : !fits))
     return unknown_client();
   return std::move(**found);

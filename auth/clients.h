@@ -33,8 +33,8 @@ class Clients {
   /// The active client, or nothing.
   base::Result<std::optional<Client>> find(std::string_view id);
 
-  /// Who asks at the token endpoint (RFC 6749 §2.3): client_secret_basic, client_secret_post, or none
-  /// for a public client; two methods at once are refused.
+  /// Who asks at the token endpoint (RFC 6749 §2.3): client_secret_basic, client_secret_post, or
+  /// none for a public client; two methods at once are refused.
   std::variant<Client, OAuthError> authenticate(const Parameters& form,
                                                 std::string_view authorization);
 
@@ -47,12 +47,13 @@ std::vector<std::string> split_scopes(std::string_view scopes);
 bool has_scope(std::string_view scopes, std::string_view scope);
 bool has_all_scopes(std::string_view scopes, std::string_view wanted);
 
-/// The one value of `name`; an empty value counts as none (RFC 6749 §3.1). Duplicates are the checks'
-/// matter: the first one here.
+/// The one value of `name`; an empty value counts as none (RFC 6749 §3.1). Duplicates are the
+/// checks' matter: the first one here.
 std::string_view value_of(const Parameters& parameters, std::string_view name);
 bool is_given_twice(const Parameters& parameters, std::string_view name);
 
-/// A failure of the rooms below, as OAuth says it: temporarily_unavailable 503, or server_error 500.
+/// A failure of the rooms below, as OAuth says it: temporarily_unavailable 503, or server_error
+/// 500.
 OAuthError oauth_trouble(const base::Error& failure);
 
 }  // namespace auth

@@ -8,10 +8,16 @@ namespace {
 
 constexpr std::string_view kUnifiedAlphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY";  // no I O S V Z
 
-base::Error refuse(const char* key) { return base::error(base::Code::invalid_argument, key); }
+base::Error refuse(const char* key) {
+  return base::error(base::Code::invalid_argument, key);
+}
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+char upper(char c) {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
 
 bool all_digits(std::string_view text) {
   for (const char c : text)
@@ -102,7 +108,8 @@ base::Result<UnifiedCode> parse_unified_code(std::string_view text) {
   if (text.size() != 18) return refuse("auth.uscc.form");
   std::string code;
   for (const char c : text) code += upper(c);
-  if (code.find_first_not_of(kUnifiedAlphabet) != std::string::npos) return refuse("auth.uscc.form");
+  if (code.find_first_not_of(kUnifiedAlphabet) != std::string::npos)
+    return refuse("auth.uscc.form");
   // Region: digits. Registering department and category are lists that grow: not asked here.
   if (!all_digits(std::string_view(code).substr(2, 6))) return refuse("auth.uscc.form");
   if (unified_code_check(std::string_view(code).substr(0, 17)) != code[17])

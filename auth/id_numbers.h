@@ -18,10 +18,10 @@ struct CitizenNumber {
   bool male = false;
 };
 
-/// 公民身份号码, 18 characters: six digits of a region (the first 1–8; historical regions stay valid, so
-/// today's list is not asked), date of birth, sequence, check by ISO 7064 MOD 11-2. Also 港澳台居民居住证
-/// (810000, 820000, 830000), which is made the same way. `today` in China.
-/// Errors: invalid_argument `auth.id_number.form`, `.region`, `.date`, `.check`. GB 11643.
+/// 公民身份号码, 18 characters: six digits of a region (the first 1–8; historical regions stay
+/// valid, so today's list is not asked), date of birth, sequence, check by ISO 7064 MOD 11-2. Also
+/// 港澳台居民居住证 (810000, 820000, 830000), which is made the same way. `today` in China. Errors:
+/// invalid_argument `auth.id_number.form`, `.region`, `.date`, `.check`. GB 11643.
 base::Result<CitizenNumber> parse_citizen_number(std::string_view text, base::Date today);
 
 /// The 18-character number to look a person up by: also takes the old 15 digits (YYMMDD, no check),

@@ -32,7 +32,8 @@ using Pkey = std::unique_ptr<EVP_PKEY, Releases<EVP_PKEY_free>>;
 using PkeyContext = std::unique_ptr<EVP_PKEY_CTX, Releases<EVP_PKEY_CTX_free>>;
 using Signature = std::unique_ptr<ECDSA_SIG, Releases<ECDSA_SIG_free>>;
 
-/// Only alg, typ and kid: whatever else a header may say, we never wrote it (RFC 8725 §3.1, 3.10, 3.11).
+/// Only alg, typ and kid: whatever else a header may say, we never wrote it (RFC 8725
+/// §3.1, 3.10, 3.11).
 base::Result<void> read_header(std::string_view json, Jws& out) {
   const auto header = base::parse_json(json, {.bytes = kHeaderMost, .depth = 2});
   if (!header.ok() || !header->IsObject()) return invalid("header is not strict JSON");

@@ -1,8 +1,8 @@
 // JSON Web Signatures as this provider makes and reads them: compact, ES256, nothing else.
 // RFC 7515, 7518 §3.4, 8725, 9068.
 //
-// A token that is not byte for byte what sign_jws could have written is refused: other algorithms, other
-// header members (crit, b64, jku, jwk, x5c …), padding, white space, duplicate members.
+// A token that is not byte for byte what sign_jws could have written is refused: other algorithms,
+// other header members (crit, b64, jku, jwk, x5c …), padding, white space, duplicate members.
 #pragma once
 
 #include <rapidjson/document.h>

@@ -32,7 +32,8 @@ constexpr store::Query kAdmitAccount{"auth.admit_account", R"sql(
                               else interval '1 day' end
    where f.blocked_until <= $2
   returning f.failures)sql"};
-// A network is shared by many people: 30 failures at once, forgotten after a quiet quarter of an hour.
+// A network is shared by many people: 30 failures at once, forgotten after a quiet quarter of an
+// hour.
 constexpr store::Query kAdmitNetwork{"auth.admit_network", R"sql(
   insert into auth.login_failure as f (key, failures, last_at, blocked_until)
   values ($1, 1, $2, $2)
@@ -101,12 +102,12 @@ base::Result<Accounts::Admission> Accounts::admit(std::string_view login_name,
   out.account = cipher.lookup("auth/login_failure/account", login_name);
   out.network = cipher.lookup("auth/login_failure/network", network);
   BASE_TRY(auto tx, parts_.pool.begin());
-  BASE_TRY(const auto known, tx.run(kIsKnownNetwork, {base::BytesView(out.account),
-                                                      base::BytesView(out.network)}));
+  BASE_TRY(const auto known,
+           tx.run(kIsKnownNetwork, {base::BytesView(out.account), base::BytesView(out.network)}));
   out.counter = known.empty()
                     ? out.account
-                    : cipher.lookup("auth/login_failure/known", base::to_hex(out.account) + " " +
-                                                                    base::to_hex(out.network));
+                    : cipher.lookup("auth/login_failure/known",
+                                    base::to_hex(out.account) + " " + base::to_hex(out.network));
   // Account first, network second, everywhere: two tries never wait for each other in a ring. A try
   // that one of the two refuses counts in neither: the transaction is dropped.
   BASE_TRY_VOID(count_try(tx, kAdmitAccount, out.counter, now));
@@ -163,12 +164,10 @@ base::Result<SubjectId> Accounts::log_in(std::string_view login_name, const base
     BASE_TRY_VOID(tx.run(kForgiveTry, {base::BytesView(admission.network), now}));
     BASE_TRY_VOID(tx.run(kKnowNetwork, {base::BytesView(admission.account),
                                         base::BytesView(admission.network), now}));
-    if (renewed)
-      BASE_TRY_VOID(tx.run(kRenewCredential, {id.value(), *renewed, found.bytes(0, 1)}));
+    if (renewed) BASE_TRY_VOID(tx.run(kRenewCredential, {id.value(), *renewed, found.bytes(0, 1)}));
   }
-  BASE_TRY_VOID(store::audit(tx, {now, good ? id.value() : "anonymous",
-                                  "login.password", id.value(),
-                                  good ? "ok" : "auth.login_failed", facts.text()}));
+  BASE_TRY_VOID(store::audit(tx, {now, good ? id.value() : "anonymous", "login.password",
+                                  id.value(), good ? "ok" : "auth.login_failed", facts.text()}));
   BASE_TRY_VOID(tx.commit());
   if (!good) return base::error(base::Code::unauthenticated, "auth.login_failed");
   return id;

@@ -1,8 +1,8 @@
 // Argon2id in a bounded pool of workers. NIST SP 800-63B-4 §3.1.1.2, RFC 9106.
 //
-// A hash costs some 50 ms of a core and 19 MiB. So there are few workers, each with one hash at a time
-// (memory = workers × memory_kib), a queue with an end, and a deadline for whoever waits: password
-// guessing must not take the cores from those who are logged in. Botan does the hashing
+// A hash costs some 50 ms of a core and 19 MiB. So there are few workers, each with one hash at a
+// time (memory = workers × memory_kib), a queue with an end, and a deadline for whoever waits:
+// password guessing must not take the cores from those who are logged in. Botan does the hashing
 // (docs/decisions/0040-argon2id.md).
 #include <botan/argon2.h>
 
@@ -195,7 +195,8 @@ base::Result<std::string> PasswordHasher::hash(const base::Secret& password) {
 
 base::Result<bool> PasswordHasher::matches(const base::Secret& password, std::string_view stored) {
   const auto parsed = parse(stored);
-  // No account, or a record that cannot be read: the same work all the same, so that time tells nothing.
+  // No account, or a record that cannot be read: the same work all the same, so that time tells
+  // nothing.
   const auto cost = parsed ? parsed->cost : impl_->cost();
   const auto salt = parsed ? parsed->salt : base::Bytes(kSaltBytes, 0);
   const auto size = parsed ? parsed->hash.size() : kHashBytes;
@@ -210,6 +211,8 @@ bool PasswordHasher::is_current(std::string_view stored) const {
   return parsed && parsed->cost == impl_->cost();
 }
 
-std::uint64_t PasswordHasher::runs() const { return impl_->runs.load(); }
+std::uint64_t PasswordHasher::runs() const {
+  return impl_->runs.load();
+}
 
 }  // namespace auth

@@ -9,7 +9,9 @@
 namespace auth {
 namespace {
 
-base::Error refuse(const char* key) { return base::error(base::Code::invalid_argument, key); }
+base::Error refuse(const char* key) {
+  return base::error(base::Code::invalid_argument, key);
+}
 
 /// A string that wipes itself: working copies of a password must not stay behind in the heap.
 struct Working {
@@ -62,7 +64,8 @@ bool is_pattern(const std::u32string& points) {
   const auto step = static_cast<std::int64_t>(points[1]) - static_cast<std::int64_t>(points[0]);
   if (step != 1 && step != -1) return false;
   for (std::size_t i = 1; i < points.size(); ++i) {
-    const auto next = static_cast<std::int64_t>(points[i]) - static_cast<std::int64_t>(points[i - 1]);
+    const auto next =
+        static_cast<std::int64_t>(points[i]) - static_cast<std::int64_t>(points[i - 1]);
     // A run of digits goes on from 9 to 0.
     const bool wraps = next == -9 * step && points[i] <= U'9' && points[i - 1] <= U'9';
     if (next != step && !wraps) return false;
@@ -79,8 +82,8 @@ bool is_digits(std::string_view text) {
   return text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-/// Put together from listed words and runs alone, with separators and at most one free number (a year,
-/// a birthday)? `text` is in lower case.
+/// Put together from listed words and runs alone, with separators and at most one free number (a
+/// year, a birthday)? `text` is in lower case.
 bool is_made_of_listed(std::string_view text) {
   constexpr std::string_view kSeparators = " .,-_!@#$*+?~";
   constexpr std::size_t kFreeDigits = 8;
@@ -97,7 +100,8 @@ bool is_made_of_listed(std::string_view text) {
         if (is_listed(piece)) reached[i + size][used] = true;
         if (size >= 3 && is_pattern(base::to_code_points(piece))) reached[i + size][used] = true;
       }
-      for (std::size_t size = 1; used == 0 && size <= kFreeDigits && i + size <= text.size(); ++size)
+      for (std::size_t size = 1; used == 0 && size <= kFreeDigits && i + size <= text.size();
+           ++size)
         if (is_digits(text.substr(i, size))) reached[i + size][1] = true;
     }
   return reached[text.size()][0] || reached[text.size()][1];

@@ -1,5 +1,5 @@
-// A subject and the personal data kept of it: encrypted at rest, found by keyed hash, masked on screen.
-// LD/T 01-2020 6.2.1–6.2.3.
+// A subject and the personal data kept of it: encrypted at rest, found by keyed hash, masked on
+// screen. LD/T 01-2020 6.2.1–6.2.3.
 #pragma once
 
 #include <string>

@@ -221,15 +221,14 @@ base::Result<Provider::LogoutAnswer> Provider::end_session(const Parameters& par
   }
   BASE_TRY(const auto client, impl_->clients.find(client_id));
   if (!wanted.empty()) {
-    const auto& allowed =
-        client ? client->post_logout_redirect_uris : std::vector<std::string>();
+    const auto& allowed = client ? client->post_logout_redirect_uris : std::vector<std::string>();
     if (std::find(allowed.begin(), allowed.end(), wanted) == allowed.end()) {
       out.notice = "auth.logout_address";
       return out;
     }
     out.state = value_of(parameters, "state");
-    out.location = out.state.empty() ? std::string(wanted)
-                                     : with_query(wanted, {{"state", out.state}});
+    out.location =
+        out.state.empty() ? std::string(wanted) : with_query(wanted, {{"state", out.state}});
   }
   // No question to the person only when the hint is this session's own: nobody else's page can log
   // somebody out without being seen.
@@ -280,7 +279,9 @@ std::string Provider::discovery() const {
   return out.text();
 }
 
-std::string Provider::jwks() const { return impl_->keys.jwks(); }
+std::string Provider::jwks() const {
+  return impl_->keys.jwks();
+}
 
 base::Result<std::int64_t> Provider::sweep(int most) {
   std::int64_t gone = 0;

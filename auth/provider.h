@@ -32,18 +32,24 @@ using Parameters = std::vector<std::pair<std::string, std::string>>;
 
 /// An OAuth error (RFC 6749 §4.1.2.1, §5.2).
 struct OAuthError {
-  std::string error;        ///< e.g. "invalid_grant"
-  std::string key;          ///< message-catalogue key that explains it
+  std::string error;  ///< e.g. "invalid_grant"
+  std::string key;    ///< message-catalogue key that explains it
   int status = 400;
   std::optional<std::chrono::seconds> retry_after = std::nullopt;
 };
 
 // What the authorization endpoint decides. A redirect only ever goes to a registered address.
-struct ShowError { OAuthError error; };                 ///< bad client or address: a page, no redirect
-struct SendBack { std::string location; };              ///< redirect to the client, with code or error
-struct AskLogin { std::string return_to; };             ///< /login?…, then back here
-struct AskConsent {                                     ///< a page that lists what will be given
-  std::string transaction;                              ///< names the checked request; single use
+struct ShowError {
+  OAuthError error;
+};  ///< bad client or address: a page, no redirect
+struct SendBack {
+  std::string location;
+};  ///< redirect to the client, with code or error
+struct AskLogin {
+  std::string return_to;
+};                          ///< /login?…, then back here
+struct AskConsent {         ///< a page that lists what will be given
+  std::string transaction;  ///< names the checked request; single use
   ClientId client;
   std::string client_name;
   std::vector<std::string> scopes;
@@ -72,7 +78,7 @@ std::string acr_of(Proofing proofing, Authentication authentication);
 class Provider {
  public:
   struct Config {
-    std::string issuer;                        ///< e.g. "http://127.0.0.1:8080", no trailing slash
+    std::string issuer;  ///< e.g. "http://127.0.0.1:8080", no trailing slash
     std::chrono::seconds code_life{60};
     std::chrono::seconds access_token_life{600};
     std::chrono::seconds id_token_life{600};
@@ -103,7 +109,8 @@ class Provider {
   base::Result<AuthorizeAnswer> consent(std::string_view transaction, bool granted,
                                         const Session& session);
   /// `authorization` is the Authorization header, empty when absent.
-  std::variant<TokenReply, OAuthError> token(const Parameters& form, std::string_view authorization);
+  std::variant<TokenReply, OAuthError> token(const Parameters& form,
+                                             std::string_view authorization);
 
   /// Errors: unauthenticated `auth.token_invalid`; permission_denied `auth.scope_missing`.
   base::Result<Actor> actor(std::string_view access_token);
@@ -114,10 +121,10 @@ class Provider {
 
   /// RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0): where to go after, when allowed.
   struct LogoutAnswer {
-    bool confirm = true;               ///< ask the person first: no valid id_token_hint
-    std::string location;              ///< where to send the browser after; empty: our own page
-    std::string state;                 ///< already part of location
-    std::string notice;                ///< message key: why there is no way back; empty: all well
+    bool confirm = true;   ///< ask the person first: no valid id_token_hint
+    std::string location;  ///< where to send the browser after; empty: our own page
+    std::string state;     ///< already part of location
+    std::string notice;    ///< message key: why there is no way back; empty: all well
   };
   base::Result<LogoutAnswer> end_session(const Parameters& parameters,
                                          const std::optional<Session>& session);

@@ -1,4 +1,5 @@
-// What the endpoints of the provider share. Included by provider.cpp, authorize.cpp and token.cpp alone.
+// What the endpoints of the provider share. Included by provider.cpp, authorize.cpp and token.cpp
+// alone.
 #pragma once
 
 #include <array>
@@ -11,7 +12,8 @@
 
 namespace auth {
 
-/// What an access token of ours says, once its signature was verified. The rest is in its grant's row.
+/// What an access token of ours says, once its signature was verified. The rest is in its grant's
+/// row.
 struct AccessClaims {
   std::string grant;    ///< auth.authorization_grant.id
   std::string subject;  ///< pairwise

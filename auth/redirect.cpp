@@ -5,7 +5,9 @@
 namespace auth {
 namespace {
 
-bool is_lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+bool is_lower_or_digit(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
 
 bool is_unreserved(char c) {
   return is_lower_or_digit(c) || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_' ||
@@ -63,8 +65,7 @@ std::optional<std::string> registrable_host(std::string_view uri) {
                                                 : authority.find(':');
   const auto host = authority.substr(0, colon);
   if (!is_host(host)) return std::nullopt;  // '@' is no host character: no user either
-  if (colon != std::string_view::npos && !is_port(authority.substr(colon + 1)))
-    return std::nullopt;
+  if (colon != std::string_view::npos && !is_port(authority.substr(colon + 1))) return std::nullopt;
   if (!secure && !is_loopback(host)) return std::nullopt;
   if (end != std::string_view::npos) {
     rest.remove_prefix(end);
@@ -113,9 +114,9 @@ std::optional<std::string> form_decode(std::string_view text) {
 std::string with_query(std::string_view uri, const Pairs& pairs) {
   std::string out(uri);
   const auto mark = out.find('?');
-  char joint = mark == std::string::npos                          ? '?'
+  char joint = mark == std::string::npos                     ? '?'
                : mark + 1 == out.size() || out.back() == '&' ? '\0'
-                                                                  : '&';
+                                                             : '&';
   for (const auto& [name, value] : pairs) {
     if (joint != '\0') out += joint;
     joint = '&';

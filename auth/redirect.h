@@ -1,4 +1,5 @@
-// Addresses that a browser is sent to: what may be registered, and how answers are put on them. No I/O.
+// Addresses that a browser is sent to: what may be registered, and how answers are put on them. No
+// I/O.
 #pragma once
 
 #include <optional>
@@ -9,9 +10,10 @@
 
 namespace auth {
 
-/// The host of a redirect URI that may be registered, or nothing: absolute, https (http for loopback
-/// alone), lower-case host, no user, no fragment, no dot segments, printable ASCII, at most 512 bytes.
-/// Comparison later is by string alone (RFC 9700 §4.1.3), so what is registered must be plain.
+/// The host of a redirect URI that may be registered, or nothing: absolute, https (http for
+/// loopback alone), lower-case host, no user, no fragment, no dot segments, printable ASCII, at
+/// most 512 bytes. Comparison later is by string alone (RFC 9700 §4.1.3), so what is registered
+/// must be plain.
 std::optional<std::string> registrable_host(std::string_view uri);
 bool is_loopback(std::string_view host);
 

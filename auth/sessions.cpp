@@ -52,9 +52,9 @@ base::Result<Sessions::Opened> Sessions::open(const SubjectId& subject, Authenti
   Opened out;
   out.cookie = base::to_base64url(secret);
   out.session = {base::to_hex(random_.bytes(16)), subject, how, now, csrf_of(out.cookie)};
-  BASE_TRY_VOID(pool_.run(kOpenSession, {base::BytesView(base::sha256(secret)), out.session.id,
-                                         subject.value(), static_cast<int>(how), now,
-                                         now + config_.absolute}));
+  BASE_TRY_VOID(pool_.run(kOpenSession,
+                          {base::BytesView(base::sha256(secret)), out.session.id, subject.value(),
+                           static_cast<int>(how), now, now + config_.absolute}));
   return out;
 }
 

@@ -1,10 +1,10 @@
 // The token endpoint: one ordered list of checks, then signatures, then the code is spent.
 // RFC 6749 §4.1.3–4.1.4, §5; RFC 7636 §4.5–4.6; RFC 9068; OpenID Connect Core §3.1.3.
 //
-// Order of deeds: everything is checked, both tokens are signed, and only then is the code spent, by one
-// update that finds it unspent, in one transaction with its audit row; what was signed leaves after the
-// commit. So of any number of redemptions at once one succeeds, and a signer that is away costs the
-// person nothing: the code is still good for the client's next try.
+// Order of deeds: everything is checked, both tokens are signed, and only then is the code spent,
+// by one update that finds it unspent, in one transaction with its audit row; what was signed
+// leaves after the commit. So of any number of redemptions at once one succeeds, and a signer that
+// is away costs the person nothing: the code is still good for the client's next try.
 #include <algorithm>
 
 #include "auth/provider_impl.h"
@@ -51,7 +51,9 @@ struct TokenCall {
 };
 
 using Refusal = std::optional<OAuthError>;
-Refusal refuse(const char* error, const char* key) { return OAuthError{error, key}; }
+Refusal refuse(const char* error, const char* key) {
+  return OAuthError{error, key};
+}
 
 base::Result<void> burn(TokenCall& call, const char* outcome) {
   BASE_TRY(auto tx, call.provider.parts.pool.begin());
@@ -66,7 +68,8 @@ base::Result<void> burn(TokenCall& call, const char* outcome) {
   return tx.commit();
 }
 
-/// Somebody holds a code that he should not hold, or tries to use it twice: nobody uses it any more.
+/// Somebody holds a code that he should not hold, or tries to use it twice: nobody uses it any
+/// more.
 Refusal burn_and_refuse(TokenCall& call, const char* key) {
   if (const auto burnt = burn(call, key); !burnt.ok()) return oauth_trouble(burnt.error());
   return refuse("invalid_grant", key);
@@ -103,12 +106,11 @@ Refusal code_and_address_given(TokenCall& call) {
 Refusal verifier_well_made(TokenCall& call) {
   const auto verifier = call.value("code_verifier");
   if (verifier.empty()) return {};
-  const bool good =
-      verifier.size() >= 43 && verifier.size() <= 128 &&
-      std::all_of(verifier.begin(), verifier.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '-' || c == '.' || c == '_' || c == '~';
-      });
+  const bool good = verifier.size() >= 43 && verifier.size() <= 128 &&
+                    std::all_of(verifier.begin(), verifier.end(), [](char c) {
+                      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                             (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+                    });
   return good ? Refusal() : refuse("invalid_request", "auth.pkce_verifier_form");
 }
 
@@ -164,9 +166,8 @@ Refusal verifier_fits(TokenCall& call) {
   const auto verifier = call.value("code_verifier");
   const auto digest = base::sha256(base::as_bytes(verifier));
   const bool fits =
-      !verifier.empty() &&
-      base::constant_time_equal(base::as_bytes(base::to_base64url(digest)),
-                                base::as_bytes(call.grant.code_challenge));
+      !verifier.empty() && base::constant_time_equal(base::as_bytes(base::to_base64url(digest)),
+                                                     base::as_bytes(call.grant.code_challenge));
   return fits ? Refusal() : burn_and_refuse(call, "auth.pkce_verifier");
 }
 

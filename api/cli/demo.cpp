@@ -2,9 +2,9 @@
 // `profile = production`.
 //
 // Every password and client secret is made at random for this installation. They stand in the file
-// --out (mode 0600) and nowhere else; the database holds digests. Running it again keeps what that file
-// knows, and makes anew what it does not; addresses are written as given each time, so that ports may
-// move. The agency of a demonstration is configuration (agency.*), not a row.
+// --out (mode 0600) and nowhere else; the database holds digests. Running it again keeps what that
+// file knows, and makes anew what it does not; addresses are written as given each time, so that
+// ports may move. The agency of a demonstration is configuration (agency.*), not a row.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,10 +41,10 @@ struct DemoSubject {
   const char *name, *id_type, *id_number, *login_name;
 };
 // Synthetic numbers whose checks are right (domain.md §2.1, §2.2).
-constexpr DemoSubject kPerson{"person", auth::SubjectKind::person, "张小三", "cn-id",
-                              "110101199003076632", "zhangxiaosan"};
-constexpr DemoSubject kUnit{"unit", auth::SubjectKind::unit, "示范科技有限责任公司", "uscc",
-                            "91110108MA0000015T", "shifankeji"};
+constexpr DemoSubject kPerson{"person", auth::SubjectKind::person, "张小三",
+                              "cn-id",  "110101199003076632",      "zhangxiaosan"};
+constexpr DemoSubject kUnit{"unit", auth::SubjectKind::unit, "示范科技有限责任公司",
+                            "uscc", "91110108MA0000015T",    "shifankeji"};
 
 base::Error file_failure(const std::filesystem::path& file, std::string why) {
   auto failure = base::error(base::Code::unavailable, "auth.demo.file", file.string() + ": " + why);
@@ -179,8 +179,7 @@ base::Result<base::Secret> data_key(const Config& config) {
 
 base::Result<Answer> seed(Context& context, const Options& options) {
   BASE_TRY(const auto* config, context.config());
-  if (config->production)
-    return base::error(base::Code::permission_denied, "auth.demo.production");
+  if (config->production) return base::error(base::Code::permission_denied, "auth.demo.production");
   BASE_TRY(const auto before, read_before(options.out));
   BASE_TRY(const auto key, data_key(*config));
   auto& random = context.random();
@@ -194,8 +193,8 @@ base::Result<Answer> seed(Context& context, const Options& options) {
   BASE_TRY(const auto portal, portal_secret(options, before, random));
   auto test_secret = remembered(before, "test_client", "client_secret");
   if (test_secret.empty()) test_secret = base::to_base64url(random.bytes(32));
-  BASE_TRY(const auto person, seed_subject(accounts, random, kPerson,
-                                           remembered(before, kPerson.key, "password")));
+  BASE_TRY(const auto person,
+           seed_subject(accounts, random, kPerson, remembered(before, kPerson.key, "password")));
   BASE_TRY(const auto unit,
            seed_subject(accounts, random, kUnit, remembered(before, kUnit.key, "password")));
 
@@ -224,10 +223,10 @@ base::Result<Answer> seed(Context& context, const Options& options) {
   answer.member("person", kPerson.login_name);
   answer.member("unit", kUnit.login_name);
   answer.EndObject();
-  return Answer{answer.text(),
-                "演示数据已就绪 demonstration data is in place; 密码见 passwords: " +
-                    options.out.string(),
-                kDone};
+  return Answer{
+      answer.text(),
+      "演示数据已就绪 demonstration data is in place; 密码见 passwords: " + options.out.string(),
+      kDone};
 }
 
 }  // namespace

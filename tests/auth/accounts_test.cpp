@@ -22,8 +22,12 @@ using namespace std::chrono_literals;
 class AccountsTest : public testing::Test {
  protected:
   NewSubject person(std::string_view number = {}) {
-    return {SubjectKind::person, "张小三", "cn-id",
-            number.empty() ? fresh_number() : std::string(number), fresh_name(), Proofing::p1};
+    return {SubjectKind::person,
+            "张小三",
+            "cn-id",
+            number.empty() ? fresh_number() : std::string(number),
+            fresh_name(),
+            Proofing::p1};
   }
   std::string log_in(std::string_view name, std::string_view password,
                      std::string_view network = {}) {
@@ -41,9 +45,10 @@ class AccountsTest : public testing::Test {
 
 TEST_F(AccountsTest, WhatWasRegisteredIsRead) {
   auto wanted = person("11010519491231002x");
-  house.sql("delete from auth.credential; delete from auth.account; delete from auth.session; "
-            "delete from auth.consent; delete from auth.authorization_grant; "
-            "delete from auth.subject");
+  house.sql(
+      "delete from auth.credential; delete from auth.account; delete from auth.session; "
+      "delete from auth.consent; delete from auth.authorization_grant; "
+      "delete from auth.subject");
   const auto id = house.accounts.create(wanted, secret(kPassword));
   ASSERT_TRUE(id.ok()) << id.error().key;
   const auto record = house.accounts.subject(*id);
@@ -81,8 +86,8 @@ TEST_F(AccountsTest, Ldt01_6_2_1_OnePersonAtOnceFromManyPortalsIsOneSubject) {
   for (int t = 0; t < 4; ++t)
     portals.emplace_back([&, t] {
       for (int i = t; i < 16; i += 4) {
-        const auto done = house.accounts.create(wanted[static_cast<std::size_t>(i)],
-                                                secret(kPassword));
+        const auto done =
+            house.accounts.create(wanted[static_cast<std::size_t>(i)], secret(kPassword));
         if (done.ok()) ++made;
         if (!done.ok() && done.error().key == "auth.subject_exists") ++existed;
       }
@@ -93,8 +98,8 @@ TEST_F(AccountsTest, Ldt01_6_2_1_OnePersonAtOnceFromManyPortalsIsOneSubject) {
 }
 
 TEST_F(AccountsTest, EachWrongFieldIsNamed) {
-  NewSubject wrong{SubjectKind::person, " ", "cn-id", "110101199003076631", "12345678",
-                   Proofing::p0};
+  NewSubject wrong{SubjectKind::person,  " ",        "cn-id",
+                   "110101199003076631", "12345678", Proofing::p0};
   const auto done = house.accounts.create(wrong, secret("short"));
   ASSERT_FALSE(done.ok());
   EXPECT_EQ(done.error().key, "auth.subject_invalid");
@@ -210,8 +215,7 @@ TEST_F(AccountsTest, A14_TheCountOutlivesTheProcessAndIsShared) {
   house.new_person(name);
   for (int i = 0; i < 8; ++i) log_in(name, "wrong");
   House other;
-  EXPECT_EQ(other.accounts.log_in(name, secret(kPassword), here).error().key,
-            "auth.login_slow");
+  EXPECT_EQ(other.accounts.log_in(name, secret(kPassword), here).error().key, "auth.login_slow");
 }
 
 TEST_F(AccountsTest, A15_FiftyTriesAtOnceDoNotPassTheLimit) {
@@ -245,8 +249,8 @@ TEST_F(AccountsTest, ABusyHasherIsNoFailureOfThePerson) {
 TEST_F(AccountsTest, CostlierSettingsRenewTheHashAtTheNextLogin) {
   const auto name = fresh_name();
   const auto id = house.new_person(name);
-  const auto sealed = "select md5(sealed) from auth.credential where subject_id = '" + id.value() +
-                      "'";
+  const auto sealed =
+      "select md5(sealed) from auth.credential where subject_id = '" + id.value() + "'";
   const auto before = house.sql(sealed);
   House costlier({1, 40, 128, 1, 10s});
   ASSERT_TRUE(costlier.accounts.log_in(name, secret(kPassword), here).ok());
@@ -266,8 +270,8 @@ TEST_F(AccountsTest, A7_A8_ChangeNeedsTheOldOneAndEndsOtherSessions) {
   const auto other_tokens = house.tokens_for(client, other.session);
   const std::string replacement = "quartz-lantern-ferry-moss";
   const auto change = [&](std::string_view current, std::string_view wanted) {
-    const auto done = house.accounts.change_password(id, secret(current), secret(wanted),
-                                                     here, kept.session.id);
+    const auto done =
+        house.accounts.change_password(id, secret(current), secret(wanted), here, kept.session.id);
     return done.ok() ? "" : done.error().key;
   };
   EXPECT_EQ(change("wrong-wrong-wrong", replacement), "auth.login_failed");

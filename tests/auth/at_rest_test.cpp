@@ -30,22 +30,25 @@ TEST(AtRestTest, G124_ADumpShowsNoSecretAndNoPersonalNumber) {
                                     fresh_name("dump"), Proofing::p1},
                                    secret(kPassword))
                            .value();
-  ASSERT_FALSE(house.accounts.log_in("dump.unknown.person", secret(kPassword), "203.0.113.77").ok());
+  ASSERT_FALSE(
+      house.accounts.log_in("dump.unknown.person", secret(kPassword), "203.0.113.77").ok());
   const auto client = house.new_client();
   const auto opened = house.sessions.open(subject, Authentication::password).value();
   const auto asked = with(house.request(client), "state", "state-canary-5501");
-  const auto waiting = std::get<AskConsent>(house.provider.authorize(asked, opened.session).value());
+  const auto waiting =
+      std::get<AskConsent>(house.provider.authorize(asked, opened.session).value());
   const auto spent = house.code_for(asked, opened.session);
   const auto reply = house.provider.token(house.redemption(client, spent), client.basic());
   const auto tokens = json(std::get<TokenReply>(reply).json);
   const auto unspent = house.code_for(asked, opened.session);
 
-  const auto dump = output_of("pg_dump --dbname='" +
-                              house.database.conninfo(test::Role::superuser) + "'");
+  const auto dump =
+      output_of("pg_dump --dbname='" + house.database.conninfo(test::Role::superuser) + "'");
   ASSERT_NE(dump.find(subject.value()), std::string::npos) << "the dump holds the person's row";
   const auto absent = [&](std::string_view what, std::string_view text) {
     EXPECT_EQ(dump.find(text), std::string::npos) << what;
-    EXPECT_EQ(dump.find(base::to_hex(base::as_bytes(text))), std::string::npos) << what << " in hex";
+    EXPECT_EQ(dump.find(base::to_hex(base::as_bytes(text))), std::string::npos)
+        << what << " in hex";
     if (const auto bytes = base::from_base64url(text); bytes && bytes->size() >= 16) {
       EXPECT_EQ(dump.find(base::to_hex(*bytes)), std::string::npos) << what << " as bytes";
     }
@@ -84,16 +87,16 @@ TEST(AtRestTest, G131_TheServiceMayDoWhatItDoesAndNoMore) {
         "delete from auth.client", "update auth.subject set id_lookup = id_lookup",
         "update auth.subject set kind = 'unit'", "update auth.account set login_name = 'other'",
         "update auth.authorization_grant set subject_id = 'x'",
-        "update auth.authorization_grant set scopes = 'x'", "update auth.session set subject_id = 'x'",
-        "update auth.session set expires_at = now()", "truncate auth.session",
-        "create table auth.more (x int)", "drop table auth.session"})
+        "update auth.authorization_grant set scopes = 'x'",
+        "update auth.session set subject_id = 'x'", "update auth.session set expires_at = now()",
+        "truncate auth.session", "create table auth.more (x int)", "drop table auth.session"})
     EXPECT_TRUE(refused(test::Role::service, text)) << text;
   EXPECT_TRUE(refused(test::Role::verifier, "select * from auth.subject"));
   EXPECT_TRUE(refused(test::Role::verifier, "select * from auth.client"));
 }
 
-/// Each statement that runs per request reaches its rows by an index, also in tables of many rows (with
-/// sequential scans forbidden, one shows only where nothing else can be done).
+/// Each statement that runs per request reaches its rows by an index, also in tables of many rows
+/// (with sequential scans forbidden, one shows only where nothing else can be done).
 TEST(PlansTest, HotStatementsUseTheirIndexes) {
   auto& database = test::Database::shared();
   const std::string d32 = "decode(repeat('ab', 32), 'hex')";
@@ -103,7 +106,8 @@ TEST(PlansTest, HotStatementsUseTheirIndexes) {
       "'password' where a.login_name = 'x'",
       "select id from auth.subject where id_type = 'cn-id' and id_lookup = " + d32,
       "select s.id from auth.session s join auth.subject p on p.id = s.subject_id and p.active "
-      "where s.cookie_digest = " + d32,
+      "where s.cookie_digest = " +
+          d32,
       "update auth.session set seen_at = now() where cookie_digest = " + d32 +
           " and seen_at < now()",
       "delete from auth.session where cookie_digest = " + d32,
@@ -111,20 +115,25 @@ TEST(PlansTest, HotStatementsUseTheirIndexes) {
       "select scopes from auth.consent where subject_id = 'x' and client_id = 'y'",
       "select name from auth.client where id = 'x' and active",
       "delete from auth.authorization_request where digest = " + d32 + " and session_id = 'x'",
-      "select g.id from auth.authorization_grant g join auth.subject s on s.id = g.subject_id where "
-      "g.code_digest = " + d32,
+      "select g.id from auth.authorization_grant g join auth.subject s on s.id = g.subject_id "
+      "where "
+      "g.code_digest = " +
+          d32,
       "update auth.authorization_grant set used_at = now() where id = 'x' and used_at is null and "
       "revoked_at is null",
-      "update auth.authorization_grant set revoked_at = now() where session_id = 'x' and revoked_at "
+      "update auth.authorization_grant set revoked_at = now() where session_id = 'x' and "
+      "revoked_at "
       "is null",
       "update auth.authorization_grant set revoked_at = now() where revoked_at is null and "
       "session_id <> 'y' and session_id in (select id from auth.session where subject_id = 'x')",
       "select g.subject_id from auth.authorization_grant g join auth.subject s on s.id = "
-      "g.subject_id and s.active join auth.client c on c.id = g.client_id and c.active where g.id = "
+      "g.subject_id and s.active join auth.client c on c.id = g.client_id and c.active where g.id "
+      "= "
       "'x' and g.revoked_at is null and g.used_at is not null",
       "select 1 from auth.known_network where account = " + d32 + " and network = " + d32,
       "update auth.login_failure set failures = 1 where key = " + d32,
-      "select id from auth.authorization_grant where granted_at < now() order by granted_at limit 9",
+      "select id from auth.authorization_grant where granted_at < now() order by granted_at limit "
+      "9",
       "select digest from auth.authorization_request where expires_at < now() order by expires_at "
       "limit 9",
       "select cookie_digest from auth.session where expires_at < now() order by expires_at limit 9",

@@ -63,19 +63,30 @@ TEST_F(AuthorizeTest, LoginThenConsentThenCode) {
 }
 
 TEST_F(AuthorizeTest, C45_OnlyTheRegisteredAddressToTheByte) {
-  for (const auto* address :
-       {"https://portal.example/callback", "https://portal.example/callback?from=xinyin&x=1",
-        "https://portal.example/callback?from=xinyin#", "https://portal.example/callback?from=Xinyin",
-        "https://portal.example/callback/?from=xinyin", "https://portal.example:443/callback?from=xinyin",
-        "https://Portal.example/callback?from=xinyin", "https://portal.example./callback?from=xinyin",
-        "https://portal.example/%63allback?from=xinyin", "https://u@portal.example/callback?from=xinyin",
-        "https://portal.example@evil.example/callback?from=xinyin",
-        "http://portal.example/callback?from=xinyin", "//portal.example/callback?from=xinyin",
-        "https://p\xd0\xberta\x6c.example/callback?from=xinyin",
-        "https://portal.example/callback?from=xinyin\r\nSet-Cookie: a=b",
-        "https://portal.example/x/../callback?from=xinyin", "https://evil.example/callback",
-        "http://127.0.0.1/callback", "http://2130706433/callback", "https:portal.example/callback",
-        "https://portal.example\\callback?from=xinyin", "javascript:alert(1)", "", " "})
+  for (const auto* address : {"https://portal.example/callback",
+                              "https://portal.example/callback?from=xinyin&x=1",
+                              "https://portal.example/callback?from=xinyin#",
+                              "https://portal.example/callback?from=Xinyin",
+                              "https://portal.example/callback/?from=xinyin",
+                              "https://portal.example:443/callback?from=xinyin",
+                              "https://Portal.example/callback?from=xinyin",
+                              "https://portal.example./callback?from=xinyin",
+                              "https://portal.example/%63allback?from=xinyin",
+                              "https://u@portal.example/callback?from=xinyin",
+                              "https://portal.example@evil.example/callback?from=xinyin",
+                              "http://portal.example/callback?from=xinyin",
+                              "//portal.example/callback?from=xinyin",
+                              "https://p\xd0\xberta\x6c.example/callback?from=xinyin",
+                              "https://portal.example/callback?from=xinyin\r\nSet-Cookie: a=b",
+                              "https://portal.example/x/../callback?from=xinyin",
+                              "https://evil.example/callback",
+                              "http://127.0.0.1/callback",
+                              "http://2130706433/callback",
+                              "https:portal.example/callback",
+                              "https://portal.example\\callback?from=xinyin",
+                              "javascript:alert(1)",
+                              "",
+                              " "})
     EXPECT_EQ(outcome(with(good, "redirect_uri", address)), "page:invalid_request") << address;
   auto twice = good;
   twice.emplace_back("redirect_uri", kRedirect);
@@ -219,8 +230,9 @@ TEST_F(AuthorizeTest, TheConsentPageIsAnsweredOnceInItsSession) {
   EXPECT_EQ(answered(late, true, *session), "auth.request_expired");
 
   const auto moved = std::get<AskConsent>(ask(good)).transaction;
-  house.sql("update auth.client set redirect_uris = '[\"https://portal.example/new\"]' where id = '" +
-            client.id + "'");
+  house.sql(
+      "update auth.client set redirect_uris = '[\"https://portal.example/new\"]' where id = '" +
+      client.id + "'");
   EXPECT_EQ(answered(moved, true, *session), "auth.request_expired") << "the address was withdrawn";
 }
 

@@ -30,8 +30,8 @@ TEST(ForeignJudgeTest, AuthlibTakesTheTokensAndNotATamperedOne) {
   const auto command = "/usr/bin/python3 " XINYIN_SOURCE_DIR "/tests/auth/judge_with_authlib.py " +
                        directory.string() + " " + std::string(kIssuer) + " " + client.id + " " +
                        std::to_string(base::to_unix_s(house.clock.now()));
-  EXPECT_EQ(std::system(command.c_str()), 0) << command
-                                             << "\n(needs: apt-get install python3-authlib)";
+  EXPECT_EQ(std::system(command.c_str()), 0)
+      << command << "\n(needs: apt-get install python3-authlib)";
   std::filesystem::remove_all(directory);
 }
 

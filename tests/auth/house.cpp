@@ -8,7 +8,8 @@
 namespace auth::test_house {
 namespace {
 
-// Names and numbers are told apart by process too: a run that shares a database with another stays right.
+// Names and numbers are told apart by process too: a run that shares a database with another stays
+// right.
 std::atomic<int> counter{0};
 
 NewClient described(const House::Registered& client, std::string_view redirect,
@@ -72,8 +73,12 @@ rapidjson::Document json(std::string_view text) {
   return parsed.ok() ? std::move(*parsed) : rapidjson::Document(rapidjson::kObjectType);
 }
 
-rapidjson::Document claims(std::string_view token) { return part(token, 1); }
-rapidjson::Document header(std::string_view token) { return part(token, 0); }
+rapidjson::Document claims(std::string_view token) {
+  return part(token, 1);
+}
+rapidjson::Document header(std::string_view token) {
+  return part(token, 0);
+}
 
 House::House(PasswordHasher::Config cost)
     : cipher(secret("0123456789abcdef0123456789abcdef"), random),
@@ -103,8 +108,7 @@ std::string House::Registered::basic() const {
 
 House::Registered House::new_client(bool is_public, std::string_view redirect,
                                     std::string_view scopes) {
-  Registered client{fresh_name("client"),
-                    is_public ? "" : base::to_base64url(random.bytes(32))};
+  Registered client{fresh_name("client"), is_public ? "" : base::to_base64url(random.bytes(32))};
   const auto done = provider.register_client(described(client, redirect, scopes));
   EXPECT_TRUE(done.ok()) << done.error().key << " " << done.error().detail;
   return client;
@@ -147,8 +151,8 @@ std::string House::code_for(const Parameters& asked, const Session& session) {
 
 rapidjson::Document House::tokens_for(const Registered& client, const Session& session) {
   const auto code = code_for(request(client), session);
-  const auto reply = provider.token(redemption(client, code),
-                                    client.secret.empty() ? "" : client.basic());
+  const auto reply =
+      provider.token(redemption(client, code), client.secret.empty() ? "" : client.basic());
   EXPECT_EQ(error_of(reply), "");
   const auto* good = std::get_if<TokenReply>(&reply);
   return good == nullptr ? rapidjson::Document(rapidjson::kObjectType) : json(good->json);

@@ -1,5 +1,5 @@
-// The rooms below auth and auth itself, put together for a test: real database, moved clock, a key in
-// memory whose absence can be played. Passwords are hashed at the least cost.
+// The rooms below auth and auth itself, put together for a test: real database, moved clock, a key
+// in memory whose absence can be played. Passwords are hashed at the least cost.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -17,14 +17,17 @@
 
 namespace auth::test_house {
 
-inline base::Secret secret(std::string_view text) { return base::Secret(base::as_bytes(text)); }
+inline base::Secret secret(std::string_view text) {
+  return base::Secret(base::as_bytes(text));
+}
 
 constexpr std::string_view kIssuer = "https://id.example";
 constexpr std::string_view kPassword = "hollow-brig-anvil-moth";
 constexpr std::string_view kRedirect = "https://portal.example/callback?from=xinyin";
 constexpr std::string_view kAfterLogout = "https://portal.example/bye";
-constexpr std::string_view kVerifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";   // RFC 7636 B
-constexpr std::string_view kChallenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";  // RFC 7636 B
+constexpr std::string_view kVerifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";  // RFC 7636 B
+constexpr std::string_view kChallenge =
+    "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";  // RFC 7636 B
 
 /// A citizen's number nobody had before in this process.
 std::string fresh_number();

@@ -1,5 +1,5 @@
-// Vectors: domain.md §2.1–2.2 and verification.md §4.3 (synthetic, checks computed there), GB 11643's own
-// sample 11010519491231002X.
+// Vectors: domain.md §2.1–2.2 and verification.md §4.3 (synthetic, checks computed there), GB
+// 11643's own sample 11010519491231002X.
 #include "auth/id_numbers.h"
 
 #include <gtest/gtest.h>
@@ -70,7 +70,8 @@ TEST(CitizenNumberTest, FifteenDigitsFindTheEighteen) {
   ASSERT_TRUE(found.ok());
   EXPECT_EQ(*found, "11010519491231002X");
   EXPECT_EQ(*citizen_number_for_lookup("11010519491231002x", kToday), "11010519491231002X");
-  EXPECT_EQ(citizen_number_for_lookup("110105491331002", kToday).error().key, "auth.id_number.date");
+  EXPECT_EQ(citizen_number_for_lookup("110105491331002", kToday).error().key,
+            "auth.id_number.date");
 }
 
 TEST(UnifiedCodeTest, Gb32100_GoodCodesPass) {

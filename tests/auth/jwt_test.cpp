@@ -13,7 +13,9 @@
 namespace auth {
 namespace {
 
-std::string b64(std::string_view text) { return base::to_base64url(base::as_bytes(text)); }
+std::string b64(std::string_view text) {
+  return base::to_base64url(base::as_bytes(text));
+}
 
 class JwtTest : public testing::Test {
  protected:
@@ -51,7 +53,8 @@ TEST_F(JwtTest, WhatIsSignedIsRead) {
   ASSERT_TRUE(verified.ok()) << verified.error().detail;
   EXPECT_EQ(base::json_text(verified->claims, "sub"), "x");
   EXPECT_EQ(verified->key_id, id);
-  EXPECT_EQ(why(forge(good_header(), "{}")), "") << "the forger of this file writes good tokens too";
+  EXPECT_EQ(why(forge(good_header(), "{}")), "")
+      << "the forger of this file writes good tokens too";
 }
 
 TEST_F(JwtTest, D65_TypesDoNotStandForEachOther) {
@@ -60,7 +63,8 @@ TEST_F(JwtTest, D65_TypesDoNotStandForEachOther) {
 }
 
 TEST_F(JwtTest, D79_D80_D81_OnlyEs256) {
-  for (const auto* algorithm : {"none", "None", "nOnE", "", "HS256", "RS256", "ES384", "es256", "ES256K"})
+  for (const auto* algorithm :
+       {"none", "None", "nOnE", "", "HS256", "RS256", "ES384", "es256", "ES256K"})
     EXPECT_EQ(why(forge(R"({"alg":")" + std::string(algorithm) + R"(","typ":"JWT","kid":")" + id +
                             R"("})",
                         "{}")),
@@ -74,23 +78,22 @@ TEST_F(JwtTest, D79_D80_D81_OnlyEs256) {
 
 TEST_F(JwtTest, D82_D84_D85_NoOtherHeaderMembers) {
   for (const auto* extra :
-       {R"("jku":"https://evil.example/jwks")", R"("x5u":"https://evil.example/c")",
-        R"("jwk":"x")", R"("x5c":"x")", R"("crit":"exp")", R"("b64":"false")", R"("zip":"DEF")",
-        R"("cty":"JWT")"})
-    EXPECT_EQ(why(forge(R"({"alg":"ES256","typ":"JWT","kid":")" + id + R"(",)" + extra + "}", "{}")),
-              "header member that we never write")
+       {R"("jku":"https://evil.example/jwks")", R"("x5u":"https://evil.example/c")", R"("jwk":"x")",
+        R"("x5c":"x")", R"("crit":"exp")", R"("b64":"false")", R"("zip":"DEF")", R"("cty":"JWT")"})
+    EXPECT_EQ(
+        why(forge(R"({"alg":"ES256","typ":"JWT","kid":")" + id + R"(",)" + extra + "}", "{}")),
+        "header member that we never write")
         << extra;
-  for (const auto* extra : {R"("crit":["exp"])", R"("b64":false)", R"("jwk":{"kty":"EC"})",
-                            R"("x5c":["MII"])"})
-    EXPECT_NE(why(forge(R"({"alg":"ES256","typ":"JWT","kid":")" + id + R"(",)" + extra + "}", "{}")),
-              "")
+  for (const auto* extra :
+       {R"("crit":["exp"])", R"("b64":false)", R"("jwk":{"kty":"EC"})", R"("x5c":["MII"])"})
+    EXPECT_NE(
+        why(forge(R"({"alg":"ES256","typ":"JWT","kid":")" + id + R"(",)" + extra + "}", "{}")), "")
         << extra;
 }
 
 TEST_F(JwtTest, D83_KeyIdsAreComparedAndNothingElse) {
-  for (const std::string& other :
-       {std::string("../../etc/passwd"), std::string("' or 1=1 --"), std::string("a\\u0000b"),
-        id + "x", std::string()})
+  for (const std::string& other : {std::string("../../etc/passwd"), std::string("' or 1=1 --"),
+                                   std::string("a\\u0000b"), id + "x", std::string()})
     EXPECT_EQ(why(forge(R"({"alg":"ES256","typ":"JWT","kid":")" + other + R"("})", "{}")),
               "key is not ours")
         << other;
@@ -109,7 +112,8 @@ TEST_F(JwtTest, D86_OneReadingOfTheJson) {
         std::string("{\"a\":\"\xff\"}"), std::string("{'a':1}"), std::string("{\"a\":01}"),
         std::string("{\"a\":NaN}"), std::string("{} ") + '\0'})
     EXPECT_NE(why(forge(good_header(), payload)), "") << payload.substr(0, 40);
-  EXPECT_NE(why(forge(R"({"alg":"ES256","alg":"none","typ":"JWT","kid":")" + id + R"("})", "{}")), "");
+  EXPECT_NE(why(forge(R"({"alg":"ES256","alg":"none","typ":"JWT","kid":")" + id + R"("})", "{}")),
+            "");
 }
 
 TEST_F(JwtTest, D87_OneTextForOneToken) {

@@ -11,7 +11,9 @@ namespace {
 
 using test_house::secret;
 
-PasswordHasher::Config cheap() { return {1, 4, 64, 1, std::chrono::milliseconds(10000)}; }
+PasswordHasher::Config cheap() {
+  return {1, 4, 64, 1, std::chrono::milliseconds(10000)};
+}
 
 TEST(PasswordHasherTest, MatchesWhatItMade) {
   base::SystemRandom random;
@@ -24,8 +26,8 @@ TEST(PasswordHasherTest, MatchesWhatItMade) {
   EXPECT_NE(*hasher.hash(secret("hollow brig")), *stored) << "a salt of its own each time";
 }
 
-// made-by: argon2 0~20171227 (Debian), e.g. `printf %s 'hollow brig' | argon2 somesalt12345678 -id -t 2
-// -k 19456 -p 1 -e`
+// made-by: argon2 0~20171227 (Debian), e.g. `printf %s 'hollow brig' | argon2 somesalt12345678 -id
+// -t 2 -k 19456 -p 1 -e`
 TEST(PasswordHasherTest, Rfc9106_ReadsWhatTheReferenceProgramWrote) {
   base::SystemRandom random;
   PasswordHasher hasher(cheap(), random);

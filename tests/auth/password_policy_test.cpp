@@ -8,7 +8,9 @@
 namespace auth {
 namespace {
 
-base::Secret secret(std::string_view text) { return base::Secret(base::as_bytes(text)); }
+base::Secret secret(std::string_view text) {
+  return base::Secret(base::as_bytes(text));
+}
 
 std::string judged(std::string_view text, bool second_factor = false,
                    const std::vector<std::string>& about = {}) {
@@ -50,8 +52,9 @@ TEST(PasswordPolicyTest, A5_WellKnownAndOwnWordsAreRefused) {
   for (const auto* bad :
        {"aaaaaaaaaaaaaaaa", "123412341234123412", "abcdefghijklmnopq", "12345678901234567",
         "qwertyuiopasdfghjkl", "Password123456789", "password-password", "woaini5201314520",
-        "iloveyou19900307", "Admin.Welcome.2026", "我爱你我爱中国我爱你我爱中国123", "1qaz2wsx3edc4rfv",
-        "xinyinxinyinxinyin", "xinyin-password-1", "信印信印信印信印信印信印密码2026"})
+        "iloveyou19900307", "Admin.Welcome.2026", "我爱你我爱中国我爱你我爱中国123",
+        "1qaz2wsx3edc4rfv", "xinyinxinyinxinyin", "xinyin-password-1",
+        "信印信印信印信印信印信印密码2026"})
     EXPECT_EQ(judged(bad), "auth.password.well_known") << bad;
   EXPECT_EQ(judged("zhangxiaosan-2026", false, {"zhangxiaosan"}), "auth.password.well_known");
   EXPECT_EQ(judged("zhangxiaosan-hollow-brig", false, {"zhangxiaosan"}), "");
@@ -69,7 +72,7 @@ TEST(PasswordPolicyTest, A6_OneTextOneHashedForm) {
   EXPECT_FALSE(same(std::string_view("hollow\0a", 8), std::string_view("hollow\0b", 8)));
   const auto long_one = repeat("vK3-h", 20);
   EXPECT_FALSE(same(long_one + "a", long_one + "b")) << "nothing is cut off at 72";
-  EXPECT_EQ(normal_password(secret("\xff\xfe"))  .error().key, "auth.password.text");
+  EXPECT_EQ(normal_password(secret("\xff\xfe")).error().key, "auth.password.text");
 }
 
 TEST(PasswordPolicyTest, EachKeyHasItsText) {

@@ -81,9 +81,8 @@ TEST_F(ProviderTest, D90_ExpiryIsAskedEachTime) {
 
 TEST_F(ProviderTest, C64_C65_OtherTokensAreNoAccessTokens) {
   EXPECT_EQ(key_of(house.provider.actor(id_token())), "auth.token_invalid: another type of token");
-  for (const std::string& wrong :
-       {std::string(), std::string("x"), opened.cookie, std::string(1 << 20, 'a'), access() + "x",
-        "Bearer " + access()})
+  for (const std::string& wrong : {std::string(), std::string("x"), opened.cookie,
+                                   std::string(1 << 20, 'a'), access() + "x", "Bearer " + access()})
     EXPECT_FALSE(house.provider.actor(wrong).ok());
   House other;  // same database, another signing key
   EXPECT_EQ(key_of(other.provider.actor(access())), "auth.token_invalid: key is not ours");
@@ -143,12 +142,11 @@ TEST_F(ProviderTest, UserinfoGivesWhatTheScopesAllow) {
   EXPECT_EQ(base::json_text(full, "proofing_level"), "p2");
   EXPECT_EQ(base::json_text(full, "subject_kind"), "person");
   EXPECT_EQ(full.MemberCount(), 4U) << "no number, no login name";
-  const auto code =
-      house.code_for(with(house.request(client), "scope", "openid"), opened.session);
+  const auto code = house.code_for(with(house.request(client), "scope", "openid"), opened.session);
   const auto reply = house.provider.token(house.redemption(client, code), client.basic());
   const auto small =
-      json(house.provider.userinfo(base::json_text(json(std::get<TokenReply>(reply).json),
-                                                   "access_token"))
+      json(house.provider
+               .userinfo(base::json_text(json(std::get<TokenReply>(reply).json), "access_token"))
                .value());
   EXPECT_FALSE(small.HasMember("name"));
   EXPECT_EQ(house.provider.userinfo(id_token()).error().key, "auth.token_invalid");
@@ -184,9 +182,8 @@ TEST_F(ProviderTest, C76_LogoutGoesBackOnlyWhereItMay) {
     return *answer;
   };
   const std::string after(kAfterLogout);
-  const auto own = ask({{"id_token_hint", id_token()},
-                        {"post_logout_redirect_uri", after},
-                        {"state", "a b"}});
+  const auto own =
+      ask({{"id_token_hint", id_token()}, {"post_logout_redirect_uri", after}, {"state", "a b"}});
   EXPECT_FALSE(own.confirm);
   EXPECT_EQ(own.location, after + "?state=a%20b");
   EXPECT_TRUE(own.notice.empty());
@@ -220,7 +217,8 @@ TEST_F(ProviderTest, C76_LogoutGoesBackOnlyWhereItMay) {
   const auto named = ask({{"client_id", client.id}, {"post_logout_redirect_uri", after}});
   EXPECT_TRUE(named.confirm) << "no hint: the person is asked first";
   EXPECT_EQ(named.location, after);
-  EXPECT_EQ(ask({{"id_token_hint", id_token()}, {"client_id", "other"}}).notice, "auth.logout_hint");
+  EXPECT_EQ(ask({{"id_token_hint", id_token()}, {"client_id", "other"}}).notice,
+            "auth.logout_hint");
   EXPECT_EQ(ask({{"state", "1"}, {"state", "2"}}).notice, "auth.parameter_twice");
 
   house.clock.advance(24h);
@@ -280,7 +278,8 @@ TEST_F(ProviderTest, ClientsAreRegisteredPlainly) {
   EXPECT_EQ(refused([](NewClient& c) { c.id = ClientId("a b"); }), "id:auth.client.id");
   EXPECT_EQ(refused([](NewClient& c) { c.name = ""; }), "name:auth.name.form");
   EXPECT_EQ(refused([](NewClient& c) { c.secret = "password"; }), "secret:auth.client.secret");
-  EXPECT_EQ(refused([](NewClient& c) { c.redirect_uris = {}; }), "redirect_uris:auth.client.address");
+  EXPECT_EQ(refused([](NewClient& c) { c.redirect_uris = {}; }),
+            "redirect_uris:auth.client.address");
   EXPECT_EQ(refused([](NewClient& c) { c.scopes = "openid root"; }), "scopes:auth.client.scopes");
   EXPECT_EQ(refused([](NewClient& c) { c.redirect_uris.push_back("https://other.example/"); }),
             "sector:auth.client.sector");
@@ -289,18 +288,39 @@ TEST_F(ProviderTest, ClientsAreRegisteredPlainly) {
 }
 
 TEST(RedirectTest, WhatMayBeRegistered) {
-  for (const auto* good : {"https://a.example", "https://a.example/", "https://a.example:8443/cb?x=1",
-                           "http://127.0.0.1:8090/cb", "http://[::1]:9/cb", "http://localhost/cb"})
+  for (const auto* good :
+       {"https://a.example", "https://a.example/", "https://a.example:8443/cb?x=1",
+        "http://127.0.0.1:8090/cb", "http://[::1]:9/cb", "http://localhost/cb"})
     EXPECT_TRUE(registrable_host(good).has_value()) << good;
-  for (const auto* bad :
-       {"", "a.example/cb", "//a.example/cb", "http://a.example/cb", "https://A.example/cb",
-        "https://a.example/cb#f", "https://u@a.example/", "https://u:p@a.example/", "https:///cb",
-        "https://a..example/", "https://.a.example/", "https://a.example./", "https://a.example:0/",
-        "https://a.example:70000/", "https://a.example:8x/", "https://a.example:/",
-        "https://a.example/../cb", "https://a.example/a/./b", "https://a.example/c b",
-        "https://a.example/\n", "https://a.example\\@evil.example/", "https://例子.example/",
-        "javascript:alert(1)", "data:text/html,x", "ftp://a.example/", "https://[::2]/",
-        "http://127.0.0.2/", "http://localhost.evil.example/", "https://a.example/<x>"})
+  for (const auto* bad : {"",
+                          "a.example/cb",
+                          "//a.example/cb",
+                          "http://a.example/cb",
+                          "https://A.example/cb",
+                          "https://a.example/cb#f",
+                          "https://u@a.example/",
+                          "https://u:p@a.example/",
+                          "https:///cb",
+                          "https://a..example/",
+                          "https://.a.example/",
+                          "https://a.example./",
+                          "https://a.example:0/",
+                          "https://a.example:70000/",
+                          "https://a.example:8x/",
+                          "https://a.example:/",
+                          "https://a.example/../cb",
+                          "https://a.example/a/./b",
+                          "https://a.example/c b",
+                          "https://a.example/\n",
+                          "https://a.example\\@evil.example/",
+                          "https://例子.example/",
+                          "javascript:alert(1)",
+                          "data:text/html,x",
+                          "ftp://a.example/",
+                          "https://[::2]/",
+                          "http://127.0.0.2/",
+                          "http://localhost.evil.example/",
+                          "https://a.example/<x>"})
     EXPECT_FALSE(registrable_host(bad).has_value()) << bad;
 }
 
@@ -310,14 +330,16 @@ TEST(RedirectTest, QueriesAreAddedNotReplaced) {
   EXPECT_EQ(with_query("https://a.example/cb?a=1", {{"b", "2"}}), "https://a.example/cb?a=1&b=2");
   EXPECT_EQ(with_query("https://a.example/cb?", {{"b", "2"}}), "https://a.example/cb?b=2");
   EXPECT_EQ(form_decode("a+b%20c%2f"), "a b c/");
-  for (const auto* bad : {"%", "%2", "%zz", "a%"}) EXPECT_FALSE(form_decode(bad).has_value()) << bad;
+  for (const auto* bad : {"%", "%2", "%zz", "a%"})
+    EXPECT_FALSE(form_decode(bad).has_value()) << bad;
 }
 
 TEST_F(ProviderTest, SweepingTakesOnlyWhatRanOut) {
   ASSERT_TRUE(house.provider.sweep().ok());
   EXPECT_EQ(key_of(house.provider.actor(access())), "");
   EXPECT_TRUE(house.sessions.find(opened.cookie)->has_value());
-  house.provider.authorize(with(house.request(client), "prompt", "consent"), opened.session).value();
+  house.provider.authorize(with(house.request(client), "prompt", "consent"), opened.session)
+      .value();
   house.clock.advance(24h * 200);
   while (house.provider.sweep(7).value() > 0) {
   }

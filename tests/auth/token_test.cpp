@@ -70,12 +70,12 @@ TEST_F(TokenTest, ACodeGivesTokensThatSayWhatTheyShould) {
   EXPECT_EQ(base::json_text(id_claims, "at_hash"),
             base::to_base64url(base::BytesView(half).first(16)));
   for (const auto* token : {&access, &id})
-    EXPECT_EQ(base::as_text(base::from_base64url(token->substr(token->find('.') + 1,
-                                                              token->rfind('.') -
-                                                                  token->find('.') - 1))
-                                .value())
-                  .find(subject.value()),
-              std::string_view::npos)
+    EXPECT_EQ(
+        base::as_text(base::from_base64url(token->substr(token->find('.') + 1,
+                                                         token->rfind('.') - token->find('.') - 1))
+                          .value())
+            .find(subject.value()),
+        std::string_view::npos)
         << "no subject id of ours outside";
 }
 
@@ -101,9 +101,10 @@ TEST_F(TokenTest, C51_ASecondUseIsRefusedAndRevokesTheFirst) {
   EXPECT_EQ(house.provider.actor(access).error().key, "auth.token_invalid");
   EXPECT_EQ(house.provider.userinfo(access).error().key, "auth.token_invalid");
   EXPECT_EQ(redeem(form), "invalid_grant");
-  EXPECT_EQ(house.sql("select count(*) from audit.entry where act = 'code.burn' and actor = 'client:" +
-                      client.id + "'"),
-            "1");
+  EXPECT_EQ(
+      house.sql("select count(*) from audit.entry where act = 'code.burn' and actor = 'client:" +
+                client.id + "'"),
+      "1");
 }
 
 TEST_F(TokenTest, C54_OfManyRedemptionsAtOnceOneSucceeds) {
@@ -147,7 +148,8 @@ TEST_F(TokenTest, C52_WhoeverUsesACodeWronglyBurnsIt) {
        [&](const std::string& code) {
          return redeem(house.redemption(other, code), other.basic());
        }},
-      {"a public client", [&](const std::string& code) { return redeem(house.redemption(open, code), ""); }},
+      {"a public client",
+       [&](const std::string& code) { return redeem(house.redemption(open, code), ""); }},
       {"another address",
        [&](const std::string& code) {
          return redeem(with(house.redemption(client, code), "redirect_uri", kAfterLogout));
@@ -222,7 +224,8 @@ TEST_F(TokenTest, C60_ClientsProveThemselvesInOneWay) {
         basic(client.id + ":" + client.secret + " "), basic(client.id + "%zz:" + client.secret)})
     EXPECT_EQ(redeem(form, wrong), "invalid_client") << wrong;
   EXPECT_EQ(redeem(with(posted, "client_secret", "wrong"), ""), "invalid_client");
-  EXPECT_EQ(redeem(without(posted, "client_secret"), ""), "invalid_client") << "not a public client";
+  EXPECT_EQ(redeem(without(posted, "client_secret"), ""), "invalid_client")
+      << "not a public client";
   EXPECT_EQ(redeem(posted, ""), "") << "client_secret_post";
   EXPECT_EQ(redeem(house.redemption(client, fresh_code()), "bAsIc" + client.basic().substr(5)), "");
   EXPECT_EQ(house.sql("select count(*) from auth.client where secret_digest = '\\x" +
