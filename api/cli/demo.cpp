@@ -33,6 +33,7 @@ struct Options {
   std::string portal_redirect = "http://127.0.0.1:8090/callback";
   std::string portal_after_logout = "http://127.0.0.1:8090/";
   std::string test_redirect = "http://127.0.0.1:8099/callback";
+  std::string test_after_logout = "http://127.0.0.1:8099/logged-out";
 };
 
 struct DemoSubject {
@@ -211,7 +212,7 @@ base::Result<Answer> seed(Context& context, const Options& options) {
   BASE_TRY_VOID(put_client(clients, now, "demo-portal", "示范参保服务门户", portal,
                            options.portal_redirect, options.portal_after_logout));
   BASE_TRY_VOID(put_client(clients, now, "demo-scripts", "示范脚本客户端", test_secret,
-                           options.test_redirect, ""));
+                           options.test_redirect, options.test_after_logout));
   BASE_TRY(auto tx, pool.begin());
   BASE_TRY_VOID(services::insert_demo_data(
       tx, {person.id.value(), unit.id.value(), kUnit.name, kUnit.id_number, ""}, now));
@@ -246,6 +247,9 @@ void register_demo(CLI::App& app, Context& context) {
                    "where the portal has people sent after logging out")
       ->capture_default_str();
   verb->add_option("--test-redirect", options->test_redirect, "redirect URI of the scripts' client")
+      ->capture_default_str();
+  verb->add_option("--test-after-logout", options->test_after_logout,
+                   "where the scripts' client has people sent after logging out")
       ->capture_default_str();
   verb->callback([&context, options] { context.run([&] { return seed(context, *options); }); });
 }
