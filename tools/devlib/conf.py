@@ -282,9 +282,12 @@ def renew_lists_arguments(area: Area) -> list[str]:
 
 
 def seed(area: Area, ports: Ports, tool: Callable) -> None:
-    """The demonstration's people, units and clients; safe to repeat when the ports moved."""
-    if not (area.secrets / "portal-client-secret").exists():
-        write(area.secrets / "portal-client-secret", secrets.token_urlsafe(32) + "\n")
+    """The demonstration's people, unit and clients; safe to repeat when the ports moved."""
+    test = f"{ports.portal_url}/scripts"  # nobody listens there: scripts read the address they are sent to
+    tool(*officer(area, "demo", "seed", "--out", area.demo / "seed.json",
+                  "--portal-secret", area.secrets / "portal-client-secret",
+                  "--portal-redirect", f"{ports.portal_url}/callback", "--portal-after-logout", f"{ports.portal_url}/",
+                  "--test-redirect", f"{test}/callback", "--test-after-logout", f"{test}/logged-out"))
 
 
 def seeded(area: Area) -> dict:
@@ -292,4 +295,49 @@ def seeded(area: Area) -> dict:
 
 
 def write_try_this(area: Area, ports: Ports, shown_as: str) -> None:
-    pass
+    """For scripts try-this.json, for people try-this.txt."""
+    seed_of = seeded(area)
+    made = json.loads((area.demo / "sample.json").read_text())
+    code = made["code"].replace("-", "")
+    person, client = seed_of["person"], seed_of["test_client"]
+    kept = {
+        "issuer": ports.public_url,
+        "portal_url": ports.portal_url,
+        "client_id": client["client_id"],
+        "client_secret": client["client_secret"],
+        "redirect_uri": client["redirect_uri"],
+        "post_logout_redirect_uri": f"{ports.portal_url}/scripts/logged-out",
+        "username": person["username"],
+        "password": person["password"],
+        "name": person["name"],
+        "id_number": person["id_number"],
+        "unit_username": seed_of["unit"]["username"],
+        "unit_password": seed_of["unit"]["password"],
+        "sample_pdf": str(area.demo / "sample.pdf"),
+        "sample_document": made["id"],
+        "sample_code": made["code"],
+        "sample_verify_address": f"{ports.public_url}/v/{code}",
+        "trust_list": str(area.pki / "trust-list.jws"),
+        "root_certificate": str(area.pki / "root.pem"),
+        "service_config": str(area.etc / "xinyind.conf"),
+        "signer_config": str(area.etc / "signer.conf"),
+        "officer_config": str(area.etc / "officer.conf"),
+        "programs": str(area.bin),
+        "database_superuser": cluster.conninfo(area, "postgres"),
+        "logs": str(area.log),
+    }
+    write(area.demo / "try-this.json", json.dumps(kept, ensure_ascii=False, indent=2) + "\n")
+    write(area.demo / "try-this.txt", f"""
+  Xinyin 信印 is running. Try this:
+
+    portal       {ports.portal_url}   log in, obtain a certificate, download it
+    log in as    {person["username"]}   password  {person["password"]}   ({person["name"]})
+    a unit       {seed_of["unit"]["username"]}   password  {seed_of["unit"]["password"]}
+    verify       {kept["sample_verify_address"]}
+    or any code  {ports.public_url}
+
+    a sealed sample   {shown_as}/demo/sample.pdf
+    judge it offline  {area.bin}/xinyin-verify {shown_as}/demo/sample.pdf --trust {shown_as}/pki/trust-list.jws
+    for scripts       {shown_as}/demo/try-this.json
+    configuration     {shown_as}/etc        logs  {shown_as}/log
+""")
