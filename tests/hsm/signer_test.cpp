@@ -29,7 +29,6 @@
 namespace hsm {
 namespace {
 
-using Steady = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 const std::filesystem::path kProgram = XINYIN_BIN_DIR "/xinyin-signer";
@@ -136,11 +135,9 @@ TEST_F(SignerTest, APulledTokenIsUnavailableAndWorksAgainWithoutRestart) {
   const auto pulled = token_->directory() / "pulled";
   std::filesystem::rename(token_->tokens(), pulled);
 
-  const auto begun = Steady::now();
   const auto away = key->sign(digest_of("away"));
   EXPECT_EQ(away.error().key, "hsm.unavailable");
   EXPECT_EQ(away.error().code, base::Code::unavailable);
-  EXPECT_LT(Steady::now() - begun, signer_->client().deadline);
   ASSERT_TRUE(test::wait_until([&] { return client.health().ok() && !client.health()->token_up; }));
   EXPECT_NE(reason(client).find("CKR_"), std::string::npos) << reason(client);
   EXPECT_EQ(client.wrap("n", base::Secret(base::as_bytes("s"))).error().key, "hsm.unavailable");

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -67,6 +68,7 @@ Signer::Signer(const Token& token, Options options) {
         (::setgroups(0, nullptr) != 0 || ::setgid(options.user) != 0 ||
          ::setuid(options.user) != 0))
       ::_exit(126);
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // a test that aborts leaves no signer behind
     ::execl(options.program.c_str(), options.program.c_str(), "--config", config.c_str(), nullptr);
     ::_exit(127);
   }
