@@ -157,7 +157,7 @@ void read_parts(base::Settings& s, Config& out) {
              "font of formal documents (fonts-noto-cjk); empty finds the package's file");
   out.agency.name =
       s.text("agency.name", "演示社会保险经办中心", "the agency, as on seal and pages");
-  out.agency.code = s.text("agency.code", "12100000MB0000000X", "its unified social credit code");
+  out.agency.code = s.text("agency.code", "12100000MB0000000L", "its unified social credit code");
   out.agency.caption =
       s.text("agency.seal_caption", "社会保险业务专用章", "text under the seal's star");
   out.agency.filing = s.text("agency.filing", "", "filing numbers shown at the foot of pages");

@@ -59,7 +59,7 @@ struct Config {
   std::string root_sha256;  ///< pinned root, hex; empty: the list's own root is taken
 
   struct Agency {
-    std::string name = "演示社会保险经办中心", code = "12100000MB0000000X",
+    std::string name = "演示社会保险经办中心", code = "12100000MB0000000L",
                 caption = "社会保险业务专用章", filing;
   } agency;
 

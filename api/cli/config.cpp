@@ -54,7 +54,7 @@ Config read_all(base::Settings& s) {
 
   config.agency.name = s.text("agency.name", "演示社会保险经办中心", "the agency's full name");
   config.agency.code =
-      s.text("agency.code", "12100000MB0000000X", "its unified social credit code, 18 characters");
+      s.text("agency.code", "12100000MB0000000L", "its unified social credit code, 18 characters");
   if (config.agency.code.size() != 18) s.refuse("agency.code", "must have 18 characters");
   return config;
 }

@@ -25,7 +25,7 @@ KEYS = [("root-ca", "ecdsa_p256", "root_ca"), ("issuing-ca", "ecdsa_p256", "issu
         ("seal-1", "ecdsa_p256", "seal"), ("timestamp-1", "ecdsa_p256", "timestamp"),
         ("openid-1", "ecdsa_p256", "openid"), ("document-code-1", "ecdsa_p256", "document_code"),
         ("data-wrap-1", "aes_256", "data_wrapping")]
-AGENCY = {"name": "演示社会保险经办中心", "code": "12100000MB0000000X"}
+AGENCY = {"name": "演示社会保险经办中心", "code": "12100000MB0000000L"}
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,23 @@ def key_plan() -> str:
     return json.dumps({"keys": keys}, indent=2) + "\n"
 
 
+def haproxy_errors() -> str:
+    """What HAProxy says when it must answer by itself: problems, as the service says them (RFC 9457)."""
+    words = {400: ("请求格式有误。", "The request is not well-formed HTTP."),
+             408: ("请求未在时限内传完。", "The request did not arrive in time."),
+             500: ("服务出现故障。", "Something broke."),
+             502: ("服务中断，请稍后重试。", "The service broke off; please try again."),
+             503: ("服务繁忙或正在启动，请稍后重试。", "The service is busy or starting; please try again."),
+             504: ("服务未在时限内应答。", "The service did not answer in time.")}
+    lines = []
+    for status, (zh, en) in words.items():
+        body = json.dumps({"type": "about:blank", "title": zh, "status": status, "en": {"title": en}},
+                          ensure_ascii=False, separators=(",", ":"))
+        lines.append(f"    http-error status {status} content-type application/problem+json string '{body}'"
+                     + (" hdr Retry-After 2" if status == 503 else "") + " hdr Cache-Control no-store")
+    return "\n".join(lines)
+
+
 def haproxy_cfg(area: Area, ports: Ports) -> str:
     # HAProxy needs two descriptors a connection and refuses to start when it cannot have them.
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -124,12 +141,13 @@ defaults
     timeout queue 3s
     retries 1
     option redispatch
+{haproxy_errors()}
 
 frontend public
     bind 127.0.0.1:{ports.front}
     # A request goes on only when it is here whole.
     option http-buffer-request
-    http-request deny deny_status 400 unless {{ req.hdr_cnt(host) eq 1 }}
+    http-request deny deny_status 400 unless {{ req.hdr_cnt(host) eq 1 }} {{ req.ver 1.0 1.1 }}
     # Whoever claims to forward for somebody else is not believed.
     http-request del-header X-Forwarded-For
     http-request set-header X-Forwarded-For %[src]
