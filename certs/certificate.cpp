@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 #include "certs/der.h"
+#include "certs/memo.h"
 #include "certs/openssl.h"
 
 namespace certs {
@@ -56,6 +57,9 @@ std::string openssl_errors() {
 
 base::Result<Certificate> Certificate::from_der(base::BytesView der) {
   if (der.size() > kMostBytes) return malformed("larger than 64 KiB");
+  static Memo<std::shared_ptr<const Impl>> parsed(256);
+  const auto sha256 = base::sha256(der);
+  if (auto known = parsed.find(sha256)) return Certificate(std::move(*known));
   if (!der::is_strict(der)) return malformed("not strict DER");
   const unsigned char* at = der.data();
   OwnedX509 x509(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
@@ -76,11 +80,12 @@ base::Result<Certificate> Certificate::from_der(base::BytesView der) {
   impl->not_before = *not_before;
   impl->not_after = *not_after;
   impl->der = base::to_bytes(der);
-  impl->sha256 = base::sha256(der);
+  impl->sha256 = sha256;
   const X509_PUBKEY* spki = X509_get_X509_PUBKEY(x509.get());
   impl->public_key = encode([&](unsigned char** out) { return i2d_X509_PUBKEY(spki, out); });
   impl->public_key_sha256 = base::sha256(impl->public_key);
   impl->x509 = std::move(x509);
+  parsed.keep(sha256, impl);
   return Certificate(std::move(impl));
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 #include "certs/der.h"
+#include "certs/memo.h"
 #include "certs/openssl.h"
 
 namespace certs {
@@ -9,6 +10,7 @@ namespace certs {
 struct Crl::Impl {
   OwnedCrl crl;
   base::Bytes der;
+  base::Digest sha256{};
   base::Time this_update;
   base::Time next_update;
   std::string number_hex;
@@ -39,6 +41,9 @@ bool has_critical_extension(const X509_CRL* crl) {
 
 base::Result<Crl> Crl::from_der(base::BytesView der) {
   if (der.size() > kMostBytes) return malformed("larger than 16 MiB");
+  static Memo<std::shared_ptr<const Impl>> parsed(8);  // they may be large
+  const auto sha256 = base::sha256(der);
+  if (auto known = parsed.find(sha256)) return Crl(std::move(*known));
   if (!der::is_strict(der)) return malformed("not strict DER");
   const unsigned char* at = der.data();
   OwnedCrl crl(d2i_X509_CRL(nullptr, &at, static_cast<long>(der.size())));
@@ -58,6 +63,7 @@ base::Result<Crl> Crl::from_der(base::BytesView der) {
 
   auto impl = std::make_shared<Impl>();
   impl->der = base::to_bytes(der);
+  impl->sha256 = sha256;
   impl->this_update = *this_update;
   impl->next_update = *next_update;
   impl->number_hex = base::to_hex({ASN1_STRING_get0_data(number.get()),
@@ -67,6 +73,7 @@ base::Result<Crl> Crl::from_der(base::BytesView der) {
   const Owned<ASN1_INTEGER, ASN1_INTEGER_free> none(ASN1_INTEGER_new());
   X509_CRL_get0_by_serial(crl.get(), &ignored, none.get());
   impl->crl = std::move(crl);
+  parsed.keep(sha256, impl);
   return Crl(std::move(impl));
 }
 
@@ -114,7 +121,12 @@ bool Crl::signed_by(const Certificate& issuer) const {
   if ((X509_get_extension_flags(x509) & EXFLAG_KUSAGE) != 0 &&
       (X509_get_key_usage(x509) & KU_CRL_SIGN) == 0)
     return false;
+  static Memo<bool> held(64);
+  const auto fact =
+      base::Sha256().update(impl_->sha256).update(issuer.public_key_sha256()).finish();
+  if (held.find(fact)) return true;
   const bool good = X509_CRL_verify(impl_->crl.get(), X509_get0_pubkey(x509)) == 1;
+  if (good) held.keep(fact, true);
   ERR_clear_error();
   return good;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "certs/memo.h"
 #include "certs/openssl.h"
 
 namespace certs {
@@ -14,9 +15,14 @@ bool looks_issued_by(const Certificate& subject, const Certificate& issuer) {
 }
 
 bool signature_holds(const Certificate& subject, const Certificate& issuer) {
-  const int answer = X509_verify(raw(subject), X509_get0_pubkey(raw(issuer)));
+  static Memo<bool> held(256);
+  const auto fact =
+      base::Sha256().update(subject.sha256()).update(issuer.public_key_sha256()).finish();
+  if (held.find(fact)) return true;
+  const bool good = X509_verify(raw(subject), X509_get0_pubkey(raw(issuer))) == 1;
+  if (good) held.keep(fact, true);
   ERR_clear_error();
-  return answer == 1;
+  return good;
 }
 
 class Builder {
@@ -91,19 +97,7 @@ class Builder {
   std::size_t paths_ = 0;
 };
 
-}  // namespace
-
-void each_path(const Certificate& leaf, std::span<const Certificate> extra, const TrustList& trust,
-               const PathLimits& limits,
-               const std::function<bool(const std::vector<Certificate>&)>& visit) {
-  Builder(extra, trust, limits, visit).run(leaf);
-}
-
-bool issued_by(const Certificate& subject, const Certificate& issuer) {
-  return looks_issued_by(subject, issuer) && signature_holds(subject, issuer);
-}
-
-bool straight_path_holds(const std::vector<Certificate>& path, bool timestamp) {
+bool check_straight_path(const std::vector<Certificate>& path, bool timestamp) {
   const Owned<X509_STORE, X509_STORE_free> store(X509_STORE_new());
   const Owned<X509_STORE_CTX, X509_STORE_CTX_free> context(X509_STORE_CTX_new());
   // The stack borrows: the path owns the certificates.
@@ -126,6 +120,31 @@ bool straight_path_holds(const std::vector<Certificate>& path, bool timestamp) {
            X509_verify_cert(context.get()) == 1;
   }
   ERR_clear_error();
+  return good;
+}
+
+}  // namespace
+
+void each_path(const Certificate& leaf, std::span<const Certificate> extra, const TrustList& trust,
+               const PathLimits& limits,
+               const std::function<bool(const std::vector<Certificate>&)>& visit) {
+  Builder(extra, trust, limits, visit).run(leaf);
+}
+
+bool issued_by(const Certificate& subject, const Certificate& issuer) {
+  return looks_issued_by(subject, issuer) && signature_holds(subject, issuer);
+}
+
+bool straight_path_holds(const std::vector<Certificate>& path, bool timestamp) {
+  // Without times and revocation the answer depends on the certificates alone.
+  static Memo<bool> held(256);
+  base::Sha256 facts;
+  for (const auto& certificate : path) facts.update(certificate.sha256());
+  const std::uint8_t purpose[] = {static_cast<std::uint8_t>(timestamp)};
+  const auto fact = facts.update(purpose).finish();
+  if (held.find(fact)) return true;
+  const bool good = check_straight_path(path, timestamp);
+  if (good) held.keep(fact, true);
   return good;
 }
 
