@@ -1,0 +1,7 @@
+if(TARGET xinyin_certs)
+  xinyin_fuzz(trust_list SOURCE ${CMAKE_CURRENT_SOURCE_DIR}/trust_list.cpp USES certs)
+endif()
+if(TARGET xinyin_test_pki)
+  xinyin_fuzz(certificate SOURCE ${CMAKE_CURRENT_SOURCE_DIR}/certificate.cpp USES certs_authority)
+  xinyin_fuzz(timestamp_token SOURCE ${CMAKE_CURRENT_SOURCE_DIR}/timestamp_token.cpp USES test_pki)
+endif()
