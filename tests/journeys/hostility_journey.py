@@ -42,6 +42,10 @@ class HostilityJourney(Journey):
         status = status_of(answer)
         self.assertTrue(status is None or status in allowed, f"{why}: {answer[:300]!r}")
         self.assertNotIn(b"terminate called", answer)
+        head, _, body = answer.partition(b"\r\n\r\n")
+        # What HAProxy's parser cannot read at all, HAProxy answers with its fixed page; all else is a problem.
+        if status is not None and status >= 400 and body and b"Your browser sent an invalid request" not in body:
+            self.assertRegex(head.lower(), rb"content-type: application/(problem\+)?json", f"{why}: no problem body")
         for word in (b".cpp", b"Exception", b"stack", b"0x7f"):
             self.assertNotIn(word, answer, why)
         return answer

@@ -43,6 +43,8 @@ def run(options) -> int:
                "--bin", str(area.bin), "--tree", str(area.tree), "--shown-as", str(var)]
     if options.port is not None:
         command += ["--port", str(options.port)]
+    if options.detach:
+        command.append("--detached")
     command = layout.as_user(area, command)
     sys.stdout.flush()
     if not options.detach:

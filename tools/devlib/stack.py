@@ -26,8 +26,9 @@ DEFAULT_PORT = 8080
 
 
 class Stack:
-    def __init__(self, area: Area, port: int | None, shown_as: str):
+    def __init__(self, area: Area, port: int | None, shown_as: str, detached: bool):
         self.area = area
+        self.detached = detached
         self.shown_as = shown_as
         area.make_directories()
         self._lock = self._take_lock()
@@ -175,7 +176,9 @@ class Stack:
             self._state("failed", str(error))
             self.supervisor.stop_all()
             raise
-        say((self.area.demo / "try-this.txt").read_text())
+        # Not into a log: it holds passwords. Whoever detached us shows it.
+        if not self.detached:
+            say((self.area.demo / "try-this.txt").read_text())
         self.supervisor.watch(self._renew_lists, every_s=6 * 3600)
         with Stage("Stopping"):
             self.supervisor.stop_all()
@@ -202,10 +205,12 @@ def main() -> int:
     parser.add_argument("--tree", type=Path, required=True)
     parser.add_argument("--shown-as", required=True)
     parser.add_argument("--port", type=int)
+    parser.add_argument("--detached", action="store_true")
     options = parser.parse_args()
     os.umask(0o077)
     os.chdir(options.home)
-    return Stack(Area(options.home, options.bin, options.tree), options.port, options.shown_as).run()
+    return Stack(Area(options.home, options.bin, options.tree), options.port, options.shown_as,
+                 options.detached).run()
 
 
 if __name__ == "__main__":
