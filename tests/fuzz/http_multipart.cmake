@@ -1,0 +1,3 @@
+if(TARGET xinyin_api)
+  xinyin_fuzz(http_multipart SOURCE ${CMAKE_CURRENT_LIST_DIR}/http_multipart.cpp USES api)
+endif()
