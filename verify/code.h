@@ -24,8 +24,8 @@ class DocumentCode {
   /// Reads what people type: any case, spaces, hyphens, dots, full-width forms; O is 0, I and L
   /// are 1. Errors: invalid_argument `verify.code.length`, `verify.code.symbol` (a character that
   /// no code has), `verify.code.typo` (the checks fail; args "position", counted from 1, when one
-  /// wrong symbol is located: offer it to the reader with `verify.code.typo_at`, never mend it
-  /// silently), `verify.code.format` (the checks hold but no code of ours begins so).
+  /// wrong symbol is located: offer it to the reader, never mend it silently), `verify.code.format`
+  /// (the checks hold but no code of ours begins so).
   static base::Result<DocumentCode> parse(std::string_view typed);
 
   std::string text() const;    ///< 20 symbols, no hyphens
