@@ -183,6 +183,7 @@ void OpLog::add(OpRecord record, Done done) {
     const bool kept = !broken && write(batch);
     for (const auto& one : batch)
       if (one.done) one.done(kept);
+    if (after_) after_();
   }
 }
 

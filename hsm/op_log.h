@@ -53,6 +53,8 @@ class OpLog {
   void add(OpRecord record, Done done);
   /// The log can no longer be trusted to keep anything: the process should end.
   bool broken() const;
+  /// Called after the `done`s of each write, on the same thread. To be set before the first add.
+  void after_each_write(std::function<void()> after) { after_ = std::move(after); }
 
  private:
   struct Pending {
@@ -68,6 +70,7 @@ class OpLog {
 
   const OpLogConfig config_;
   const base::Clock& clock_;
+  std::function<void()> after_;
   mutable std::mutex lock_;  // guards pending_, writing_, broken_
   std::vector<Pending> pending_;
   bool writing_ = false;

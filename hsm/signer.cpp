@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
@@ -66,6 +68,11 @@ struct Connection {
     if (gone) return false;
     base::append(unsent, frame);
     return flush();
+  }
+  /// To be sent by the next flush_later.
+  void hold(base::BytesView frame) {
+    const std::scoped_lock lock(sending);
+    if (!gone) base::append(unsent, frame);
   }
   bool flush_later() {
     const std::scoped_lock lock(sending);
@@ -130,6 +137,10 @@ class Signer {
   base::Result<KeyInfo> permitted(const Job& job, const Token& token) const;
   // Any thread.
   void answer(const ConnectionPtr& connection, wire::Answer answer);
+  void await_room(const ConnectionPtr& connection);
+  // The thread that writes the operation log, one at a time.
+  void hold_answer(const ConnectionPtr& connection, wire::Answer answer);
+  void send_held();
 
   const SignerConfig& config_;
   const std::vector<OpenDoor>& doors_;
@@ -137,6 +148,7 @@ class Signer {
   base::UniqueFd poll_, wake_;
   std::unordered_map<int, ConnectionPtr> connections_;
   std::unique_ptr<OpLog> log_;
+  std::vector<ConnectionPtr> holding_;  // with answers to the lines just kept
   Watch watch_;
   std::unique_ptr<TokenKeeper> keeper_;
   std::vector<std::thread> threads_;
@@ -179,6 +191,7 @@ int Signer::run() {
     return log.error().code == base::Code::conflict ? kExitStuck : kExitMisconfigured;
   }
   log_ = std::move(*log);
+  log_->after_each_write([this] { send_held(); });
   log_->add({"start", "", -1, ::getpid(), "", "", "ok"}, nullptr);
   if (!set_up()) return kExitStuck;
   KeeperConfig keeping;
@@ -377,19 +390,34 @@ void Signer::enqueue(const ConnectionPtr& connection, wire::Request request) {
 }
 
 void Signer::answer(const ConnectionPtr& connection, wire::Answer answer) {
-  auto frame = wire::encode(answer);
-  const bool rest = connection->send(frame);
-  if (answer.kind == Kind::unwrap) {
-    base::wipe(frame);
-    if (auto* clear = std::get_if<base::Bytes>(&answer.body)) base::wipe(*clear);
-  }
-  if (!rest) return;
+  if (connection->send(wire::encode(answer))) await_room(connection);
+}
+
+void Signer::await_room(const ConnectionPtr& connection) {
   {
     const std::scoped_lock lock(lock_);
     unsent_.push_back(connection);
   }
   const std::uint64_t one = 1;
   (void)!::write(wake_.get(), &one, sizeof one);
+}
+
+/// Answers whose lines were kept together leave together: one system call and one wake-up for all.
+void Signer::hold_answer(const ConnectionPtr& connection, wire::Answer answer) {
+  auto frame = wire::encode(answer);
+  connection->hold(frame);
+  holding_.push_back(connection);
+  if (answer.kind != Kind::unwrap) return;
+  base::wipe(frame);
+  if (auto* clear = std::get_if<base::Bytes>(&answer.body)) base::wipe(*clear);
+}
+
+void Signer::send_held() {
+  std::sort(holding_.begin(), holding_.end());
+  holding_.erase(std::unique(holding_.begin(), holding_.end()), holding_.end());
+  for (const auto& connection : holding_)
+    if (connection->flush_later()) await_room(connection);
+  holding_.clear();
 }
 
 void Signer::work(std::size_t place) {
@@ -490,7 +518,7 @@ void Signer::perform(Job& job, std::size_t place) {
     else if (reply->kind == Kind::sign && std::holds_alternative<base::Bytes>(reply->body))
       ++signatures_;
     --from->in_flight;
-    answer(from, std::move(*reply));
+    hold_answer(from, std::move(*reply));
   });
 }
 

@@ -7,13 +7,17 @@
 #include <dlfcn.h>
 #include <p11-kit/pkcs11.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
+#include <sstream>
 #include <thread>
 #include <vector>
 
@@ -30,8 +34,35 @@ using Steady = std::chrono::steady_clock;
 constexpr int kRounds = 5;
 constexpr std::chrono::milliseconds kRound{1000};
 
-/// Calls `sign(thread)` from so many threads for one round; calls per second.
-double rate(int threads, const std::function<bool(int)>& sign) {
+/// CPU seconds of this process, and of another one (user and system time).
+double own_cpu() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+double cpu_of(pid_t pid) {
+  if (pid == 0) return 0;
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string text((std::istreambuf_iterator<char>(file)), {});
+  std::istringstream fields(text.substr(text.rfind(')') + 2));
+  std::string skipped;
+  for (int i = 0; i < 11; ++i) fields >> skipped;
+  double user = 0, system = 0;
+  fields >> user >> system;
+  return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+struct Round {
+  double rate = 0;    ///< per second
+  double cpu_us = 0;  ///< per call, in this process and in the signer's worker
+};
+
+/// Calls `sign(thread)` from so many threads for one round.
+Round measure(int threads, pid_t signer, const std::function<bool(int)>& sign) {
+  const double cpu = own_cpu() + cpu_of(signer);
   std::atomic<bool> stop{false};
   std::atomic<long> done{0};
   std::vector<std::thread> all;
@@ -45,7 +76,9 @@ double rate(int threads, const std::function<bool(int)>& sign) {
   std::this_thread::sleep_for(kRound);
   stop = true;
   for (auto& thread : all) thread.join();
-  return static_cast<double>(done) / std::chrono::duration<double>(Steady::now() - begun).count();
+  const auto count = static_cast<double>(done);
+  return {count / std::chrono::duration<double>(Steady::now() - begun).count(),
+          (own_cpu() + cpu_of(signer) - cpu) * 1e6 / count};
 }
 
 /// The token as bare as it gets: two sessions, a cached handle.
@@ -95,11 +128,14 @@ class Raw {
 
 struct Measured {
   std::string name;
-  std::function<double()> once;
-  std::vector<double> rates = {};
-  double median() {
-    std::sort(rates.begin(), rates.end());
-    return rates[rates.size() / 2];
+  std::function<Round()> once;
+  std::vector<Round> rounds = {};
+  template <class Member>
+  double median(Member member) const {
+    std::vector<double> values;
+    for (const auto& one : rounds) values.push_back(one.*member);
+    std::sort(values.begin(), values.end());
+    return values[values.size() / 2];
   }
 };
 
@@ -113,45 +149,45 @@ int main(int argc, char** argv) {
   const auto check = std::move(hsm::SignatureCheck::make(info.algorithm, info.public_key)).value();
   const test::Signer kept(token, {.program = program});
   const test::Signer unkept(token, {.program = program, .settings = {"oplog.fsync = false"}});
-  hsm::Client kept_client(kept.client()), unkept_client(unkept.client());
+  hsm::Client kept_client(kept.client(std::chrono::seconds(30)));
+  hsm::Client unkept_client(unkept.client(std::chrono::seconds(30)));
   const auto kept_key = kept_client.key("seal-1").value();
   const auto unkept_key = unkept_client.key("seal-1").value();
   Raw raw(token);
   const auto digest = base::sha256(base::as_bytes("bench"));
-  const auto signs = [&](const std::shared_ptr<const hsm::Key>& key, int threads) {
-    return [&, key, threads] { return rate(threads, [&](int) { return key->sign(digest).ok(); }); };
+  const auto signature = kept_key->sign(digest).value();
+  const auto through = [&](const test::Signer& signer, const std::shared_ptr<const hsm::Key>& key,
+                           int threads) {
+    return [&, key, threads] {
+      return measure(threads, signer.worker(), [&](int) { return key->sign(digest).ok(); });
+    };
+  };
+  const auto bare = [&](int t, bool checked) {
+    base::Bytes made;
+    return raw.sign(t, digest, made) && (!checked || check->good(digest, made));
   };
 
   std::vector<Measured> all{
       {"raw C_Sign, 2 threads",
-       [&] {
-         return rate(2, [&](int t) {
-           base::Bytes signature;
-           return raw.sign(t, digest, signature);
-         });
-       }},
+       [&] { return measure(2, 0, [&](int t) { return bare(t, false); }); }},
       {"raw C_Sign + verification, 2 threads",
-       [&] {
-         return rate(2, [&](int t) {
-           base::Bytes signature;
-           return raw.sign(t, digest, signature) && check->good(digest, signature);
-         });
-       }},
+       [&] { return measure(2, 0, [&](int t) { return bare(t, true); }); }},
       {"verification alone, 2 threads",
-       [&, signature = kept_key->sign(digest).value()] {
-         return rate(2, [&](int) { return check->good(digest, signature); });
-       }},
-      {"signer, 2 threads", signs(kept_key, 2)},
-      {"signer, 16 threads", signs(kept_key, 16)},
-      {"signer without fsync, 2 threads", signs(unkept_key, 2)},
-      {"signer without fsync, 16 threads", signs(unkept_key, 16)},
+       [&] { return measure(2, 0, [&](int) { return check->good(digest, signature); }); }},
+      {"signer, 2 threads", through(kept, kept_key, 2)},
+      {"signer, 16 threads", through(kept, kept_key, 16)},
+      {"signer without fsync, 2 threads", through(unkept, unkept_key, 2)},
+      {"signer without fsync, 16 threads", through(unkept, unkept_key, 16)},
   };
   for (int round = 0; round < kRounds; ++round)
-    for (auto& one : all) one.rates.push_back(one.once());
-  const double bare = all[0].median(), checked = all[1].median();
-  std::printf("%-40s %10s %10s %18s\n", "", "per second", "of raw", "of raw + verified");
-  for (auto& one : all)
-    std::printf("%-40s %10.0f %10.2f %18.2f\n", one.name.c_str(), one.median(), one.median() / bare,
-                one.median() / checked);
+    for (auto& one : all) one.rounds.push_back(one.once());
+  const double limit = all[0].median(&Round::rate), checked = all[1].median(&Round::rate);
+  std::printf("%-38s %10s %8s %18s %10s\n", "", "per second", "of raw", "of raw + verified",
+              "CPU us");
+  for (const auto& one : all) {
+    const double rate = one.median(&Round::rate);
+    std::printf("%-38s %10.0f %8.2f %18.2f %10.0f\n", one.name.c_str(), rate, rate / limit,
+                rate / checked, one.median(&Round::cpu_us));
+  }
   return 0;
 }
