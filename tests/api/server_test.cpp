@@ -276,7 +276,7 @@ TEST_F(ServerTest, Case105_SlowHeadsAndBodiesAreCutAtAnAbsoluteDeadline) {
   const std::string slow = "GET / HTTP/1.1\r\nHost: test\r\nX-A: " + std::string(8'000, 'a');
   for (const char c : slow) {
     if (!head.send(std::string_view(&c, 1))) break;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));  // the pace of a slow sender
   }
   EXPECT_EQ(head.read().status, 408);
   auto body = connect();

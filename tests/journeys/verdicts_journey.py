@@ -71,14 +71,14 @@ class VerdictsJourney(Journey):
         made = issue(self.token)
         code = code_of(made["code"])
         self.assertEqual(ask_json("GET", f"/v1/verify/{code}")[1]["standing"]["state"], "in_force")
-        officer("document", "revoke", made["id"], "--reason", "superseded_data")
+        officer("document", "revoke", made["id"], "--reason", "issued_in_error")
         said = eventually(lambda: (lambda a: a if a["standing"]["state"] == "revoked" else None)(
             ask_json("GET", f"/v1/verify/{code}")[1]), what="the revocation is seen")
         self.assertTrue(said["standing"]["since"])
         status, text = self.page(code)
         self.assertEqual(status, 200)
         self.assertRegex(text, "撤销|作废")
-        again = officer("document", "revoke", made["id"], "--reason", "superseded_data",
+        again = officer("document", "revoke", made["id"], "--reason", "issued_in_error",
                         check=False)
         self.assertNotEqual(again.returncode, 0)
 
