@@ -1,16 +1,14 @@
 #include "seal/issuer.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <map>
-#include <mutex>
-#include <set>
 #include <thread>
 
 #include "base/encoding.h"
 #include "base/fail_point.h"
 #include "base/json.h"
 #include "seal/cms.h"
+#include "seal/in_flight.h"
 #include "seal/pdf/document.h"
 #include "seal/records.h"
 #include "store/audit.h"
@@ -62,41 +60,6 @@ base::Result<void> check_key(std::string_view key) {
     return error(Code::invalid_argument, "seal.idempotency_key");
   return {};
 }
-
-// Requests being worked on in this process: a second call waits for the first instead of asking the
-// database over and over.
-class InFlight {
- public:
-  class Turn {
-   public:
-    Turn(InFlight& all, std::string key) : all_(all), key_(std::move(key)) {}
-    Turn(const Turn&) = delete;
-    Turn& operator=(const Turn&) = delete;
-    ~Turn() {
-      {
-        const std::lock_guard lock(all_.mutex_);
-        all_.keys_.erase(key_);
-      }
-      all_.changed_.notify_all();
-    }
-
-   private:
-    InFlight& all_;
-    std::string key_;
-  };
-  /// Nothing when the turn did not come in time.
-  std::unique_ptr<Turn> take(const std::string& key) {
-    std::unique_lock lock(mutex_);
-    if (!changed_.wait_for(lock, kWait, [&] { return keys_.count(key) == 0; })) return nullptr;
-    keys_.insert(key);
-    return std::make_unique<Turn>(*this, key);
-  }
-
- private:
-  std::mutex mutex_;  // protects keys_
-  std::condition_variable changed_;
-  std::set<std::string> keys_;
-};
 
 base::Error in_progress() {
   auto failure = error(Code::unavailable, "seal.in_progress");
@@ -181,7 +144,7 @@ base::Result<Issued> Issuer::issue(const auth::Actor& actor, const Draft& draft,
     return error(Code::invalid_argument, "seal.kind", base::to_hex(base::as_bytes(draft.kind)));
   const auto request = impl_->parts.cipher.lookup(
       "seal.request", draft.subject + '\n' + std::string(idempotency_key));
-  const auto turn = impl_->in_flight.take(base::to_hex(request));
+  const auto turn = impl_->in_flight.take(base::to_hex(request), kWait);
   if (!turn) return in_progress();
   return impl_->claim_and_make(draft, request);
 }

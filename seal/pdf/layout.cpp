@@ -290,6 +290,10 @@ base::Result<Sheet> Layout::Setting::run() {
     foot.place("Foot", 0, 0);
     const Style style{.size = 6.8, .colour = kGrey};
     foot.text(kLeft + mm(14), kFooterText, content_.code, style);
+    // Whoever has only the first page of several in hand can scan too.
+    if (i == 0 && pages_.size() > 1)
+      foot.place_scaled("Qr", kLeft + kWidth - kQrSide, kPageHeight - kHeadQrTop - kQrSide, kQrSide,
+                        kQrSide);
     const auto page = std::to_string(i + 1), of = std::to_string(pages_.size());
     foot.text(kLeft + kWidth, kFooterText,
               "第 " + page + " 页，共 " + of + " 页  Page " + page + " of " + of, style,

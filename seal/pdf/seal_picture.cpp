@@ -15,11 +15,11 @@ constexpr double kRing_mm = 1.2;
 constexpr double kStarRadius_mm = 7;
 constexpr double kNameHeight_mm = 6.2;       // of the em box
 constexpr double kNameInset_mm = 1.3;        // between ring and em box
-constexpr double kNameArcMost = 1.34 * kPi;  // the lower third stays free for the caption
+constexpr double kNameArcMost = 1.25 * kPi;  // the lower third stays free for the caption
 constexpr double kNamePitch_mm = 6.4;        // along the middle of the name, when there is room
 constexpr double kCaptionHeight_mm = 4.1;
 constexpr double kCaptionWidth_mm = 28.5;
-constexpr double kCaptionMiddle_mm = -11.0;
+constexpr double kCaptionMiddle_mm = -11.6;
 constexpr double kEmMiddle = 380;  // of an ideograph's box over the baseline, in thousandths
 
 // An affine map of outlines (thousandths of an em) to points.
