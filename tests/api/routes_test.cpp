@@ -260,7 +260,7 @@ class OpenApiTest : public testing::Test {
 
 TEST_F(OpenApiTest, NamesExactlyTheRoutesOfTheTable) {
   std::set<std::string> written, served;
-  for (const auto& path : document_["paths"].GetObject())
+  for (const auto& path : std::as_const(document_)["paths"].GetObject())
     for (const auto& method : path.value.GetObject())
       written.insert(std::string(method.name.GetString()) + " " + path.name.GetString());
   for (const auto& route : api::kRoutes)
@@ -271,7 +271,7 @@ TEST_F(OpenApiTest, NamesExactlyTheRoutesOfTheTable) {
 TEST_F(OpenApiTest, TellsWhoMayAndWhatBodiesAreTaken) {
   for (const auto& route : api::kRoutes) {
     SCOPED_TRACE(name_of(route));
-    const auto& paths = document_["paths"];
+    const auto& paths = std::as_const(document_)["paths"];
     const std::string path(route.path), method = lower(to_string(route.method));
     ASSERT_TRUE(paths.HasMember(path) && paths[path].HasMember(method));
     const auto& operation = paths[path][method];
