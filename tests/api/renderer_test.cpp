@@ -25,7 +25,7 @@ class RendererTest : public testing::Test {
 };
 
 TEST_F(RendererTest, NoValueReachesThePageUnescaped) {
-  const base::Error problem = base::error(base::Code::invalid_argument, "web.login.stale");
+  const base::Error problem = base::error(base::Code::invalid_argument, "verify.unknown");
   pages::ConsentPage consent;
   consent.client_name = consent.person = consent.transaction = std::string(kEvil);
   consent.scopes = {"openid"};
