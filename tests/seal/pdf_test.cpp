@@ -150,12 +150,12 @@ TEST_F(PdfTest, TheQrIsReadFromTheRenderedPage) {
 
 TEST_F(PdfTest, OfSeveralPagesTheFirstCarriesTheQrToo) {
   const auto file = composed(test::person_draft(60));
-  const auto ran = test::run("cd " + directory_.path().string() + " && pdftoppm -r 150 -png " +
-                                 file + " several && zbarimg -q --raw several-1.png && "
-                                 "zbarimg -q --raw several-3.png",
-                             "zbar-tools poppler-utils");
-  const std::string address = "http://127.0.0.1:8080/v/7K3M9QZT2W4XABCDEFGH\n";
-  EXPECT_THAT(ran.output, HasSubstr(address + address));
+  for (const auto* page : {"1", "3"}) {
+    const auto ran = test::run("cd " + directory_.path().string() + " && pdftoppm -r 150 -png " +
+                                   file + " several && zbarimg -q --raw several-" + page + ".png",
+                               "zbar-tools poppler-utils");
+    EXPECT_THAT(ran.output, HasSubstr("http://127.0.0.1:8080/v/7K3M9QZT2W4XABCDEFGH\n")) << page;
+  }
 }
 
 TEST_F(PdfTest, FactsAreAttached) {
