@@ -3,14 +3,13 @@
     tools/dev bench            everything
     tools/dev bench verify     verification by code against nginx serving a file of the same size
     tools/dev bench issue      certificates a second against the token's raw signing rate
-    tools/dev bench rooms      the rooms' own benches (HTTP floor, store, signer)
+    tools/dev bench rooms      the rooms' own benches
 
 The machine's two sides share its cores: read ratios, not absolutes.
 """
 
 import http.client
 import json
-import os
 import re
 import statistics
 import subprocess
@@ -137,21 +136,32 @@ def bench_issue(stack: dict, try_this: dict) -> None:
           f"{raw:.0f}/s; ratio {rate / raw:.3f}, of signatures {2 * rate / raw:.3f}")
 
 
-def bench_rooms() -> None:
-    for command in ([str(CHECKOUT / "tools/bench/http_floor.sh"), str(BIN.parent)], [str(BIN / "bench_store")]):
-        if os.path.exists(command[0]):
-            print(f"$ {os.path.relpath(command[0], CHECKOUT)}", flush=True)
-            subprocess.run(command, check=False)
+def bench_rooms() -> int:
+    """The rooms' own benches, each by itself; every one is run, and the number that failed is returned."""
+    build = str(BIN.parent)
+    cluster = [str(CHECKOUT / "tests/support/cluster")]
+    failed = 0
+    try:
+        subprocess.run([*cluster, "start", build], check=True)
+        host = json.loads((BIN.parent / "postgres.json").read_text())["host"]
+        commands = [["tools/bench/http_floor.sh", build], ["tools/bench/verify_http.sh", build]]
+        arguments = {"bench_store": [f"host={host} user=postgres dbname=postgres"]}
+        commands += [[str(path), *arguments.get(path.name, [])] for path in sorted(BIN.glob("bench_*"))]
+        for command in commands:
+            print(f"\n$ {Path(command[0]).name}", flush=True)
+            failed += subprocess.run(command, cwd=CHECKOUT, check=False).returncode != 0
+    finally:
+        subprocess.run([*cluster, "stop", build], check=True)
+    return failed
 
 
 def main() -> int:
     wanted = sys.argv[1:] or ["rooms", "verify", "issue"]
     if unknown := set(wanted) - {"rooms", "verify", "issue"}:
         sys.exit(f"unknown: {', '.join(unknown)}")
-    if "rooms" in wanted:
-        bench_rooms()
+    failed = bench_rooms() if "rooms" in wanted else 0
     if not {"verify", "issue"} & set(wanted):
-        return 0
+        return 1 if failed else 0
     subprocess.run([*STACK, "start", "--bin", str(BIN), "--state", str(STATE)], check=True)
     try:
         stack = json.loads((STATE / "stack.json").read_text())
@@ -162,7 +172,7 @@ def main() -> int:
             bench_issue(stack, try_this)
     finally:
         subprocess.run([*STACK, "stop", "--state", str(STATE)], check=False)
-    return 0
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
