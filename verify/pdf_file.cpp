@@ -77,7 +77,7 @@ bool File::read_sections(std::size_t start) {
     }
     if (const Object* encrypt = trailer.member("Encrypt");
         encrypt != nullptr && !first && trailer_.member("Encrypt") == nullptr)
-      trailer_.members.emplace_back("Encrypt", *encrypt);
+      trailer_.members.push_back({"Encrypt", *encrypt});
     if (std::exchange(first, false)) trailer_ = std::move(trailer);
   }
   return true;

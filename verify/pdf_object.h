@@ -26,15 +26,17 @@ enum class Type { null, boolean, integer, real, name, string, array, dictionary,
 
 inline constexpr std::size_t kNowhere = std::numeric_limits<std::size_t>::max();
 
+struct Member;
+
 struct Object {
   Type type = Type::null;
   bool boolean = false;
   bool hex = false;  ///< a string that is written in hexadecimal
   std::int64_t integer = 0;
   Reference reference;
-  std::string text;           ///< of names and strings, decoded; of reals, as written
-  std::vector<Object> items;  ///< of an array
-  std::vector<std::pair<std::string, Object>> members;  ///< of a dictionary, in their order
+  std::string text;             ///< of names and strings, decoded; of reals, as written
+  std::vector<Object> items;    ///< of an array
+  std::vector<Member> members;  ///< of a dictionary, in their order
   /// Where it stands in the file, end exclusive; kNowhere when it came out of an object stream.
   std::size_t begin = kNowhere, end = kNowhere;
 
@@ -43,6 +45,11 @@ struct Object {
   /// Null when there is none.
   const Object* member(std::string_view key) const;
   bool operator==(const Object& other) const;  ///< the same value, wherever it stands
+};
+
+struct Member {
+  std::string first;  ///< the key
+  Object second;
 };
 
 /// What the reading of one file may use up, all its parts together.
