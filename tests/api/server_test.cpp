@@ -21,6 +21,17 @@ using testing::HasSubstr;
 
 constexpr std::string_view kHost = "Host: test\r\n";
 
+/// Waits for what must come; false when it does not in half a minute.
+template <class Condition>
+bool eventually(const Condition& condition) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > until) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
 /// /quick answers on the reactor, /echo and /held on a worker (held until let go), /big with 8 MiB.
 class TestApplication final : public api::Application {
  public:
@@ -238,7 +249,7 @@ TEST_F(ServerTest, AFullQueueAnswers503AndTheOthersGoOn) {
     held.back().send(get("/held"));
     if (i == 1) application_.wait_held(2);
   }
-  while (application_.pool().queued() < 2) std::this_thread::yield();
+  ASSERT_TRUE(eventually([&] { return !(application_.pool().queued() < 2); }));
   auto client = connect();
   const auto answer = client.ask(get("/held"));
   EXPECT_EQ(answer.status, 503);
@@ -301,7 +312,7 @@ TEST_F(ServerTest, AClientThatDoesNotReadIsNotReadFromAndThenCut) {
   auto client = connect(4'096);
   for (int i = 0; i < 40; ++i)
     if (!client.send(get("/big"))) break;
-  while (server_->gauges().connections > 0) std::this_thread::yield();
+  ASSERT_TRUE(eventually([&] { return !(server_->gauges().connections > 0); }));
   auto other = connect();
   EXPECT_EQ(other.ask(get("/quick")).status, 200);
 }
@@ -325,7 +336,7 @@ TEST_F(ServerTest, PastTheLimitOfConnectionsThereIsAReal503) {
   EXPECT_TRUE(over.closed());
   over.close();
   held.pop_back();
-  while (server_->gauges().connections > 2) std::this_thread::yield();
+  ASSERT_TRUE(eventually([&] { return !(server_->gauges().connections > 2); }));
   EXPECT_EQ(connect().ask(get("/quick")).status, 200);
 }
 
@@ -335,11 +346,11 @@ TEST_F(ServerTest, BodiesShareABoundedMemory) {
   const std::string head = "POST /large HTTP/1.1\r\nHost: test\r\nContent-Length: 8000000\r\n\r\n";
   auto first = connect();
   first.send(head + "begun");
-  while (server_->gauges().body_memory == 0) std::this_thread::yield();
+  ASSERT_TRUE(eventually([&] { return !(server_->gauges().body_memory == 0); }));
   auto second = connect();
   EXPECT_EQ(second.ask(head).status, 503);
   first.close();
-  while (server_->gauges().body_memory > 0) std::this_thread::yield();
+  ASSERT_TRUE(eventually([&] { return !(server_->gauges().body_memory > 0); }));
   EXPECT_EQ(connect().ask(post("/large", std::string(8'000'000, 'x'))).body.size(), 8'000'000u);
 }
 
