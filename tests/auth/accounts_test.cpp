@@ -16,6 +16,7 @@ using test_house::fresh_name;
 using test_house::fresh_number;
 using test_house::House;
 using test_house::kPassword;
+using test_house::refusal_of;
 using test_house::secret;
 using namespace std::chrono_literals;
 
@@ -61,19 +62,19 @@ TEST_F(AccountsTest, WhatWasRegisteredIsRead) {
   EXPECT_EQ(**house.accounts.find_by_number("cn-id", "11010519491231002X"), *id);
   EXPECT_EQ(**house.accounts.find_by_number("cn-id", "110105491231002"), *id) << "15 digits";
   EXPECT_FALSE(house.accounts.find_by_number("uscc", "11010519491231002X")->has_value());
-  EXPECT_EQ(house.accounts.subject(SubjectId("nobody")).error().key, "auth.subject_unknown");
+  EXPECT_EQ(refusal_of(house.accounts.subject(SubjectId("nobody"))), "auth.subject_unknown");
 }
 
 TEST_F(AccountsTest, Ldt01_6_2_1_OnePersonIsOneSubject) {
   const auto number = fresh_number();
   ASSERT_TRUE(house.accounts.create(person(number), secret(kPassword)).ok());
-  EXPECT_EQ(house.accounts.create(person(number), secret(kPassword)).error().key,
+  EXPECT_EQ(refusal_of(house.accounts.create(person(number), secret(kPassword))),
             "auth.subject_exists");
   auto same_name = person();
   same_name.login_name = fresh_name("Taken");
   ASSERT_TRUE(house.accounts.create(same_name, secret(kPassword)).ok());
   same_name.id_number = fresh_number();
-  EXPECT_EQ(house.accounts.create(same_name, secret(kPassword)).error().key,
+  EXPECT_EQ(refusal_of(house.accounts.create(same_name, secret(kPassword))),
             "auth.login_name_taken");
 }
 
@@ -102,7 +103,7 @@ TEST_F(AccountsTest, EachWrongFieldIsNamed) {
                    "110101199003076631", "12345678", Proofing::p0};
   const auto done = house.accounts.create(wrong, secret("short"));
   ASSERT_FALSE(done.ok());
-  EXPECT_EQ(done.error().key, "auth.subject_invalid");
+  EXPECT_EQ(refusal_of(done), "auth.subject_invalid");
   std::vector<std::string> named;
   for (const auto& field : done.error().fields) named.push_back(field.field + "=" + field.key);
   EXPECT_EQ(named, (std::vector<std::string>{
@@ -135,7 +136,7 @@ TEST_F(AccountsTest, A9_UnknownNameAndWrongPasswordAreOneAnswerAndOneWork) {
     const auto before = house.hasher.runs();
     const auto answer = house.accounts.log_in(who, secret("wrong-wrong-wrong"), here);
     EXPECT_EQ(answer.error().code, base::Code::unauthenticated);
-    EXPECT_EQ(answer.error().key, "auth.login_failed");
+    EXPECT_EQ(refusal_of(answer), "auth.login_failed");
     EXPECT_TRUE(answer.error().detail.empty());
     EXPECT_FALSE(answer.error().retry_after.has_value());
     return house.hasher.runs() - before;
@@ -167,7 +168,7 @@ TEST_F(AccountsTest, A12_FailuresDelayAndTimePassesAgain) {
   house.new_person(name);
   for (int i = 0; i < 8; ++i) EXPECT_EQ(log_in(name, "wrong"), "auth.login_failed") << i;
   const auto blocked = house.accounts.log_in(name, secret(kPassword), here);
-  EXPECT_EQ(blocked.error().key, "auth.login_slow");
+  EXPECT_EQ(refusal_of(blocked), "auth.login_slow");
   EXPECT_EQ(blocked.error().code, base::Code::rate_limited);
   EXPECT_EQ(blocked.error().retry_after, 3s);
   house.clock.advance(3s);
@@ -215,7 +216,7 @@ TEST_F(AccountsTest, A14_TheCountOutlivesTheProcessAndIsShared) {
   house.new_person(name);
   for (int i = 0; i < 8; ++i) log_in(name, "wrong");
   House other;
-  EXPECT_EQ(other.accounts.log_in(name, secret(kPassword), here).error().key, "auth.login_slow");
+  EXPECT_EQ(refusal_of(other.accounts.log_in(name, secret(kPassword), here)), "auth.login_slow");
 }
 
 TEST_F(AccountsTest, A15_FiftyTriesAtOnceDoNotPassTheLimit) {
@@ -242,7 +243,7 @@ TEST_F(AccountsTest, ABusyHasherIsNoFailureOfThePerson) {
   const auto name = fresh_name();
   costly.new_person(name);
   for (int i = 0; i < 12; ++i)
-    EXPECT_EQ(busy.accounts.log_in(name, secret("wrong"), here).error().key, "auth.busy");
+    EXPECT_EQ(refusal_of(busy.accounts.log_in(name, secret("wrong"), here)), "auth.busy");
   EXPECT_EQ(log_in(name, kPassword, here), "");
 }
 

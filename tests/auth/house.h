@@ -42,6 +42,12 @@ rapidjson::Document json(std::string_view text);
 rapidjson::Document claims(std::string_view token);
 rapidjson::Document header(std::string_view token);
 
+/// The error's key, or "" when there is none: a test that expected a refusal fails, and goes on.
+template <class T>
+std::string refusal_of(const base::Result<T>& result) {
+  return result.ok() ? "" : result.error().key;
+}
+
 struct House {
   explicit House(PasswordHasher::Config cost = {1, 40, 64, 1, std::chrono::milliseconds(10000)});
 

@@ -149,7 +149,7 @@ TEST_F(ProviderTest, UserinfoGivesWhatTheScopesAllow) {
                .userinfo(base::json_text(json(std::get<TokenReply>(reply).json), "access_token"))
                .value());
   EXPECT_FALSE(small.HasMember("name"));
-  EXPECT_EQ(house.provider.userinfo(id_token()).error().key, "auth.token_invalid");
+  EXPECT_EQ(refusal_of(house.provider.userinfo(id_token())), "auth.token_invalid");
 }
 
 TEST_F(ProviderTest, C73_SubjectsAreAnotherInEachSector) {

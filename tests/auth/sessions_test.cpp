@@ -64,6 +64,14 @@ TEST_F(SessionsTest, B30_IdleAndAbsoluteLife) {
   EXPECT_FALSE(house.sessions.find(busy)->has_value());
 }
 
+TEST_F(SessionsTest, B33_ASessionOfAPersonWhoIsSwitchedOffIsNone) {
+  const auto opened = house.sessions.open(subject, Authentication::password).value();
+  house.sql("update auth.subject set active = false where id = '" + subject.value() + "'");
+  EXPECT_FALSE(house.sessions.find(opened.cookie)->has_value())
+      << "also one that was opened meanwhile";
+  EXPECT_EQ(test_house::refusal_of(house.provider.actor(opened.session)), "auth.session_over");
+}
+
 TEST_F(SessionsTest, APageViewIsNotAWrite) {
   const auto opened = house.sessions.open(subject, Authentication::password).value();
   const auto seen = "select seen_at from auth.session where id = '" + opened.session.id + "'";

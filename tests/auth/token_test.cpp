@@ -87,7 +87,7 @@ TEST_F(TokenTest, WithoutOpenidThereIsNoIdToken) {
   EXPECT_FALSE(body.HasMember("id_token"));
   const auto access = base::json_text(body, "access_token");
   EXPECT_EQ(house.provider.actor(access)->scopes(), "documents");
-  EXPECT_EQ(house.provider.userinfo(access).error().key, "auth.scope_missing") << "C66";
+  EXPECT_EQ(refusal_of(house.provider.userinfo(access)), "auth.scope_missing") << "C66";
 }
 
 TEST_F(TokenTest, C51_ASecondUseIsRefusedAndRevokesTheFirst) {
@@ -98,8 +98,8 @@ TEST_F(TokenTest, C51_ASecondUseIsRefusedAndRevokesTheFirst) {
   const auto access = base::json_text(body, "access_token");
   ASSERT_TRUE(house.provider.actor(access).ok());
   EXPECT_EQ(redeem(form), "invalid_grant");
-  EXPECT_EQ(house.provider.actor(access).error().key, "auth.token_invalid");
-  EXPECT_EQ(house.provider.userinfo(access).error().key, "auth.token_invalid");
+  EXPECT_EQ(refusal_of(house.provider.actor(access)), "auth.token_invalid");
+  EXPECT_EQ(refusal_of(house.provider.userinfo(access)), "auth.token_invalid");
   EXPECT_EQ(redeem(form), "invalid_grant");
   EXPECT_EQ(
       house.sql("select count(*) from audit.entry where act = 'code.burn' and actor = 'client:" +
