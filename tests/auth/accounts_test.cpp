@@ -169,6 +169,7 @@ TEST_F(AccountsTest, A12_FailuresDelayAndTimePassesAgain) {
   for (int i = 0; i < 8; ++i) EXPECT_EQ(log_in(name, "wrong"), "auth.login_failed") << i;
   const auto blocked = house.accounts.log_in(name, secret(kPassword), here);
   EXPECT_EQ(refusal_of(blocked), "auth.login_slow");
+  ASSERT_FALSE(blocked.ok());
   EXPECT_EQ(blocked.error().code, base::Code::rate_limited);
   EXPECT_EQ(blocked.error().retry_after, 3s);
   house.clock.advance(3s);

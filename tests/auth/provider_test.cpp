@@ -29,7 +29,7 @@ class ProviderTest : public testing::Test {
     return sign_jws(*house.key, kid, type, payload).value();
   }
   std::string payload(std::string_view name, std::string_view raw_value) {
-    auto held = claims(access());
+    const auto held = claims(access());
     std::string out = "{";
     for (const auto& member : held.GetObject()) {
       if (member.name.GetString() == name) continue;
