@@ -5,7 +5,7 @@
 // as making one. Only good outcomes are kept, under a SHA-256 of everything they depend on, so a
 // memory hit says what the computation would have said; times and revocation are never in it.
 // Bounded: two generations, the older one dropped when the younger is full; hostile input costs
-// time, not memory. docs/decisions/0013-remembered-facts.md
+// time, not memory. docs/decisions/0013-judging-chains.md
 #pragma once
 
 #include <cstring>

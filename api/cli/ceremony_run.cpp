@@ -176,6 +176,9 @@ base::Result<std::optional<certs::Certificate>> Ceremony::find_good(
     if (there && *there == pem) {
       tell(planned.file, Outcome::kept, row.certificate.serial_hex());
     } else {
+      BASE_TRY_VOID(open_minutes());
+      BASE_TRY_VOID(minutes_.note("restore", "由登记册恢复 " + planned.file,
+                                  certificate_json(row.certificate)));
       BASE_TRY_VOID(officer_.pki.write(planned.file, pem));
       tell(planned.file, Outcome::restored, row.certificate.serial_hex());
     }

@@ -56,6 +56,11 @@ Config read_all(base::Settings& s) {
   config.agency.code =
       s.text("agency.code", "12100000MB0000000L", "its unified social credit code, 18 characters");
   if (config.agency.code.size() != 18) s.refuse("agency.code", "must have 18 characters");
+
+  config.fail_point =
+      s.text("testing.fail_point", "", "kills the program at a named place; for tests");
+  if (config.production && !config.fail_point.empty())
+    s.refuse("testing.fail_point", "is for tests; profile = production refuses it");
   return config;
 }
 

@@ -37,6 +37,8 @@ struct Config {
     std::string code;  ///< unified social credit code
   } agency;
 
+  std::string fail_point;  ///< where to die, for tests
+
   /// Reads every key. Errors: invalid_argument `config.invalid` naming all that is wrong.
   static base::Result<Config> read(base::Settings& settings);
   /// The Markdown table of all keys.

@@ -1,6 +1,7 @@
 #include <cstdio>
 
 #include "api/cli/commands.h"
+#include "base/fail_point.h"
 #include "base/json.h"
 #include "base/messages.h"
 
@@ -37,6 +38,7 @@ base::Result<const Config*> Context::config() {
     auto settings = base::Settings::from_file(config_file);
     if (!settings) return settings.error();
     BASE_TRY(config_, Config::read(*settings));
+    if (!config_->fail_point.empty()) base::arm_fail_point(config_->fail_point);
   }
   return &*config_;
 }

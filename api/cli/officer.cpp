@@ -3,6 +3,8 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "base/fail_point.h"
+
 namespace cli {
 namespace {
 
@@ -64,7 +66,9 @@ base::Result<certs::Published> publish(Officer& officer, const Authorities& with
   certs::CertificateRegister issued(tx, officer.context.clock(), officer.name);
   BASE_TRY(auto published,
            certs::publish(issued, parts, officer.context.clock(), officer.context.random()));
+  base::fail_point("publish.signed");
   BASE_TRY_VOID(tx.commit());
+  base::fail_point("publish.recorded");
   using Files = certs::PkiDirectory;
   BASE_TRY_VOID(officer.pki.write(Files::kRootCrl, base::as_text(published.root_crl)));
   BASE_TRY_VOID(officer.pki.write(Files::kIssuingCrl, base::as_text(published.issuing_crl)));

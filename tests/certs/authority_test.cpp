@@ -84,6 +84,29 @@ TEST_F(AuthorityTest, TheProfilesAreWhatTheDesignSays) {
   has("openid-1.pem", {"Key Usage: critical\n                Digital Signature\n"});
 }
 
+// docs/decisions/0011-certificate-profiles.md: what pdfsig asks NSS about a signer.
+TEST_F(AuthorityTest, NssTakesTheSealForASignerAndTheOpenidKeyForNone) {
+  test::Pki present(base::SystemClock().now());  // certutil goes by the machine's clock
+  present.write(directory.path());
+  const auto nss = "sql:" + directory.path().string();
+  const auto add = [&](const char* name, const char* trust, const char* from) {
+    const auto ran =
+        test::shell("certutil -A -d " + nss + " -n " + name + " -t " + trust + " -i " + file(from));
+    EXPECT_EQ(ran.exit, 0) << ran.out << "mend it with: apt-get install -y libnss3-tools";
+  };
+  ASSERT_EQ(test::shell("certutil -N -d " + nss + " --empty-password").exit, 0);
+  add("root", "CT,C,C", "root.pem");
+  add("issuing", ",,", "issuing.pem");
+  add("seal", ",,", "seal-1.pem");
+  add("openid", ",,", "openid-1.pem");
+  const auto judged = [&](const char* name) {
+    return test::shell("certutil -V -e -d " + nss + " -u S -n " + name).out;
+  };
+  EXPECT_NE(judged("seal").find("certificate is valid"), std::string::npos) << judged("seal");
+  EXPECT_NE(judged("openid").find("Certificate type not approved"), std::string::npos)
+      << judged("openid");
+}
+
 TEST_F(AuthorityTest, SerialsAreSixteenRandomPositiveOctets) {
   std::set<std::string> seen;
   for (int i = 0; i < 50; ++i) {

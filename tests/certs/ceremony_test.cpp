@@ -71,6 +71,23 @@ class CeremonyTest : public testing::Test {
 test::Token* CeremonyTest::token = nullptr;
 test::Signer* CeremonyTest::signer = nullptr;
 
+TEST(PkiTest, TheSmallPkiWorksWithKeysInAToken) {
+  test::Token token;
+  {
+    test::Pki pki(token);
+    EXPECT_EQ(pki.key("seal-1")->info().protection, hsm::Protection::token);
+    EXPECT_EQ(certs::validate(pki.certificate("seal-1"), {}, pki.list(), certs::ChainPurpose::seal,
+                              pki.start())
+                  .answer,
+              certs::ChainAnswer::trusted);
+    const auto stamp = pki.timestamps().stamp(base::sha256({}));
+    ASSERT_TRUE(stamp);
+    EXPECT_EQ(certs::judge_timestamp(*stamp, base::sha256({}), pki.list()).chain.answer,
+              certs::ChainAnswer::trusted);
+  }
+  token.close();
+}
+
 TEST_F(CeremonyTest, MakesAPkiThatOpensslVerifies) {
   const auto ran = ceremony();
   ASSERT_EQ(ran.exit, 0) << ran.out;
@@ -105,6 +122,34 @@ TEST_F(CeremonyTest, ASecondRunKeepsEverything) {
   EXPECT_EQ(pem("seal-1.pem") + pem("root.pem") + pem(Files::kTrustList), before);
   EXPECT_EQ(pem("ceremony/minutes.jsonl"), minutes);
   EXPECT_EQ(count("certs.issued"), 6);
+}
+
+// security.md §4.3, fault 1: whatever is cut off, the next run makes whole, and nothing is out that
+// the register does not know.
+TEST_F(CeremonyTest, KilledAnywhereItIsMadeWholeByTheNextRun) {
+  for (const auto* point :
+       {"ceremony.issued", "ceremony.recorded", "publish.signed", "publish.recorded"}) {
+    database = std::make_unique<test::Database>();
+    std::filesystem::remove_all(directory / "pki");
+    configure(std::string("testing.fail_point = ") + point + "\n");
+    const auto killed = ceremony();
+    EXPECT_EQ(killed.exit, 137) << point << "\n" << killed.out;
+    for (const auto* name : {"root.pem", "issuing.pem", "seal-1.pem"})
+      if (std::filesystem::exists(directory / "pki" / name)) {
+        EXPECT_EQ(count("certs.issued where serial = '" + serial_of(name) + "'"), 1) << point;
+      }
+    configure("");
+    const auto again = ceremony();
+    ASSERT_EQ(again.exit, 0) << point << "\n" << again.out;
+    EXPECT_EQ(list().entries.size(), 4u) << point;
+    EXPECT_EQ(count("certs.issued"), 6) << point;
+    EXPECT_EQ(xinyin("ceremony verify").exit, 0) << point;
+    EXPECT_EQ(certs::validate(*certs::Certificate::from_pem(pem("seal-1.pem")), {}, list(),
+                              certs::ChainPurpose::seal, base::SystemClock().now())
+                  .answer,
+              certs::ChainAnswer::trusted)
+        << point;
+  }
 }
 
 TEST_F(CeremonyTest, AFileThatIsGoneComesBackFromTheRegister) {

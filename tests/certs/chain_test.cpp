@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "certs/der.h"
 #include "certs/oids.h"
 #include "certs/path.h"
@@ -315,6 +318,38 @@ TEST_F(CrowdTest, TheCrowdDoesNotHideAGoodPath) {
   for (int i = 0; i < 20; ++i) extra.push_back(test::Pki().certificate("issuing-ca"));
   for (int i = 0; i < 1000; ++i) extra.push_back(extra[static_cast<std::size_t>(i) % 20]);
   EXPECT_EQ(judge(seal()).answer, ChainAnswer::trusted);
+}
+
+TEST_F(ChainTest, ThreadsJudgeTheSameThingAtOnce) {
+  // What is remembered is shared: run under the thread sanitizer this test means most.
+  const auto token = *pki.timestamps().stamp(base::sha256({}));
+  std::vector<std::thread> threads;
+  std::atomic<int> trusted = 0;
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&, i] {
+      for (int j = 0; j < 50; ++j) {
+        const auto list = certs::TrustList::parse(pki.jws());
+        const auto& leaf = pki.certificate((i + j) % 2 == 0 ? "seal-1" : "openid-1");
+        const auto purpose = (i + j) % 2 == 0 ? ChainPurpose::seal : ChainPurpose::openid;
+        if (certs::validate(leaf, {}, *list, purpose, pki.start()).answer == ChainAnswer::trusted &&
+            certs::judge_timestamp(token, base::sha256({}), *list).chain.answer ==
+                ChainAnswer::trusted)
+          ++trusted;
+      }
+    });
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(trusted, 200);
+}
+
+// What is remembered is a fact about octets: it must not outlive the list that says whom to
+// believe.
+TEST_F(ChainTest, NothingRememberedMakesAStrangerTrusted) {
+  EXPECT_EQ(judge(seal()).answer, ChainAnswer::trusted);
+  test::Pki other;
+  EXPECT_EQ(certs::validate(seal(), {}, other.list(), ChainPurpose::seal, pki.start()).answer,
+            ChainAnswer::untrusted);
+  EXPECT_EQ(judge(seal(), seal().not_after() + days(1)).answer, ChainAnswer::expired);
+  EXPECT_EQ(judge(seal(), ChainPurpose::timestamp).answer, ChainAnswer::untrusted);
 }
 
 TEST_F(CrowdTest, TheBuilderStopsAtItsBounds) {
