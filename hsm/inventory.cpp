@@ -53,10 +53,9 @@ base::Result<InventoryEntry> read_entry(const rapidjson::Value& value) {
       return wrong(check.error().detail);
     if (id_of(*spki) != entry.key.id) return wrong("the id is not the digest of the public key");
   }
-  const auto attributes = value.FindMember("attributes");
-  if (attributes == value.MemberEnd() || !attributes->value.IsObject())
+  if (!value.HasMember("attributes") || !value["attributes"].IsObject())
     return wrong("no attributes");
-  for (const auto& one : attributes->value.GetObject()) {
+  for (const auto& one : value["attributes"].GetObject()) {
     if (!one.value.IsBool()) return wrong("an attribute is neither true nor false");
     entry.attributes.emplace(one.name.GetString(), one.value.GetBool());
   }
@@ -79,10 +78,9 @@ base::Result<Inventory> Inventory::from_text(std::string_view json) {
   Inventory inventory;
   inventory.token_label = base::json_text(*document, "token_label");
   inventory.token_serial = base::json_text(*document, "token_serial");
-  const auto keys = document->FindMember("keys");
-  if (keys == document->MemberEnd() || !keys->value.IsArray()) return bad("no keys");
+  if (!document->HasMember("keys") || !(*document)["keys"].IsArray()) return bad("no keys");
   std::set<std::string> seen;
-  for (const auto& value : keys->value.GetArray()) {
+  for (const auto& value : (*document)["keys"].GetArray()) {
     BASE_TRY(auto entry, read_entry(value));
     if (!seen.insert("label " + entry.key.label).second ||
         !seen.insert("id " + entry.key.id.value()).second)
