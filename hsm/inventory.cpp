@@ -87,6 +87,15 @@ base::Result<Inventory> Inventory::from_text(std::string_view json) {
       return bad("key " + entry.key.label + ": label or id twice");
     inventory.keys.push_back(std::move(entry));
   }
+  if (!document->HasMember("files")) return inventory;
+  if (!(*document)["files"].IsObject()) return bad("files is not an object");
+  for (const auto& one : (*document)["files"].GetObject()) {
+    const std::filesystem::path name(one.name.GetString());
+    if (!one.value.IsString() || name.is_absolute() || name.lexically_normal() != name ||
+        name.begin() == name.end() || *name.begin() == "..")
+      return bad("a file's entry");
+    inventory.files.emplace(one.name.GetString(), one.value.GetString());
+  }
   return inventory;
 }
 
@@ -122,6 +131,10 @@ std::string Inventory::text() const {
     out.EndObject();
   }
   out.EndArray();
+  out.key("files");
+  out.StartObject();
+  for (const auto& [name, digest] : files) out.member(name.c_str(), digest);
+  out.EndObject();
   out.EndObject();
   return out.text();
 }

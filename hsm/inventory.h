@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hsm/key.h"
+#include "hsm/token_files.h"
 
 namespace hsm {
 
@@ -21,6 +22,7 @@ struct Inventory {
   std::string token_label;
   std::string token_serial;
   std::vector<InventoryEntry> keys;
+  FileDigests files = {};  ///< of a software token; empty: not compared
 
   const InventoryEntry* find(std::string_view label) const;
 

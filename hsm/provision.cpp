@@ -45,6 +45,14 @@ base::Result<void> ensure_token(const ProvisionConfig& config, const Tell& tell)
   return {};
 }
 
+/// Before the module reads them: a bent object could end this process half-way.
+base::Result<void> check_known_files(const ProvisionConfig& config) {
+  std::error_code ignored;
+  if (config.directory.empty() || !std::filesystem::exists(config.inventory, ignored)) return {};
+  BASE_TRY(const auto inventory, Inventory::from_file(config.inventory));
+  return check_files(config.directory, inventory.files);
+}
+
 base::Result<std::unique_ptr<KeyMaker>> open_maker(const ProvisionConfig& config,
                                                    base::Random& random) {
   TokenConfig opening;
@@ -64,7 +72,7 @@ base::Result<std::unique_ptr<KeyMaker>> open_maker(const ProvisionConfig& config
 base::Result<Inventory> open_inventory(const ProvisionConfig& config, const KeyMaker& maker) {
   std::error_code ignored;
   if (!std::filesystem::exists(config.inventory, ignored))
-    return Inventory{maker.label(), maker.serial(), {}};
+    return Inventory{maker.label(), maker.serial(), {}, {}};
   BASE_TRY(auto inventory, Inventory::from_file(config.inventory));
   if (inventory.token_label == maker.label() && inventory.token_serial == maker.serial())
     return inventory;
@@ -147,7 +155,8 @@ base::Result<std::vector<PlannedKey>> plan_from_json(std::string_view json) {
 base::Result<void> provision(ProvisionConfig config, const std::vector<PlannedKey>& plan,
                              base::Random& random, const Tell& tell) {
   BASE_TRY_VOID(ensure_token(config, tell));
-  BASE_TRY(const auto maker, open_maker(config, random));
+  BASE_TRY_VOID(check_known_files(config));
+  BASE_TRY(auto maker, open_maker(config, random));
   BASE_TRY(auto inventory, open_inventory(config, *maker));
 
   std::optional<base::Error> first;
@@ -174,6 +183,11 @@ base::Result<void> provision(ProvisionConfig config, const std::vector<PlannedKe
     failed(one.entry->key.label, failure);
   }
   for (const auto& one : matching.unknown) tell({"debris", one.label, Outcome::warning, one.why});
+  maker.reset();  // closed: SoftHSM writes no more
+  if (!config.directory.empty()) {
+    BASE_TRY(inventory.files, digest_files(config.directory));
+    BASE_TRY_VOID(inventory.save(config.inventory));
+  }
   if (first) return *first;
   tell({"inventory", config.label, Outcome::done,
         std::to_string(inventory.keys.size()) + " keys, token serial " + inventory.token_serial});

@@ -200,6 +200,7 @@ int Signer::run() {
   keeping.serial = config_.token.serial;
   keeping.pin_file = config_.token.pin_file;
   keeping.inventory = config_.token.inventory;
+  keeping.directory = config_.token.directory;
   keeping.suspensions = config_.oplog.file.string() + ".suspended";
   keeping.sessions = config_.sessions;
   keeping.recheck = config_.recheck;

@@ -136,6 +136,7 @@ base::Result<Matching> Token::State::compare() {
 
 base::Result<void> Token::State::start() {
   BASE_TRY(inventory, Inventory::from_file(config.inventory));
+  if (!config.directory.empty()) BASE_TRY_VOID(check_files(config.directory, inventory.files));
   BASE_TRY(login,
            p11::Login::open(config.module, {config.label, config.serial}, std::move(config.pin),
                             /*writable=*/false));
@@ -422,6 +423,9 @@ base::Result<void> Token::recheck() {
   if (state_->condition != Condition::up) {
     return base::error(base::Code::unavailable, "hsm.unavailable", reason());
   }
+  if (const auto& directory = state_->config.directory; !directory.empty())
+    if (const auto same = check_files(directory, state_->inventory.files); !same.ok())
+      return state_->down(Condition::down, same.error().detail);
   BASE_TRY(auto matching, state_->compare());
   for (std::size_t i = 0; i < matching.keys.size(); ++i) {
     // Opening again tells a token that went away from a key that did, and refuses the latter by

@@ -25,6 +25,8 @@ struct TokenConfig {
   std::string serial;  ///< empty: any token of that label
   base::Secret pin;
   std::filesystem::path inventory;
+  std::filesystem::path directory =
+      {};  ///< of a software token: its files are compared; may be empty
   int sessions = 4;
   std::chrono::milliseconds session_wait{1000};  ///< for a free session
 };
@@ -45,7 +47,7 @@ struct Finding {
 class Token {
  public:
   /// Errors: unavailable `hsm.module`, `hsm.in_use`, `hsm.no_token`, `hsm.pin`, `hsm.inventory`,
-  /// `hsm.unavailable`. `random` outlives the Token and its Keys.
+  /// `hsm.token_files`, `hsm.unavailable`. `random` outlives the Token and its Keys.
   static base::Result<std::unique_ptr<Token>> open(TokenConfig config, base::Random& random);
   ~Token();
 

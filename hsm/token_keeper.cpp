@@ -140,6 +140,7 @@ void TokenKeeper::open() {
   opening.serial = config_.serial;
   opening.pin = std::move(*pin);
   opening.inventory = config_.inventory;
+  opening.directory = config_.directory;
   opening.sessions = config_.sessions;
   auto opened = Token::open(std::move(opening), random_);
   if (!opened.ok())

@@ -24,6 +24,7 @@ struct KeeperConfig {
   std::string label, serial;
   std::filesystem::path pin_file;
   std::filesystem::path inventory;
+  std::filesystem::path directory;  ///< see TokenConfig
   std::filesystem::path
       suspensions;  ///< labels of suspended keys, kept over restarts; empty: not kept
   int sessions = 4;

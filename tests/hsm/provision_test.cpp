@@ -113,6 +113,18 @@ TEST_F(ProvisionTest, AHalfThatAKillLeftIsReportedAndNotUsed) {
   EXPECT_EQ(token_.open().key("seal-1").error().key, "hsm.key_refused");
 }
 
+TEST_F(ProvisionTest, AChangedFileStopsItBeforeTheModuleReadsIt) {
+  std::filesystem::path object;
+  for (const auto& one : std::filesystem::recursive_directory_iterator(token_.tokens()))
+    if (one.path().extension() == ".object" && one.path().filename() != "token.object")
+      object = one.path();
+  std::ofstream(object, std::ios::binary | std::ios::app) << '!';
+  const auto done = provision(plan);
+  ASSERT_FALSE(done.ok());
+  EXPECT_EQ(done.error().key, "hsm.token_files");
+  EXPECT_NE(done.error().detail.find(object.filename().string()), std::string::npos);
+}
+
 TEST_F(ProvisionTest, ALabelIsNotTakenTwice) {
   auto maker = KeyMaker::open(token_.config(), random_);
   ASSERT_TRUE(maker.ok());

@@ -355,6 +355,34 @@ TEST_F(SignerTest, ASecondSignerDoesNotTakeTheSocketAway) {
   EXPECT_TRUE(Client(second.client()).health().ok());
 }
 
+TEST_F(SignerTest, Fault11_ABentTokenFileIsNamedAndItsRestorationIsEnough) {
+  const test::Token token({{"seal-1", Algorithm::ecdsa_p256, Purpose::seal}});
+  std::filesystem::path object;  // the largest one is the private half
+  for (const auto& one : std::filesystem::recursive_directory_iterator(token.tokens()))
+    if (one.path().extension() == ".object" &&
+        (object.empty() || one.file_size() > std::filesystem::file_size(object)))
+      object = one.path();
+  test::Signer::Options options;
+  options.program = kProgram;
+  options.settings = {"token.directory = " + token.tokens().string(), "token.writable_ok = true",
+                      "token.recheck_ms = 100"};
+  test::Signer signer(token, std::move(options));
+  const auto worker = signer.worker();
+  Client client(signer.client());
+  const auto key = *client.key("seal-1");
+  const auto good = read(object);
+  auto bent = good;
+  bent[84] = static_cast<char>(bent[84] ^ 0x01);  // with this one SoftHSM ends the process
+  std::ofstream(object, std::ios::binary | std::ios::trunc) << bent;
+  ASSERT_TRUE(test::wait_until([&] {
+    return reason(client).find(object.filename().string()) != std::string::npos;
+  })) << reason(client);
+  EXPECT_EQ(key->sign(digest_of("x")).error().key, "hsm.unavailable");
+  std::ofstream(object, std::ios::binary | std::ios::trunc) << good;
+  EXPECT_TRUE(test::wait_until([&] { return key->sign(digest_of("x")).ok(); })) << reason(client);
+  EXPECT_EQ(signer.worker(), worker);
+}
+
 TEST_F(SignerTest, ATamperedOperationLogIsRefused) {
   start();
   Client client(signer_->client());

@@ -2,13 +2,18 @@
 #include "hsm/token.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <fstream>
+#include <map>
 #include <sstream>
 #include <thread>
 
 #include "base/encoding.h"
 #include "hsm/inventory.h"
+#include "hsm/public_key.h"
 #include "tests/hsm/openssl.h"
 #include "tests/support/token.h"
 
@@ -210,6 +215,96 @@ TEST_F(InventoryTest, RecheckNoticesAPulledTokenAndAChangedKey) {
   EXPECT_FALSE(token_.open().recheck().ok());
   EXPECT_EQ(token_.open().condition(), Condition::down);
   std::filesystem::rename(token_.directory() / "pulled", token_.tokens());
+}
+
+/// The token's file with the private half of the only signing key: the largest one.
+std::filesystem::path private_object(const test::Token& token) {
+  std::filesystem::path largest;
+  for (const auto& one : std::filesystem::recursive_directory_iterator(token.tokens()))
+    if (one.path().extension() == ".object" && one.path().filename() != "token.object" &&
+        (largest.empty() || std::filesystem::file_size(one) > std::filesystem::file_size(largest)))
+      largest = one.path();
+  return largest;
+}
+
+// Far from the statuses with which SoftHSM itself ends the process.
+enum FlipOutcome { kRight = 100, kRefused, kRefusedByDigest, kWrong, kUnsound };
+
+/// Opens and signs in a process of its own: a bent object may make SoftHSM hang or exit.
+int outcome_in_child(const test::Token& token, const KeyInfo& key,
+                     const std::filesystem::path& directory = {}) {
+  const auto child = ::fork();
+  if (child == 0) {
+    ::alarm(5);
+    base::SystemRandom random;
+    auto config = token.config();
+    config.directory = directory;
+    const auto opened = Token::open(std::move(config), random);
+    if (!opened.ok())
+      ::_exit(opened.error().key == "hsm.token_files" ? kRefusedByDigest : kRefused);
+    const auto digest = base::sha256(base::as_bytes("message"));
+    const auto signature = (*opened)->sign(key.label, digest);
+    if (!signature.ok()) ::_exit(kRefused);
+    const auto check = SignatureCheck::make(key.algorithm, key.public_key);
+    if (!(*check)->good(digest, *signature)) ::_exit(kWrong);
+    // What signs must be what the inventory says, down to the attributes: SoftHSM itself is asked.
+    const auto again = (*opened)->recheck();
+    ::_exit(again.ok() && (*opened)->findings().empty() ? kRight : kUnsound);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  const int outcome = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+  return outcome < kRight ? kRefused
+                          : outcome;  // hung, crashed or ended by SoftHSM: nothing left it
+}
+
+TEST(FlippedTokenTest, Fault11_NoWrongSignatureAndNoUnsoundKeyComesOfABentObject) {
+  test::Token token({{"seal-1", Algorithm::ecdsa_p256, Purpose::seal}});
+  const auto key = token.key("seal-1")->info();
+  token.close();
+  const auto path = private_object(token);
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  const auto good = text.str();
+  ASSERT_GT(good.size(), 500u);
+  const auto write = [&](const std::string& bytes) {
+    std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+  };
+  std::map<int, int> seen;
+  for (std::size_t at = 0; at < good.size(); at += 7) {
+    auto bent = good;
+    bent[at] = static_cast<char>(bent[at] ^ 0x01);
+    write(bent);
+    const int outcome = outcome_in_child(token, key);
+    ASSERT_TRUE(outcome == kRight || outcome == kRefused) << "byte " << at << ": " << outcome;
+    ++seen[outcome];
+    // With the digests at hand it is refused before SoftHSM reads it.
+    ASSERT_EQ(outcome_in_child(token, key, token.tokens()), kRefusedByDigest) << "byte " << at;
+  }
+  EXPECT_GT(seen[kRight], 0);
+  EXPECT_GT(seen[kRefused], 0);
+  for (const auto size : {std::size_t{0}, std::size_t{1}, good.size() / 2, good.size() - 1}) {
+    write(good.substr(0, size));
+    EXPECT_EQ(outcome_in_child(token, key), kRefused) << "cut to " << size;
+    EXPECT_EQ(outcome_in_child(token, key, token.tokens()), kRefusedByDigest) << "cut to " << size;
+  }
+  write(good);
+  EXPECT_EQ(outcome_in_child(token, key, token.tokens()), kRight);
+}
+
+TEST(TokenFilesTest, AChangedFileBringsAnOpenTokenDownByName) {
+  test::Token token({{"seal-1", Algorithm::ecdsa_p256, Purpose::seal}});
+  auto config = token.config();
+  config.directory = token.tokens();
+  base::SystemRandom random;
+  const auto opened = Token::open(std::move(config), random);
+  ASSERT_TRUE(opened.ok()) << opened.error().detail;
+  ASSERT_TRUE((*opened)->recheck().ok());
+  const auto path = private_object(token);
+  std::ofstream(path, std::ios::binary | std::ios::app) << '!';
+  EXPECT_FALSE((*opened)->recheck().ok());
+  EXPECT_EQ((*opened)->condition(), Condition::down);
+  EXPECT_NE((*opened)->reason().find(path.filename().string()), std::string::npos);
 }
 
 }  // namespace

@@ -14,6 +14,8 @@
 #include <sstream>
 #include <thread>
 
+#include "base/unique_fd.h"
+
 namespace test {
 namespace {
 
@@ -56,6 +58,9 @@ Signer::Signer(const Token& token, Options options) {
     for (const auto& path : {directory_, config})
       base::check(::chown(path.c_str(), options.user, options.user) == 0, "chown");
   }
+  // Opened before the user changes: the checkout may stand in a directory that only root may enter.
+  const base::UniqueFd program(::open(options.program.c_str(), O_RDONLY | O_CLOEXEC));
+  base::check(static_cast<bool>(program), options.program.string() + " cannot be opened");
   pid_ = ::fork();
   base::check(pid_ >= 0, "fork");
   if (pid_ == 0) {
@@ -70,7 +75,9 @@ Signer::Signer(const Token& token, Options options) {
          ::setuid(options.user) != 0))
       ::_exit(126);
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // a test that aborts leaves no signer behind
-    ::execl(options.program.c_str(), options.program.c_str(), "--config", config.c_str(), nullptr);
+    std::string words[] = {options.program.string(), "--config", config.string()};
+    char* arguments[] = {words[0].data(), words[1].data(), words[2].data(), nullptr};
+    ::fexecve(program.get(), arguments, environ);
     ::_exit(127);
   }
   if (!options.wait) return;
@@ -86,6 +93,10 @@ Signer::Signer(const Token& token, Options options) {
 
 Signer::~Signer() {
   if (pid_ != 0) (void)stop();
+  const auto said = log();  // a sanitized build speaks there
+  base::check(said.find("Sanitizer") == std::string::npos &&
+                  said.find("runtime error") == std::string::npos,
+              said);
   std::error_code ignored;
   std::filesystem::remove_all(directory_, ignored);
 }
