@@ -16,6 +16,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(CHECKOUT / "tools" / "devlib"))
 
 import browse  # noqa: E402
+from browse import Failure  # noqa: E402,F401
 
 OUT = Path(os.environ.get("XINYIN_JOURNEYS", CHECKOUT / "build/release/journeys"))
 BIN = Path(os.environ.get("XINYIN_BIN", CHECKOUT / "build/release/bin"))
