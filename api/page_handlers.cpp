@@ -22,7 +22,8 @@ Response page(Call& call, std::string html, int status = 200,
 }
 
 /// The origin of the client's address that this journey leads to, so that the browser lets a form's
-/// answer redirect there (CSP form-action covers redirects). The provider checks the address itself.
+/// answer redirect there (CSP form-action covers redirects). The provider checks the address
+/// itself.
 std::vector<std::string> client_origin(const Parameters& authorize_parameters) {
   const auto address = only(authorize_parameters, "redirect_uri");
   if (!address) return {};
@@ -118,8 +119,7 @@ base::Result<Response> authorize_answer(Call& call, const auth::AuthorizeAnswer&
 }
 
 base::Result<Response> logout_answer(Call& call, const auth::Provider::LogoutAnswer& answer) {
-  if (answer.confirm)
-    return page(call, pages::logout(pages_look(), call.form_token()));
+  if (answer.confirm) return page(call, pages::logout(pages_look(), call.form_token()));
   BASE_TRY_VOID(close_session(call));
   auto done = answer.location.empty() ? logged_out_page(call, answer.notice)
                                       : Response::redirect(answer.location, 303);

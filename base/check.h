@@ -7,7 +7,8 @@ namespace base {
 
 [[noreturn]] void fail(std::string_view what);
 
-/// Stops the program when `holds` is false. For promises between our own functions, never for input.
+/// Stops the program when `holds` is false. For promises between our own functions, never for
+/// input.
 inline void check(bool holds, std::string_view what) {
   if (!holds) [[unlikely]]
     fail(what);

@@ -24,12 +24,9 @@ Fields fields(Time at) {
   const auto day = floor<days>(at);
   const std::chrono::year_month_day ymd{day};
   const auto rest = at - day;
-  return {static_cast<int>(ymd.year()),
-          static_cast<unsigned>(ymd.month()),
-          static_cast<unsigned>(ymd.day()),
-          floor<hours>(rest).count(),
-          floor<minutes>(rest).count() % 60,
-          floor<seconds>(rest).count() % 60,
+  return {static_cast<int>(ymd.year()),      static_cast<unsigned>(ymd.month()),
+          static_cast<unsigned>(ymd.day()),  floor<hours>(rest).count(),
+          floor<minutes>(rest).count() % 60, floor<seconds>(rest).count() % 60,
           rest.count() % 1'000'000};
 }
 
@@ -53,8 +50,8 @@ std::string to_rfc3339(Time at, bool micros) {
   const auto f = fields(at);
   char out[96];
   if (micros)
-    std::snprintf(out, sizeof out, "%04d-%02u-%02uT%02ld:%02ld:%02ld.%06ldZ", f.year, f.month, f.day,
-                  f.hour, f.minute, f.second, f.micros);
+    std::snprintf(out, sizeof out, "%04d-%02u-%02uT%02ld:%02ld:%02ld.%06ldZ", f.year, f.month,
+                  f.day, f.hour, f.minute, f.second, f.micros);
   else
     std::snprintf(out, sizeof out, "%04d-%02u-%02uT%02ld:%02ld:%02ldZ", f.year, f.month, f.day,
                   f.hour, f.minute, f.second);
@@ -93,11 +90,17 @@ std::optional<Time> parse_rfc3339(std::string_view text) {
   return text[next] == '+' ? at - offset : at + offset;
 }
 
-std::int64_t to_unix_s(Time at) { return floor<seconds>(at).time_since_epoch().count(); }
+std::int64_t to_unix_s(Time at) {
+  return floor<seconds>(at).time_since_epoch().count();
+}
 
-Time from_unix_s(std::int64_t s) { return Time{seconds{s}}; }
+Time from_unix_s(std::int64_t s) {
+  return Time{seconds{s}};
+}
 
-Date china_date(Time at) { return floor<days>(at + kChinaOffset); }
+Date china_date(Time at) {
+  return floor<days>(at + kChinaOffset);
+}
 
 std::string to_iso_date(Date date) {
   const std::chrono::year_month_day ymd{date};

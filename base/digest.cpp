@@ -1,5 +1,5 @@
-// SHA256_Init and friends are deprecated in OpenSSL 3 but are the only ones whose state can be copied
-// as bytes and that fetch nothing per call (a sixfold difference on a 65-byte input).
+// SHA256_Init and friends are deprecated in OpenSSL 3 but are the only ones whose state can be
+// copied as bytes and that fetch nothing per call (a sixfold difference on a 65-byte input).
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "base/digest.h"
 
@@ -41,7 +41,9 @@ Digest Sha256::finish() const {
   return out;
 }
 
-Digest sha256(BytesView bytes) { return Sha256().update(bytes).finish(); }
+Digest sha256(BytesView bytes) {
+  return Sha256().update(bytes).finish();
+}
 
 Digest hmac_sha256(BytesView key, BytesView bytes) {
   std::array<std::uint8_t, 64> block{};

@@ -1,4 +1,5 @@
-// SHA-256, HMAC-SHA-256 and constant-time comparison, with the library's method objects fetched once.
+// SHA-256, HMAC-SHA-256 and constant-time comparison, with the library's method objects fetched
+// once.
 #pragma once
 
 #include <array>

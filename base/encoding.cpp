@@ -105,9 +105,13 @@ std::optional<Bytes> from_base64(std::string_view text) {
   return decode(text, kFromBase64);
 }
 
-std::string to_base64url(BytesView bytes) { return encode(bytes, kBase64Url); }
+std::string to_base64url(BytesView bytes) {
+  return encode(bytes, kBase64Url);
+}
 
-std::optional<Bytes> from_base64url(std::string_view text) { return decode(text, kFromBase64Url); }
+std::optional<Bytes> from_base64url(std::string_view text) {
+  return decode(text, kFromBase64Url);
+}
 
 std::string to_pem(std::string_view label, BytesView der) {
   const auto body = to_base64(der);

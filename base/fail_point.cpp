@@ -1,7 +1,7 @@
 #include "base/fail_point.h"
 
-#include <csignal>
 #include <unistd.h>
+#include <csignal>
 
 namespace base {
 namespace {

@@ -19,10 +19,10 @@ const std::map<std::string, Entry, std::less<>>& catalogue() {
       const auto document = parse_json(file.bytes);
       check(document.ok() && document->IsObject(), file.path);
       for (const auto& member : document->GetObject()) {
-        const bool fresh = out.emplace(member.name.GetString(),
-                                       Entry{std::string(json_text(member.value, "zh")),
-                                             std::string(json_text(member.value, "en"))})
-                               .second;
+        const bool fresh =
+            out.emplace(member.name.GetString(), Entry{std::string(json_text(member.value, "zh")),
+                                                       std::string(json_text(member.value, "en"))})
+                .second;
         check(fresh, "a message key stands twice in base/messages");
       }
     }
@@ -33,7 +33,9 @@ const std::map<std::string, Entry, std::less<>>& catalogue() {
 
 }  // namespace
 
-bool has_message(std::string_view key) { return catalogue().contains(key); }
+bool has_message(std::string_view key) {
+  return catalogue().contains(key);
+}
 
 std::string message(std::string_view key, Language language, MessageArgs args) {
   const auto it = catalogue().find(key);

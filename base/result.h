@@ -57,7 +57,7 @@ class [[nodiscard]] Result {
  public:
   using value_type = T;
 
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}       // NOLINT: implicit
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}          // NOLINT: implicit
   Result(Error failure) : state_(std::in_place_index<1>, std::move(failure)) {}  // NOLINT: implicit
 
   bool ok() const { return state_.index() == 0; }
@@ -73,7 +73,9 @@ class [[nodiscard]] Result {
   const T* operator->() const { return &value(); }
 
   Error& error() & { return check(!ok(), "error of a good Result"), std::get<1>(state_); }
-  const Error& error() const& { return check(!ok(), "error of a good Result"), std::get<1>(state_); }
+  const Error& error() const& {
+    return check(!ok(), "error of a good Result"), std::get<1>(state_);
+  }
   Error&& error() && {
     return check(!ok(), "error of a good Result"), std::get<1>(std::move(state_));
   }
@@ -107,15 +109,15 @@ class [[nodiscard]] Result<void> {
 #define BASE_CONCAT(a, b) BASE_CONCAT_(a, b)
 
 /// BASE_TRY(auto rows, tx.run(kFind, id));  declares `rows`, or returns the error to the caller.
-#define BASE_TRY(declaration, expression)                                          \
-  auto BASE_CONCAT(base_try_, __LINE__) = (expression);                            \
-  if (!BASE_CONCAT(base_try_, __LINE__).ok())                                      \
-    return std::move(BASE_CONCAT(base_try_, __LINE__)).error();                    \
+#define BASE_TRY(declaration, expression)                       \
+  auto BASE_CONCAT(base_try_, __LINE__) = (expression);         \
+  if (!BASE_CONCAT(base_try_, __LINE__).ok())                   \
+    return std::move(BASE_CONCAT(base_try_, __LINE__)).error(); \
   declaration = std::move(BASE_CONCAT(base_try_, __LINE__)).value()
 
 /// BASE_TRY_VOID(tx.commit());  returns the error to the caller, or goes on.
-#define BASE_TRY_VOID(expression)                                 \
-  do {                                                            \
-    auto base_try_void = (expression);                            \
+#define BASE_TRY_VOID(expression)                                     \
+  do {                                                                \
+    auto base_try_void = (expression);                                \
     if (!base_try_void.ok()) return std::move(base_try_void).error(); \
   } while (false)

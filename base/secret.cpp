@@ -24,7 +24,9 @@ std::size_t pages(std::size_t size) {
 
 }  // namespace
 
-void wipe(std::span<std::uint8_t> bytes) { OPENSSL_cleanse(bytes.data(), bytes.size()); }
+void wipe(std::span<std::uint8_t> bytes) {
+  OPENSSL_cleanse(bytes.data(), bytes.size());
+}
 
 Secret::Secret(BytesView bytes) : size_(bytes.size()) {
   if (size_ == 0) return;
@@ -50,7 +52,9 @@ Secret& Secret::operator=(Secret&& other) noexcept {
   return *this;
 }
 
-Secret::~Secret() { release(); }
+Secret::~Secret() {
+  release();
+}
 
 void Secret::release() noexcept {
   if (data_ == nullptr) return;
@@ -60,11 +64,14 @@ void Secret::release() noexcept {
   size_ = 0;
 }
 
-bool Secret::equals(BytesView other) const { return constant_time_equal(reveal(), other); }
+bool Secret::equals(BytesView other) const {
+  return constant_time_equal(reveal(), other);
+}
 
 Result<Secret> Secret::from_file(const std::filesystem::path& path) {
   const auto refuse = [&](std::string_view why) {
-    auto failure = error(Code::unavailable, "config.secret_file", path.string() + ": " + std::string(why));
+    auto failure =
+        error(Code::unavailable, "config.secret_file", path.string() + ": " + std::string(why));
     failure.args = {{"path", path.string()}, {"why", std::string(why)}};
     return failure;
   };

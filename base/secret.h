@@ -31,8 +31,8 @@ class Secret {
   bool equals(BytesView other) const;
 
   /// Reads a secret file whole (at most 64 KiB), without one trailing line end.
-  /// Errors: unavailable `config.secret_file`, when it is missing, unreadable, empty, or readable by
-  /// everybody.
+  /// Errors: unavailable `config.secret_file`, when it is missing, unreadable, empty, or readable
+  /// by everybody.
   static Result<Secret> from_file(const std::filesystem::path& path);
 
  private:

@@ -29,7 +29,8 @@ Result<Settings> Settings::from_file(const std::filesystem::path& path) {
   if (file) text << file.rdbuf();
   if (!file || text.str().size() > kMostBytes) {
     auto failure = error(Code::unavailable, "config.file", path.string());
-    failure.args = {{"path", path.string()}, {"why", file ? "larger than 1 MiB" : "cannot be opened"}};
+    failure.args = {{"path", path.string()},
+                    {"why", file ? "larger than 1 MiB" : "cannot be opened"}};
     return failure;
   }
   return from_text(text.str(), path.string(), std::filesystem::absolute(path).parent_path());
@@ -88,8 +89,8 @@ std::int64_t Settings::integer(std::string_view key, std::int64_t fallback, std:
   const auto [end, failure] = std::from_chars(value->data(), value->data() + value->size(), number);
   if (failure != std::errc{} || end != value->data() + value->size() || number < least ||
       number > most) {
-    refuse(key, "must be a whole number from " + std::to_string(least) + " to " +
-                    std::to_string(most));
+    refuse(key,
+           "must be a whole number from " + std::to_string(least) + " to " + std::to_string(most));
     return fallback;
   }
   return number;
@@ -118,7 +119,8 @@ Result<void> Settings::finish() const {
   auto wrong = wrong_;
   for (const auto& [key, given] : given_)
     if (!given.asked)
-      wrong.push_back(name_ + ":" + std::to_string(given.line) + ": " + key + " is not a known key");
+      wrong.push_back(name_ + ":" + std::to_string(given.line) + ": " + key +
+                      " is not a known key");
   if (wrong.empty()) return {};
   std::string all;
   for (const auto& one : wrong) all += (all.empty() ? "" : "; ") + one;
@@ -128,8 +130,8 @@ Result<void> Settings::finish() const {
 std::string Settings::describe() const {
   std::string out = "| key | default | meaning |\n|---|---|---|\n";
   for (const auto& one : asked_)
-    out += "| `" + one.key + "` | " + (one.fallback.empty() ? "" : "`" + one.fallback + "`") + " | " +
-           one.help + " |\n";
+    out += "| `" + one.key + "` | " + (one.fallback.empty() ? "" : "`" + one.fallback + "`") +
+           " | " + one.help + " |\n";
   return out;
 }
 

@@ -1,5 +1,6 @@
-// A configuration file: "key = value" lines, '#' comments. Strict: a key that nobody knows, a key given
-// twice and a value out of range are errors that name file and line. Read by the programs' mains only.
+// A configuration file: "key = value" lines, '#' comments. Strict: a key that nobody knows, a key
+// given twice and a value out of range are errors that name file and line. Read by the programs'
+// mains only.
 //
 //   auto s = base::Settings::from_file(path);            // Result
 //   const auto port = s->integer("http.port", 8081, 1, 65535, "port to listen on");
@@ -31,7 +32,8 @@ class Settings {
                        std::int64_t most, std::string_view help);
   bool boolean(std::string_view key, bool fallback, std::string_view help);
   /// Relative paths are relative to the configuration file's directory; empty stays empty.
-  std::filesystem::path path(std::string_view key, std::string_view fallback, std::string_view help);
+  std::filesystem::path path(std::string_view key, std::string_view fallback,
+                             std::string_view help);
   /// A wrong value that only the caller can tell.
   void refuse(std::string_view key, std::string_view why);
 

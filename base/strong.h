@@ -26,5 +26,7 @@ class Strong {
 
 template <class Tag, class V>
 struct std::hash<base::Strong<Tag, V>> {
-  std::size_t operator()(const base::Strong<Tag, V>& id) const { return std::hash<V>{}(id.value()); }
+  std::size_t operator()(const base::Strong<Tag, V>& id) const {
+    return std::hash<V>{}(id.value());
+  }
 };

@@ -11,10 +11,10 @@ namespace {
 
 std::optional<std::string> normal_form(std::string_view text, unsigned extra) {
   utf8proc_uint8_t* out = nullptr;
-  const auto size = utf8proc_map(
-      reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-      static_cast<utf8proc_ssize_t>(text.size()), &out,
-      static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE | extra));
+  const auto size =
+      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                   static_cast<utf8proc_ssize_t>(text.size()), &out,
+                   static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE | extra));
   if (size < 0) return std::nullopt;
   std::string result(reinterpret_cast<const char*>(out), static_cast<std::size_t>(size));
   std::free(out);
@@ -42,7 +42,9 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-std::optional<std::string> to_nfc(std::string_view text) { return normal_form(text, 0); }
+std::optional<std::string> to_nfc(std::string_view text) {
+  return normal_form(text, 0);
+}
 
 std::optional<std::string> to_nfkc(std::string_view text) {
   return normal_form(text, UTF8PROC_COMPAT);
@@ -63,7 +65,9 @@ std::u32string to_code_points(std::string_view text) {
   return out;
 }
 
-std::size_t length_code_points(std::string_view text) { return to_code_points(text).size(); }
+std::size_t length_code_points(std::string_view text) {
+  return to_code_points(text).size();
+}
 
 std::string mask_name(std::string_view name) {
   const auto points = to_code_points(name);

@@ -1,8 +1,8 @@
 // The audit trail: who did what to what, in the same transaction as the deed.
 //
-// Rows are hash-chained (each carries the SHA-256 of its content and of the row before it), append-only:
-// no role but the owner can change or delete one. Facts hold no secrets, codes, tokens or plain personal
-// numbers. LD/T 01-2020 6.2.5e, 6.3.2.
+// Rows are hash-chained (each carries the SHA-256 of its content and of the row before it),
+// append-only: no role but the owner can change or delete one. Facts hold no secrets, codes, tokens
+// or plain personal numbers. LD/T 01-2020 6.2.5e, 6.3.2.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
-// Personal fields at rest: encrypted, bound to their place, and found by keyed hash. LD/T 01-2020 6.4.3.
+// Personal fields at rest: encrypted, bound to their place, and found by keyed hash. LD/T
+// 01-2020 6.4.3.
 #pragma once
 
 #include <memory>
@@ -13,9 +14,9 @@
 
 namespace store {
 
-/// AES-256-GCM under a key derived from the data key, with field and row bound as associated data, so
-/// that a value moved to another row or column does not open; HMAC-SHA-256 under another derived key for
-/// look-up. Thread-safe.
+/// AES-256-GCM under a key derived from the data key, with field and row bound as associated data,
+/// so that a value moved to another row or column does not open; HMAC-SHA-256 under another derived
+/// key for look-up. Thread-safe.
 class FieldCipher {
  public:
   /// `data_key` is 32 bytes, unwrapped by the token when the service starts.

@@ -1,8 +1,8 @@
 // Forward-only migrations, embedded in the binary, each safe while the previous binary runs.
 //
-// store/migrations/NNNN_name.sql run in order of their numbers, each in its own transaction, once; what
-// ran is recorded with its SHA-256 and a changed file is refused. An advisory lock keeps two runners
-// apart. One schema per room; roles and grants are part of the migrations.
+// store/migrations/NNNN_name.sql run in order of their numbers, each in its own transaction, once;
+// what ran is recorded with its SHA-256 and a changed file is refused. An advisory lock keeps two
+// runners apart. One schema per room; roles and grants are part of the migrations.
 #pragma once
 
 #include <functional>
@@ -15,8 +15,8 @@
 
 namespace store {
 
-/// Roles of one installation. The owner migrates and owns; service reads and writes what it is granted;
-/// verifier reads what public verification needs. The migrations name them literally:
+/// Roles of one installation. The owner migrates and owns; service reads and writes what it is
+/// granted; verifier reads what public verification needs. The migrations name them literally:
 /// xinyin_owner, xinyin_service, xinyin_verifier (created beforehand, see docs/operations.md).
 struct Migrated {
   std::vector<std::string> ran;

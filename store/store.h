@@ -1,9 +1,10 @@
 // The door to PostgreSQL: a bounded pool of connections, transactions, named queries.
 //
-// Why libpq behind our own thin layer: docs/decisions/0001-libpq.md. Every query is prepared once per
-// connection under its name; parameters and results travel in binary. A statement past its deadline is
-// cancelled by the server (statement_timeout), a server that says nothing is given up a second later.
-// Sessions speak UTC whatever the server is set to. Nothing here knows SQL of any room: queries stand beside their use.
+// Why libpq behind our own thin layer: docs/decisions/0001-libpq.md. Every query is prepared once
+// per connection under its name; parameters and results travel in binary. A statement past its
+// deadline is cancelled by the server (statement_timeout), a server that says nothing is given up a
+// second later. Sessions speak UTC whatever the server is set to. Nothing here knows SQL of any
+// room: queries stand beside their use.
 //
 // Thread-safety: Pool is thread-safe; a Tx and Rows belong to one thread.
 #pragma once
@@ -25,7 +26,8 @@
 namespace store {
 
 struct Config {
-  std::string conninfo;  ///< libpq keywords, e.g. "host=/run/pg dbname=xinyin user=xinyin_service passfile=…"
+  std::string conninfo;  ///< libpq keywords, e.g. "host=/run/pg dbname=xinyin user=xinyin_service
+                         ///< passfile=…"
   int connections = 4;   ///< two to eight are best on two cores
   std::chrono::milliseconds acquire_deadline{2000};
   std::chrono::milliseconds statement_deadline{5000};
@@ -46,22 +48,22 @@ struct Json {
 };
 class Param {
  public:
-  Param(std::nullopt_t) {}                                            // NOLINT: implicit
-  Param(bool value) : value_(value) {}                                // NOLINT: implicit
+  Param(std::nullopt_t) {}              // NOLINT: implicit
+  Param(bool value) : value_(value) {}  // NOLINT: implicit
   template <std::integral I>
-    requires(!std::same_as<I, bool>)
-  Param(I value) : value_(static_cast<std::int64_t>(value)) {}        // NOLINT: implicit
-  Param(double value) : value_(value) {}                              // NOLINT: implicit
-  Param(std::string_view value) : value_(std::string(value)) {}       // NOLINT: implicit
-  Param(std::string value) : value_(std::move(value)) {}              // NOLINT: implicit
-  Param(const char* value) : value_(std::string(value)) {}            // NOLINT: implicit
-  Param(base::BytesView value) : value_(base::to_bytes(value)) {}     // NOLINT: implicit
-  Param(const base::Bytes& value) : value_(value) {}                  // NOLINT: implicit
-  Param(base::Time value) : value_(value) {}                          // NOLINT: implicit
-  Param(base::Date value) : value_(value) {}                          // NOLINT: implicit
-  Param(Json value) : value_(std::move(value)) {}                     // NOLINT: implicit
+  requires(!std::same_as<I, bool>) Param(I value)
+      : value_(static_cast<std::int64_t>(value)) {}                // NOLINT: implicit
+  Param(double value) : value_(value) {}                           // NOLINT: implicit
+  Param(std::string_view value) : value_(std::string(value)) {}    // NOLINT: implicit
+  Param(std::string value) : value_(std::move(value)) {}           // NOLINT: implicit
+  Param(const char* value) : value_(std::string(value)) {}         // NOLINT: implicit
+  Param(base::BytesView value) : value_(base::to_bytes(value)) {}  // NOLINT: implicit
+  Param(const base::Bytes& value) : value_(value) {}               // NOLINT: implicit
+  Param(base::Time value) : value_(value) {}                       // NOLINT: implicit
+  Param(base::Date value) : value_(value) {}                       // NOLINT: implicit
+  Param(Json value) : value_(std::move(value)) {}                  // NOLINT: implicit
   template <class T>
-  Param(const std::optional<T>& value) {                              // NOLINT: implicit
+  Param(const std::optional<T>& value) {  // NOLINT: implicit
     if (value) *this = Param(*value);
   }
 
@@ -73,8 +75,8 @@ class Param {
   Value value_;
 };
 
-/// The rows of one answer. Reading a column as a type it is not, or a null with a plain reader, is a
-/// mistake of ours (base::check).
+/// The rows of one answer. Reading a column as a type it is not, or a null with a plain reader, is
+/// a mistake of ours (base::check).
 class Rows {
  public:
   Rows();
@@ -115,9 +117,9 @@ class Tx {
 
   /// Errors: conflict `store.conflict` (unique or exclusion violation, serialization failure,
   /// deadlock; see is_violation), unavailable `store.unavailable` (no connection, deadline),
-  /// invalid_argument `store.value` (text that is not UTF-8 or holds NUL, a moment past PostgreSQL's),
-  /// internal `store.query` for anything else: a mistake of ours. After a failure the transaction is
-  /// dead: each further call, and commit(), gives that first failure again.
+  /// invalid_argument `store.value` (text that is not UTF-8 or holds NUL, a moment past
+  /// PostgreSQL's), internal `store.query` for anything else: a mistake of ours. After a failure
+  /// the transaction is dead: each further call, and commit(), gives that first failure again.
   base::Result<Rows> run(const Query& query, const std::vector<Param>& params = {});
   /// A commit whose answer is lost is `store.commit_unknown` (unavailable): ask again by key.
   base::Result<void> commit();
@@ -143,8 +145,8 @@ class Pool {
   base::Result<Tx> begin(Mode mode = Mode::read_write);
   /// One statement by itself (its own transaction, no extra round trips). A read, which begins with
   /// "select" and must change nothing, is tried once more on a fresh connection when the pooled one
-  /// turns out to be dead. Errors: as Tx::run, and `store.commit_unknown` for a write whose answer is
-  /// lost.
+  /// turns out to be dead. Errors: as Tx::run, and `store.commit_unknown` for a write whose answer
+  /// is lost.
   base::Result<Rows> run(const Query& query, const std::vector<Param>& params = {});
 
  private:

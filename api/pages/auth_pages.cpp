@@ -4,7 +4,9 @@ namespace api::pages {
 
 std::string login(const Renderer& look, const LoginPage& page) {
   PageData data;
-  data.text("csrf", page.csrf).text("return_to", page.return_to).text("login_name", page.login_name);
+  data.text("csrf", page.csrf)
+      .text("return_to", page.return_to)
+      .text("login_name", page.login_name);
   if (!page.client_name.empty()) data.text("client_name", page.client_name);
   if (page.problem != nullptr) data.message("problem", page.problem->key, page.problem->args);
   return look.page("login", "web.login.title", data);

@@ -17,12 +17,23 @@ std::string escaped(std::string_view text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
     }
   }
   return out;
@@ -76,8 +87,8 @@ std::string static_files_digest() {
 
 struct Renderer::Impl {
   Look look;
-  // With texts put in and proven to parse. The library's render() is not const, so each rendering parses
-  // its own copy: tens of microseconds, off the hot paths.
+  // With texts put in and proven to parse. The library's render() is not const, so each rendering
+  // parses its own copy: tens of microseconds, off the hot paths.
   std::map<std::string, std::string, std::less<>> templates;
 
   static Data to_data(const PageData& from) {
@@ -122,14 +133,15 @@ PageData& PageData::list(std::string name, std::vector<PageData> values) {
   return *this;
 }
 
-Renderer::Renderer(Look look) : impl_(std::make_unique<Impl>()), asset_version_(static_files_digest()) {
+Renderer::Renderer(Look look)
+    : impl_(std::make_unique<Impl>()), asset_version_(static_files_digest()) {
   impl_->look = std::move(look);
   const std::string layout(file("templates/layout.html"));
   for (const auto& one : embedded::web()) {
     constexpr std::string_view kFolder = "templates/", kSuffix = ".html";
     if (!one.path.starts_with(kFolder) || one.path == "templates/layout.html") continue;
-    const auto name = one.path.substr(kFolder.size(),
-                                      one.path.size() - kFolder.size() - kSuffix.size());
+    const auto name =
+        one.path.substr(kFolder.size(), one.path.size() - kFolder.size() - kSuffix.size());
     auto text = with_texts(replaced(layout, "[[content]]", one.bytes));
     base::check(text.find("{{{") == std::string::npos && text.find("{{&") == std::string::npos,
                 "a template leaves a value unescaped");
@@ -152,8 +164,8 @@ std::string Renderer::page(std::string_view name, std::string_view title_key,
   values.set("agency", impl_->look.agency);
   values.set("public_host", impl_->look.public_host);
   if (!impl_->look.filing.empty()) values.set("filing", impl_->look.filing);
-  values.set("demonstration", Data(impl_->look.demonstration ? Data::type::bool_true
-                                                             : Data::type::bool_false));
+  values.set("demonstration",
+             Data(impl_->look.demonstration ? Data::type::bool_true : Data::type::bool_false));
   Mustache parsed(it->second);
   return parsed.render(values);
 }

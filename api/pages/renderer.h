@@ -1,9 +1,9 @@
 // Pages from templates: values always escaped, texts from the message catalogue, Chinese first.
 //
-// A template (web/templates/*.html) is Mustache for values, and [[key]] for a text of the catalogue in
-// both languages ([[zh:key]], [[en:key]] for one). Texts are put in once, when the program starts; a
-// template or key that is missing stops it then. Values cannot be marked as safe: `{{{` and `{{&` are
-// refused.
+// A template (web/templates/*.html) is Mustache for values, and [[key]] for a text of the catalogue
+// in both languages ([[zh:key]], [[en:key]] for one). Texts are put in once, when the program
+// starts; a template or key that is missing stops it then. Values cannot be marked as safe: `{{{`
+// and `{{&` are refused.
 #pragma once
 
 #include <map>

@@ -30,7 +30,9 @@ void advice(PageData& page, std::initializer_list<std::string_view> keys) {
   page.list("advice", std::move(rows));
 }
 
-std::string kind_key(std::string_view kind) { return "document." + std::string(kind); }
+std::string kind_key(std::string_view kind) {
+  return "document." + std::string(kind);
+}
 
 void describe(PageData& page, const verify::Entry& entry) {
   page.flag("known", true);
@@ -76,13 +78,16 @@ PageData seal_page(const verify::SealReport& seal, std::size_t number) {
 
 std::string_view tone_of(verify::Outcome outcome) {
   switch (outcome) {
-    case verify::Outcome::genuine: return "good";
+    case verify::Outcome::genuine:
+      return "good";
     case verify::Outcome::altered:
     case verify::Outcome::not_trusted:
-    case verify::Outcome::expired: return "bad";
+    case verify::Outcome::expired:
+      return "bad";
     case verify::Outcome::unsealed:
     case verify::Outcome::malformed:
-    case verify::Outcome::undetermined: return "warn";
+    case verify::Outcome::undetermined:
+      return "warn";
   }
   return "warn";
 }
@@ -91,21 +96,30 @@ std::string_view tone_of(verify::Outcome outcome) {
 
 std::string_view to_string(CodeState state) {
   switch (state) {
-    case CodeState::in_force: return "in_force";
-    case CodeState::expired: return "expired";
-    case CodeState::superseded: return "superseded";
-    case CodeState::revoked: return "revoked";
-    case CodeState::suspended: return "suspended";
+    case CodeState::in_force:
+      return "in_force";
+    case CodeState::expired:
+      return "expired";
+    case CodeState::superseded:
+      return "superseded";
+    case CodeState::revoked:
+      return "revoked";
+    case CodeState::suspended:
+      return "suspended";
   }
   base::fail("unknown CodeState");
 }
 
 CodeState state_of(const verify::Entry& entry, Time now) {
   switch (entry.standing) {
-    case verify::Standing::revoked: return CodeState::revoked;
-    case verify::Standing::superseded: return CodeState::superseded;
-    case verify::Standing::suspended: return CodeState::suspended;
-    case verify::Standing::in_force: break;
+    case verify::Standing::revoked:
+      return CodeState::revoked;
+    case verify::Standing::superseded:
+      return CodeState::superseded;
+    case verify::Standing::suspended:
+      return CodeState::suspended;
+    case verify::Standing::in_force:
+      break;
   }
   return entry.valid_until && *entry.valid_until < now ? CodeState::expired : CodeState::in_force;
 }
@@ -168,9 +182,11 @@ std::string file_verdict(const Renderer& look, const verify::Verdict& verdict,
                          const verify::Entry* entry, bool register_asked, Time now) {
   PageData page;
   const bool genuine = verdict.outcome == verify::Outcome::genuine;
-  const bool out_of_force = genuine && entry != nullptr && state_of(*entry, now) != CodeState::in_force;
+  const bool out_of_force =
+      genuine && entry != nullptr && state_of(*entry, now) != CodeState::in_force;
   const bool unregistered = genuine && entry == nullptr && register_asked;
-  const auto key = "web.file." + std::string(out_of_force ? "revoked" : verify::to_string(verdict.outcome));
+  const auto key =
+      "web.file." + std::string(out_of_force ? "revoked" : verify::to_string(verdict.outcome));
   tone(page, out_of_force || unregistered ? "warn" : tone_of(verdict.outcome));
   headline(page, key + ".title", key + ".text");
 

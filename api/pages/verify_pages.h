@@ -22,7 +22,8 @@ std::string code_unavailable(const Renderer& look, base::Time now);
 /// The form, with what was typed and what is wrong with it.
 std::string verify_form(const Renderer& look, std::string_view typed, const base::Error* problem);
 
-/// `entry` is what the register knows of these bytes; `registered` false when it could not be asked.
+/// `entry` is what the register knows of these bytes; `registered` false when it could not be
+/// asked.
 std::string file_verdict(const Renderer& look, const verify::Verdict& verdict,
                          const verify::Entry* entry, bool register_asked, base::Time now);
 

@@ -37,7 +37,8 @@ TEST_F(RendererTest, NoValueReachesThePageUnescaped) {
   for (const auto& html :
        {pages::code_verdict(look_, entry(), base::from_unix_s(1'790'000'001)),
         pages::verify_form(look_, kEvil, &problem),
-        pages::login(look_, {std::string(kEvil), std::string(kEvil), std::string(kEvil), "", nullptr}),
+        pages::login(look_,
+                     {std::string(kEvil), std::string(kEvil), std::string(kEvil), "", nullptr}),
         pages::consent(look_, consent),
         pages::file_verdict(look_, verdict, nullptr, true, base::from_unix_s(1'790'000'001))}) {
     EXPECT_EQ(html.find("<script>"), std::string::npos);

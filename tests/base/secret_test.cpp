@@ -11,9 +11,9 @@ namespace {
 class SecretFileTest : public testing::Test {
  protected:
   std::filesystem::path write(std::string_view content, mode_t mode) {
-    const auto path = std::filesystem::path(testing::TempDir()) /
-                      (std::string("secret_") +
-                       testing::UnitTest::GetInstance()->current_test_info()->name());
+    const auto path =
+        std::filesystem::path(testing::TempDir()) /
+        (std::string("secret_") + testing::UnitTest::GetInstance()->current_test_info()->name());
     std::ofstream(path, std::ios::binary) << content;
     ::chmod(path.c_str(), mode);
     return path;

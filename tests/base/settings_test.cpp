@@ -6,7 +6,8 @@ namespace base {
 namespace {
 
 TEST(SettingsTest, ValuesDefaultsAndRelativePaths) {
-  auto s = Settings::from_text("# a\n http.port = 9000 \nname=a = b\nfile = x/y\n", "t", "/etc/xinyin");
+  auto s =
+      Settings::from_text("# a\n http.port = 9000 \nname=a = b\nfile = x/y\n", "t", "/etc/xinyin");
   ASSERT_TRUE(s.ok());
   EXPECT_EQ(s->integer("http.port", 1, 1, 65535, ""), 9000);
   EXPECT_EQ(s->text("name", "", ""), "a = b");

@@ -33,7 +33,8 @@ TEST(TextTest, ControlBytesCannotForgeALogLine) {
 
 TEST(MessagesTest, BothLanguagesAndValues) {
   const std::pair<std::string, std::string> args[] = {{"path", "/x"}, {"why", "empty"}};
-  EXPECT_EQ(message("config.secret_file", Language::en, args), "Cannot read the secret file /x: empty");
+  EXPECT_EQ(message("config.secret_file", Language::en, args),
+            "Cannot read the secret file /x: empty");
   EXPECT_EQ(message("config.secret_file", Language::zh, args), "无法读取机密文件 /x：empty");
   EXPECT_EQ(message("no.such.key", Language::zh), "no.such.key");
 }

@@ -22,8 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
               "the host ends where a browser ends it");
   const auto location = auth::with_query(text, {{"state", std::string(text)}, {"code", "x"}});
   base::check(location.starts_with(text) && location.ends_with("code=x"), "the address is kept");
-  base::check(std::all_of(location.begin(), location.end(),
-                          [](char c) { return c > ' ' && c <= '~'; }),
-              "a header could be split");
+  base::check(
+      std::all_of(location.begin(), location.end(), [](char c) { return c > ' ' && c <= '~'; }),
+      "a header could be split");
   return 0;
 }
