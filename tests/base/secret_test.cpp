@@ -10,14 +10,22 @@ namespace {
 
 class SecretFileTest : public testing::Test {
  protected:
+  void SetUp() override {
+    std::string pattern = testing::TempDir() + "xinyin-secret-XXXXXX";
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    directory_ = pattern;
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+
   std::filesystem::path write(std::string_view content, mode_t mode) {
-    const auto path =
-        std::filesystem::path(testing::TempDir()) /
-        (std::string("secret_") + testing::UnitTest::GetInstance()->current_test_info()->name());
+    const auto path = directory_ / "secret";
+    std::filesystem::remove(path);
     std::ofstream(path, std::ios::binary) << content;
     ::chmod(path.c_str(), mode);
     return path;
   }
+
+  std::filesystem::path directory_;
 };
 
 TEST_F(SecretFileTest, OneLineEndIsNotPartOfTheSecret) {
