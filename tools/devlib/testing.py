@@ -20,6 +20,8 @@ def install_npm_packages() -> None:
         return
     env = building.environment()
     env["PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD"] = "1"
+    # Node.js knows its own list of authorities only; a site may have added one to the system.
+    env.setdefault("NODE_EXTRA_CA_CERTS", "/etc/ssl/certs/ca-certificates.crt")
     with Stage("npm packages of the journeys") as stage:
         run_logged(stage, ["/usr/bin/npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"],
                    str(building.log_directory() / "npm.log"), cwd=str(JOURNEYS), env=env,
