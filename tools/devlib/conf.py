@@ -139,6 +139,8 @@ defaults
     timeout http-request 10s
     timeout http-keep-alive 30s
     timeout queue 3s
+    # Readiness asks the signer and the database: while one of them hangs it answers late, not never.
+    timeout check 10s
     retries 1
     option redispatch
 {haproxy_errors()}
