@@ -88,8 +88,10 @@ base::Result<Inventory> Inventory::from_text(std::string_view json) {
     inventory.keys.push_back(std::move(entry));
   }
   if (!document->HasMember("files")) return inventory;
-  if (!(*document)["files"].IsObject()) return bad("files is not an object");
-  for (const auto& one : (*document)["files"].GetObject()) {
+  const rapidjson::Value& files =
+      (*document)["files"];  // const: clang finds != ambiguous otherwise
+  if (!files.IsObject()) return bad("files is not an object");
+  for (const auto& one : files.GetObject()) {
     const std::filesystem::path name(one.name.GetString());
     if (!one.value.IsString() || name.is_absolute() || name.lexically_normal() != name ||
         name.begin() == name.end() || *name.begin() == "..")
