@@ -15,11 +15,10 @@ namespace hsm {
 /// Path below the token directory -> hex of SHA-256.
 using FileDigests = std::map<std::string, std::string, std::less<>>;
 
-/// Of every object file. Errors: unavailable `hsm.token_directory`.
+/// Of every key's file; the token's own object changes at logins. Errors: unavailable `hsm.token_directory`.
 base::Result<FileDigests> digest_files(const std::filesystem::path& directory);
 
-/// A file that is missing passes: the inventory names the key that lacks it. So does the token's
-/// own object while this process can write it, since SoftHSM then rewrites it at every login.
+/// A file that is missing passes: the inventory names the key that lacks it.
 /// Errors: unavailable `hsm.token_files` naming the file.
 base::Result<void> check_files(const std::filesystem::path& directory, const FileDigests& expected);
 

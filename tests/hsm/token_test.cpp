@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdio>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -233,6 +234,7 @@ enum FlipOutcome { kRight = 100, kRefused, kRefusedByDigest, kWrong, kUnsound };
 /// Opens and signs in a process of its own: a bent object may make SoftHSM hang or exit.
 int outcome_in_child(const test::Token& token, const KeyInfo& key,
                      const std::filesystem::path& directory = {}) {
+  std::fflush(nullptr);  // SoftHSM may end the child by exit(), which would say it all again
   const auto child = ::fork();
   if (child == 0) {
     ::alarm(5);
