@@ -43,6 +43,11 @@ def step_tidy(log: str, options) -> None:
 def build_step(preset: str, stage: Stage, log: str, tests: str | None) -> None:
     directory = CHECKOUT / "build" / preset
     env = building.environment()
+    with building.alone(preset, stage):
+        build_and_test(preset, directory, stage, log, tests, env)
+
+
+def build_and_test(preset: str, directory, stage: Stage, log: str, tests: str | None, env: dict) -> None:
     run_logged(stage, ["cmake", "--preset", preset], log, cwd=str(CHECKOUT), env=env)
     run_logged(stage, ["nice", "ninja", "-C", directory, "-j", building.jobs(), "-k", "20"], log, env=env)
     if tests:

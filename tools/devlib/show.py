@@ -95,7 +95,7 @@ def run_logged(stage: Stage | None, argv: list, log: str, cwd: str | None = None
             process.wait()
             raise
     if code != 0:
-        raise Failure(f"{os.path.basename(str(argv[0]))} failed ({describe_exit(code)}).\n{tail(log, begun=begun)}\n"
+        raise Failure(f"{os.path.basename(str(argv[1 if argv[0] == 'nice' else 0]))} failed ({describe_exit(code)}).\n{tail(log, begun=begun)}\n"
                       f"All of its output: {log}" + (f"\n{hint}" if hint else ""))
 
 

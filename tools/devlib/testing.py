@@ -30,6 +30,11 @@ def install_npm_packages() -> None:
 
 
 def test(ctest_options: list[str]) -> int:
+    with building.alone("test"):
+        return run_all(ctest_options)
+
+
+def run_all(ctest_options: list[str]) -> int:
     install_npm_packages()
     directory = building.build("release", [], "Building the release and its tests")
     say()
