@@ -237,6 +237,23 @@ TEST_F(ChainTest, Rfc3161_2_3_ATimeStampKeyHasOnePurpose) {
   EXPECT_EQ(with(both, true), ChainAnswer::untrusted);
 }
 
+TEST_F(ChainTest, AnAuthorityIsNoSealThoughItsUsagesSaySo) {
+  namespace der = certs::der;
+  const auto key = test::SoftKey::make("soft");
+  const auto in = test::authority_input(pki, "又签发又盖章", *key);
+  const auto certificate = test::crooked(*pki.key("root-ca"), in, [&](certs::TbsCertificate& tbs) {
+    // digitalSignature beside keyCertSign and cRLSign.
+    tbs.extensions.at(1) = certs::extension("2.5.29.15", true, base::Bytes{3, 2, 1, 0x86});
+  });
+  auto list = pki.list();
+  list.entries.push_back({"seal", "a", "", certificate, pki.start() - days(1), std::nullopt});
+  EXPECT_EQ(certs::validate(certificate, {}, list, ChainPurpose::any, pki.start()).answer,
+            ChainAnswer::trusted)
+      << "the frame of this test";
+  EXPECT_EQ(certs::validate(certificate, {}, list, ChainPurpose::seal, pki.start()).reason,
+            "certs.wrong_purpose");
+}
+
 TEST_F(ChainTest, AnAuthorityCannotAllowWhatItWasNotAllowed) {
   namespace der = certs::der;
   const auto key = test::SoftKey::make("soft");

@@ -235,6 +235,25 @@ TEST_F(TimestampTest, AStampByASealKeyIsNotTrusted) {
   EXPECT_NE(status.chain.answer, ChainAnswer::trusted);
 }
 
+// RFC 5035 §5: another certificate of the same key, issuer and serial must not be put in its place.
+TEST_F(TimestampTest, Rfc5035_5_TheStampNamesItsCertificate) {
+  const auto key = test::SoftKey::make("tsa");
+  auto in = test::leaf_input(pki, certs::Profile::timestamp, *key);
+  const auto listed = test::crooked(*pki.key("issuing-ca"), in);
+  in.not_after += days(1);
+  const auto twin = test::crooked(*pki.key("issuing-ca"), in);
+  ASSERT_EQ(listed.serial_hex(), twin.serial_hex());
+  pki.enlist(listed, "timestamp");
+  base::SystemRandom random;
+  const auto stamped_with = [&](const certs::Certificate& certificate) {
+    const certs::TimestampAuthority authority(
+        key, certificate, {}, {certs::oid::kTimestampPolicy, milliseconds(1)}, pki.clock(), random);
+    return certs::judge_timestamp(*authority.stamp(digest), digest, pki.list());
+  };
+  EXPECT_TRUE(stamped_with(listed).intact) << "the frame of this test";
+  EXPECT_FALSE(stamped_with(twin).intact);
+}
+
 TEST_F(TimestampTest, RevokedBeforeTheStampIsRevoked) {
   pki.clock().advance(seconds(10));
   const auto before = *pki.timestamps().stamp(digest);
