@@ -20,14 +20,19 @@ constexpr Words<Protection, 2> kProtections{{
     {Protection::wrapped, "wrapped"},
 }};
 
-constexpr Words<Purpose, 7> kPurposes{{
+constexpr Words<Purpose, 12> kPurposes{{
     {Purpose::root_ca, "root_ca"},
     {Purpose::issuing_ca, "issuing_ca"},
     {Purpose::seal, "seal"},
+    {Purpose::seal_maker, "seal_maker"},
     {Purpose::timestamp, "timestamp"},
+    {Purpose::ocsp, "ocsp"},
     {Purpose::openid, "openid"},
     {Purpose::document_code, "document_code"},
+    {Purpose::audit, "audit"},
+    {Purpose::log, "log"},
     {Purpose::data_wrapping, "data_wrapping"},
+    {Purpose::key_wrapping, "key_wrapping"},
 }};
 
 template <class Enum, std::size_t N>

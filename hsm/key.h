@@ -27,7 +27,20 @@ enum class Protection {
 };
 
 /// What a key is for; the signer refuses any other use.
-enum class Purpose { root_ca, issuing_ca, seal, timestamp, openid, document_code, data_wrapping };
+enum class Purpose {
+  root_ca,
+  issuing_ca,
+  seal,
+  seal_maker,  ///< signs seal objects, never documents (GB/T 38540)
+  timestamp,
+  ocsp,  ///< answers about revocation, RFC 6960
+  openid,
+  document_code,
+  audit,          ///< signs heads of the audit trail and of the officers' ledger
+  log,            ///< signs checkpoints of the transparency log
+  data_wrapping,  ///< wraps the service's secrets, on request
+  key_wrapping,   ///< wraps private keys that the token cannot hold itself; never on request
+};
 
 std::string_view to_string(Algorithm algorithm);
 std::string_view to_string(Protection protection);
@@ -56,6 +69,12 @@ class Key {
   /// Errors: unavailable `hsm.unavailable` (token or signer away, deadline); permission_denied
   /// `hsm.refused` (the signer's policy).
   virtual base::Result<base::Bytes> sign(const base::Digest& digest) const = 0;
+  /// Signs the message itself: with the digest that belongs to the algorithm, or, where the key may
+  /// sign only what it sees (certificate authorities), by showing it to the signer.
+  /// Errors: as sign().
+  virtual base::Result<base::Bytes> sign_message(base::BytesView message) const {
+    return sign(base::sha256(message));
+  }
 };
 
 }  // namespace hsm

@@ -51,7 +51,8 @@ Door service_door(base::Settings& settings, bool production) {
       uids(settings, "socket.service_uids",
            "users (names or numbers, with commas) that may use it; empty: the signer's own");
   for (const auto& word : split(settings.text("socket.service_purposes",
-                                              "seal,timestamp,openid,document_code,data_wrapping",
+                                              "seal,seal_maker,timestamp,ocsp,openid,document_code,"
+                                              "audit,log,data_wrapping",
                                               "what the service may have keys used for"))) {
     const auto purpose = purpose_from(word);
     if (!purpose)
@@ -78,9 +79,10 @@ std::optional<Door> officer_door(base::Settings& settings, bool production) {
   if (production)
     settings.refuse("socket.officer",
                     "is for demonstrations only; profile = production refuses it");
-  door.purposes = {Purpose::root_ca,      Purpose::issuing_ca, Purpose::seal,
-                   Purpose::timestamp,    Purpose::openid,     Purpose::document_code,
-                   Purpose::data_wrapping};
+  door.purposes = {Purpose::root_ca,    Purpose::issuing_ca,    Purpose::seal,
+                   Purpose::seal_maker, Purpose::timestamp,     Purpose::ocsp,
+                   Purpose::openid,     Purpose::document_code, Purpose::audit,
+                   Purpose::log,        Purpose::data_wrapping};
   return door;
 }
 
