@@ -108,6 +108,19 @@ base::Result<InventoryEntry> KeyMaker::generate(Algorithm algorithm, const std::
   return read_back(session.get(), label, algorithm, purpose);
 }
 
+base::Result<void> KeyMaker::destroy(const std::string& label, const KeyId& id) {
+  const std::scoped_lock lock(one_at_a_time_);
+  const OwnSession session(*login_);
+  if (session.rv() != CKR_OK) return p11::call_failed("C_OpenSession", session.rv());
+  BASE_TRY(const auto there, survey(session.get()));
+  for (const auto& object : there) {
+    if (object.label != label || base::to_hex(object.id) != id.value()) continue;
+    if (const auto rv = login_->call().C_DestroyObject(session.get(), object.handle); rv != CKR_OK)
+      return p11::call_failed("C_DestroyObject", rv);
+  }
+  return {};
+}
+
 base::Result<void> KeyMaker::make_pair(p11::Handle session, Algorithm algorithm,
                                        const std::string& label) {
   const auto failed = [&](std::string_view call, p11::Rv rv) {

@@ -40,6 +40,10 @@ class KeyMaker {
   base::Result<InventoryEntry> adopt(const std::string& label, Algorithm algorithm,
                                      Purpose purpose);
 
+  /// Removes every object of a key, for ever. A key that is gone already is no error.
+  /// Errors: unavailable `hsm.unavailable`.
+  base::Result<void> destroy(const std::string& label, const KeyId& id);
+
  private:
   KeyMaker(std::unique_ptr<p11::Login> login, base::Random& random)
       : login_(std::move(login)), random_(random) {}

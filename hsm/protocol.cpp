@@ -34,6 +34,11 @@ class Writer {
     return *this;
   }
   Writer& text(std::string_view words) { return text(base::as_bytes(words)); }
+  Writer& blob(base::BytesView bytes) {
+    number(static_cast<std::uint32_t>(bytes.size()));
+    base::append(out_, bytes);
+    return *this;
+  }
   base::Bytes frame() {
     const auto size = static_cast<std::uint32_t>(out_.size() - kLengthSize);
     for (std::size_t i = 0; i < kLengthSize; ++i)
@@ -56,6 +61,7 @@ class Reader {
     return value;
   }
   base::BytesView bytes() { return take(number<std::uint16_t>()); }
+  base::BytesView blob() { return take(number<std::uint32_t>()); }
   std::string text() { return std::string(base::as_text(bytes())); }
   bool done() const { return good_ && rest_.empty(); }
   bool good() const { return good_; }
@@ -76,7 +82,7 @@ class Reader {
 
 std::optional<Kind> kind_from(std::uint8_t value) {
   if (value < static_cast<std::uint8_t>(Kind::health) ||
-      value > static_cast<std::uint8_t>(Kind::unwrap))
+      value > static_cast<std::uint8_t>(Kind::officers))
     return std::nullopt;
   return static_cast<Kind>(value);
 }
@@ -140,6 +146,8 @@ std::string_view to_string(Kind kind) {
       return "wrap";
     case Kind::unwrap:
       return "unwrap";
+    case Kind::officers:
+      return "officers";
   }
   base::fail("unknown Kind");
 }
@@ -151,6 +159,7 @@ base::Bytes encode(const Request& request) {
   if (request.kind == Kind::health || request.kind == Kind::keys) return out.frame();
   out.text(request.name);
   if (request.kind == Kind::sign) out.text(base::from_hex(request.key_id).value_or(base::Bytes{}));
+  if (request.kind == Kind::officers) return out.blob(request.data).frame();
   out.text(request.data);
   return out.frame();
 }
@@ -167,7 +176,7 @@ base::Result<Request> decode_request(base::BytesView payload) {
   if (*kind != Kind::health && *kind != Kind::keys) {
     request.name = in.text();
     if (*kind == Kind::sign) request.key_id = base::to_hex(in.bytes());
-    request.data = base::to_bytes(in.bytes());
+    request.data = base::to_bytes(*kind == Kind::officers ? in.blob() : in.bytes());
     if (request.name.empty() || request.name.size() > kMostNameBytes) return malformed("the name");
     if (*kind == Kind::sign && request.key_id.size() != 2 * kIdBytes)
       return malformed("the key id");
@@ -200,6 +209,8 @@ base::Bytes encode(const Answer& answer) {
       out.text(hsm::to_string(key.algorithm)).text(hsm::to_string(key.protection));
       out.text(hsm::to_string(key.purpose)).text(key.public_key);
     }
+  } else if (answer.kind == Kind::officers) {
+    out.blob(std::get<base::Bytes>(answer.body));
   } else {
     out.text(std::get<base::Bytes>(answer.body));
   }
@@ -236,7 +247,7 @@ base::Result<Answer> decode_answer(base::BytesView payload) {
       }
       answer.body = std::move(keys);
     } else {
-      answer.body = base::to_bytes(in.bytes());
+      answer.body = base::to_bytes(*kind == Kind::officers ? in.blob() : in.bytes());
     }
   }
   if (!in.done()) return malformed("cut short, or with bytes to spare");

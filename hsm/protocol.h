@@ -17,19 +17,28 @@
 namespace hsm::wire {
 
 inline constexpr std::size_t kMostRequestBytes = 8 * 1024;
+inline constexpr std::size_t kMostOfficersRequestBytes = 4 * 1024 * 1024;  ///< through their door
 inline constexpr std::size_t kMostAnswerBytes = 4 * 1024 * 1024;
 inline constexpr std::size_t kMostNameBytes = 256;
 
-enum class Kind : std::uint8_t { health = 1, keys = 2, sign = 3, wrap = 4, unwrap = 5 };
+enum class Kind : std::uint8_t {
+  health = 1,
+  keys = 2,
+  sign = 3,
+  wrap = 4,
+  unwrap = 5,
+  officers = 6
+};
 std::string_view to_string(Kind kind);
 
 struct Request {
   Kind kind = Kind::health;
   std::uint64_t id = 0;
   std::uint32_t deadline_ms = 0;
-  std::string name;    ///< sign: key label; wrap, unwrap: the secret's name
+  std::string name;    ///< sign: key label; wrap, unwrap: the secret's name; officers: the verb
   std::string key_id;  ///< sign: the id the caller believes this key to have, hex
-  base::Bytes data;    ///< sign: the digest, 32 bytes; wrap: the secret; unwrap: the wrapping
+  base::Bytes data;    ///< sign: the digest, 32 bytes; wrap: the secret; unwrap: the wrapping;
+                       ///< officers: what the verb is about (hsm/officers/conductor.h)
 };
 
 struct Answer {

@@ -66,19 +66,17 @@ Door service_door(base::Settings& settings, bool production) {
   return door;
 }
 
-std::optional<Door> officer_door(base::Settings& settings, bool production) {
+std::optional<Door> officer_door(base::Settings& settings, bool governed) {
   Door door;
   door.name = "officer";
-  door.socket = settings.path("socket.officer", "",
-                              "Unix socket for officers, whose requests may use CA keys as well; "
-                              "demonstration only; empty: none");
+  door.socket =
+      settings.path("socket.officer", "",
+                    "Unix socket for officers' requests and approvals; without a founding "
+                    "file it hands authorities' keys to whoever may use it; empty: none");
   door.uids =
       uids(settings, "socket.officer_uids", "users that may use it; empty: the signer's own");
   if (door.socket.empty()) return std::nullopt;
-  // Until officers' approvals are checked here, this door would hand the CA to one person.
-  if (production)
-    settings.refuse("socket.officer",
-                    "is for demonstrations only; profile = production refuses it");
+  if (governed) return door;  // its requests are judged one by one, by the officers' votes
   door.purposes = {Purpose::root_ca,    Purpose::issuing_ca,    Purpose::seal,
                    Purpose::seal_maker, Purpose::timestamp,     Purpose::ocsp,
                    Purpose::openid,     Purpose::document_code, Purpose::audit,
@@ -117,7 +115,18 @@ base::Result<SignerConfig> read_signer_config(base::Settings& settings) {
     settings.refuse("token.writable_ok",
                     "is for demonstrations only; profile = production refuses it");
   config.doors.push_back(service_door(settings, config.production));
-  if (auto officer = officer_door(settings, config.production)) config.doors.push_back(*officer);
+  config.officers.genesis = settings.path(
+      "officers.genesis", "",
+      "the founding file: officers, policy, everybody's signature; empty: nobody's approval is "
+      "asked for, demonstration only");
+  config.officers.ledger = settings.path("officers.ledger", "officers-ledger.jsonl",
+                                         "what officers asked for, approved and had done");
+  config.officers.backups =
+      settings.path("officers.backups", "backups", "directory that backups of the token go to");
+  const bool governed = !config.officers.genesis.empty();
+  if (config.production && !governed)
+    settings.refuse("officers.genesis", "is required when profile = production");
+  if (auto officer = officer_door(settings, governed)) config.doors.push_back(*officer);
   config.sessions = static_cast<int>(
       settings.integer("sessions", 4, 1, 64, "sessions with the token, a thread each"));
   config.oplog.file = settings.path("oplog.file", "signer-operations.log", "the operation log");
@@ -135,6 +144,10 @@ base::Result<SignerConfig> read_signer_config(base::Settings& settings) {
       static_cast<int>(settings.integer("most_connections", 256, 1, 10'000, "open connections"));
   config.most_in_flight = static_cast<int>(
       settings.integer("most_in_flight", 256, 1, 10'000, "unanswered requests of one connection"));
+  config.fail_point =
+      settings.text("testing.fail_point", "", "kills the signer at a named place; for tests");
+  if (config.production && !config.fail_point.empty())
+    settings.refuse("testing.fail_point", "is for tests; profile = production refuses it");
   BASE_TRY_VOID(settings.finish());
   return config;
 }

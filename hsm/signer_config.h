@@ -13,6 +13,8 @@
 
 namespace hsm {
 
+inline constexpr std::string_view kOfficersDoor = "officer";
+
 /// A socket, who may use it, and for what.
 struct Door {
   std::string name;  ///< "service", "officer"
@@ -34,9 +36,14 @@ struct SignerConfig {
     std::filesystem::path file;
     bool sync = true;
   } oplog;
+  struct {
+    std::filesystem::path genesis;  ///< the founding file; empty: nobody governs the keys
+    std::filesystem::path ledger, backups;
+  } officers;
   std::chrono::milliseconds deadline{2000};  ///< the longest a request may wait
   std::chrono::milliseconds watchdog{5000};  ///< the longest a call may stay in the module
   std::chrono::milliseconds recheck{5000};
+  std::string fail_point;  ///< where to die, for tests
   int most_connections = 256;
   int most_in_flight = 256;  ///< requests of one connection
 };

@@ -3,4 +3,6 @@ if(TARGET xinyin_hsm_token)
   add_library(xinyin_test_token STATIC ${CMAKE_CURRENT_SOURCE_DIR}/token.cpp
     ${CMAKE_CURRENT_SOURCE_DIR}/signer.cpp)
   target_link_libraries(xinyin_test_token PUBLIC xinyin_flags xinyin_hsm_token)
+  add_library(xinyin_test_officers STATIC ${CMAKE_CURRENT_SOURCE_DIR}/officers.cpp)
+  target_link_libraries(xinyin_test_officers PUBLIC xinyin_flags xinyin_hsm_officers PRIVATE OpenSSL::Crypto)
 endif()
