@@ -16,6 +16,7 @@
 #include <mutex>
 
 #include "base/unique_fd.h"
+#include "hsm/algorithm.h"
 #include "hsm/protocol.h"
 
 namespace hsm {
@@ -280,26 +281,42 @@ base::Result<std::shared_ptr<const Key>> Client::key(std::string_view label) {
         : impl_(std::move(impl)), info_(std::move(info)) {}
     const KeyInfo& info() const override { return info_; }
     base::Result<base::Bytes> sign(const base::Digest& digest) const override {
+      if (facts_of(info_.algorithm).scheme == Scheme::eddsa)  // it signs messages, not digests
+        return base::error(base::Code::invalid_argument, "hsm.input", info_.label);
+      return sign_input(digest);
+    }
+    base::Result<base::Bytes> sign_message(base::BytesView message) const override {
+      BASE_TRY(const auto input, input_of(info_, message));
+      return sign_input(input);
+    }
+
+   private:
+    base::Result<base::Bytes> sign_input(base::BytesView input) const {
+      BASE_TRY_VOID(check_input(info_, input));
       wire::Request request;
       request.kind = Kind::sign;
       request.name = info_.label;
       request.key_id = info_.id.value();
-      request.data = base::to_bytes(digest);
+      request.data = base::to_bytes(input);
       BASE_TRY(auto signature, impl_->ask<base::Bytes>(std::move(request)));
       // Verified by the signer; only its shape is looked at here.
-      if (signature.size() != (info_.algorithm == Algorithm::ecdsa_p256 ? 64u : 384u))
+      if (signature.size() != facts_of(info_.algorithm).signature_size)
         return unavailable("the signer answered a signature of another length");
       return signature;
     }
 
-   private:
     std::shared_ptr<Impl> impl_;
     KeyInfo info_;
   };
-  BASE_TRY(auto all, keys());
-  for (auto& one : all)
-    if (one.label == label)
-      return std::shared_ptr<const Key>(std::make_shared<SignerKey>(impl_, std::move(one)));
+  wire::Request request;
+  request.kind = Kind::key;
+  request.name = label;
+  std::vector<KeyInfo> found;
+  if (!label.empty() && label.size() <= wire::kMostNameBytes) {
+    BASE_TRY(found, impl_->ask<std::vector<KeyInfo>>(std::move(request)));
+  }
+  if (found.size() == 1 && found[0].label == label)
+    return std::shared_ptr<const Key>(std::make_shared<SignerKey>(impl_, std::move(found[0])));
   auto failure = base::error(base::Code::not_found, "hsm.no_key", std::string(label));
   failure.args = {{"label", std::string(label)}};
   return failure;

@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 #include "base/secret.h"
+#include "hsm/algorithm.h"
 
 namespace hsm::wire {
 namespace {
@@ -76,7 +77,7 @@ class Reader {
 
 std::optional<Kind> kind_from(std::uint8_t value) {
   if (value < static_cast<std::uint8_t>(Kind::health) ||
-      value > static_cast<std::uint8_t>(Kind::unwrap))
+      value > static_cast<std::uint8_t>(Kind::key))
     return std::nullopt;
   return static_cast<Kind>(value);
 }
@@ -140,6 +141,8 @@ std::string_view to_string(Kind kind) {
       return "wrap";
     case Kind::unwrap:
       return "unwrap";
+    case Kind::key:
+      return "key";
   }
   base::fail("unknown Kind");
 }
@@ -150,6 +153,7 @@ base::Bytes encode(const Request& request) {
   out.number(request.id).number(request.deadline_ms);
   if (request.kind == Kind::health || request.kind == Kind::keys) return out.frame();
   out.text(request.name);
+  if (request.kind == Kind::key) return out.frame();
   if (request.kind == Kind::sign) out.text(base::from_hex(request.key_id).value_or(base::Bytes{}));
   out.text(request.data);
   return out.frame();
@@ -167,12 +171,13 @@ base::Result<Request> decode_request(base::BytesView payload) {
   if (*kind != Kind::health && *kind != Kind::keys) {
     request.name = in.text();
     if (*kind == Kind::sign) request.key_id = base::to_hex(in.bytes());
-    request.data = base::to_bytes(in.bytes());
+    if (*kind != Kind::key) request.data = base::to_bytes(in.bytes());
     if (request.name.empty() || request.name.size() > kMostNameBytes) return malformed("the name");
     if (*kind == Kind::sign && request.key_id.size() != 2 * kIdBytes)
       return malformed("the key id");
-    if (*kind == Kind::sign && request.data.size() != base::Digest{}.size())
-      return malformed("a digest has 32 bytes");
+    // Which key it is, and with it the exact length, is for the signer to look up.
+    if (*kind == Kind::sign && request.data.size() > kMostMessageBytes)
+      return malformed("what is to be signed has at most 4096 bytes");
   }
   if (!in.done()) return malformed("cut short, or with bytes to spare");
   if (request.id == 0) return malformed("id 0");
@@ -228,7 +233,7 @@ base::Result<Answer> decode_answer(base::BytesView payload) {
       health.signatures = in.number<std::uint64_t>();
       health.reason = in.text();
       answer.body = std::move(health);
-    } else if (*kind == Kind::keys) {
+    } else if (*kind == Kind::keys || *kind == Kind::key) {
       std::vector<KeyInfo> keys;
       for (int left = in.number<std::uint16_t>(); left > 0; --left) {
         BASE_TRY(auto key, read_key(in));

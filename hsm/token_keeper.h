@@ -28,6 +28,7 @@ struct KeeperConfig {
   std::filesystem::path
       suspensions;  ///< labels of suspended keys, kept over restarts; empty: not kept
   int sessions = 4;
+  Sm2Native sm2 = {};
   std::chrono::milliseconds recheck{5000};
   std::chrono::milliseconds least_wait{250}, most_wait{5000};  ///< between attempts to open
   std::chrono::milliseconds longest_opening{30'000};  ///< then the watchdog may end the process
