@@ -18,6 +18,7 @@
 #include "base/encoding.h"
 #include "base/json.h"
 #include "base/unique_fd.h"
+#include "hsm/algorithm.h"
 #include "hsm/protocol.h"
 
 namespace hsm {
@@ -282,21 +283,20 @@ base::Result<std::shared_ptr<const Key>> Client::key(std::string_view label) {
         : impl_(std::move(impl)), info_(std::move(info)) {}
     const KeyInfo& info() const override { return info_; }
     base::Result<base::Bytes> sign(const base::Digest& digest) const override {
-      wire::Request request;
-      request.kind = Kind::sign;
-      request.name = info_.label;
-      request.key_id = info_.id.value();
-      request.data = base::to_bytes(digest);
-      BASE_TRY(auto signature, impl_->ask<base::Bytes>(std::move(request)));
-      // Verified by the signer; only its shape is looked at here.
-      if (signature.size() != (info_.algorithm == Algorithm::ecdsa_p256 ? 64u : 384u))
-        return unavailable("the signer answered a signature of another length");
-      return signature;
+      if (facts_of(info_.algorithm).scheme == Scheme::eddsa)  // it signs messages, not digests
+        return base::error(base::Code::invalid_argument, "hsm.input", info_.label);
+      return sign_input(digest);
     }
-    /// An authority's key signs only what the signer sees.
     base::Result<base::Bytes> sign_message(base::BytesView message) const override {
-      if (info_.purpose != Purpose::root_ca && info_.purpose != Purpose::issuing_ca)
-        return Key::sign_message(message);
+      if (info_.purpose == Purpose::root_ca || info_.purpose == Purpose::issuing_ca)
+        return sign_content(message);
+      BASE_TRY(const auto input, input_of(info_, message));
+      return sign_input(input);
+    }
+
+   private:
+    /// An authority's key signs only what the signer sees.
+    base::Result<base::Bytes> sign_content(base::BytesView message) const {
       base::JsonWriter out;
       out.StartObject();
       out.member("content", base::to_base64(message));
@@ -309,8 +309,10 @@ base::Result<std::shared_ptr<const Key>> Client::key(std::string_view label) {
       request.data = base::to_bytes(base::as_bytes(out.text()));
       auto answer = impl_->ask<base::Bytes>(std::move(request));
       // A signer that nobody governs knows no such request: the demonstration's way.
-      if (!answer.ok() && answer.error().key == "hsm.officers.not_founded")
-        return Key::sign_message(message);
+      if (!answer.ok() && answer.error().key == "hsm.officers.not_founded") {
+        BASE_TRY(const auto input, input_of(info_, message));
+        return sign_input(input);
+      }
       BASE_TRY(const auto body, std::move(answer));
       BASE_TRY(const auto document, base::parse_json(base::as_text(body)));
       auto signature = base::from_base64(base::json_text(document, "signature"));
@@ -318,14 +320,31 @@ base::Result<std::shared_ptr<const Key>> Client::key(std::string_view label) {
       return std::move(*signature);
     }
 
-   private:
+    base::Result<base::Bytes> sign_input(base::BytesView input) const {
+      BASE_TRY_VOID(check_input(info_, input));
+      wire::Request request;
+      request.kind = Kind::sign;
+      request.name = info_.label;
+      request.key_id = info_.id.value();
+      request.data = base::to_bytes(input);
+      BASE_TRY(auto signature, impl_->ask<base::Bytes>(std::move(request)));
+      // Verified by the signer; only its shape is looked at here.
+      if (signature.size() != facts_of(info_.algorithm).signature_size)
+        return unavailable("the signer answered a signature of another length");
+      return signature;
+    }
     std::shared_ptr<Impl> impl_;
     KeyInfo info_;
   };
-  BASE_TRY(auto all, keys());
-  for (auto& one : all)
-    if (one.label == label)
-      return std::shared_ptr<const Key>(std::make_shared<SignerKey>(impl_, std::move(one)));
+  wire::Request request;
+  request.kind = Kind::key;
+  request.name = label;
+  std::vector<KeyInfo> found;
+  if (!label.empty() && label.size() <= wire::kMostNameBytes) {
+    BASE_TRY(found, impl_->ask<std::vector<KeyInfo>>(std::move(request)));
+  }
+  if (found.size() == 1 && found[0].label == label)
+    return std::shared_ptr<const Key>(std::make_shared<SignerKey>(impl_, std::move(found[0])));
   auto failure = base::error(base::Code::not_found, "hsm.no_key", std::string(label));
   failure.args = {{"label", std::string(label)}};
   return failure;

@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 #include "base/secret.h"
+#include "hsm/algorithm.h"
 
 namespace hsm::wire {
 namespace {
@@ -148,6 +149,8 @@ std::string_view to_string(Kind kind) {
       return "unwrap";
     case Kind::officers:
       return "officers";
+    case Kind::key:
+      return "key";
   }
   base::fail("unknown Kind");
 }
@@ -158,6 +161,7 @@ base::Bytes encode(const Request& request) {
   out.number(request.id).number(request.deadline_ms);
   if (request.kind == Kind::health || request.kind == Kind::keys) return out.frame();
   out.text(request.name);
+  if (request.kind == Kind::key) return out.frame();
   if (request.kind == Kind::sign) out.text(base::from_hex(request.key_id).value_or(base::Bytes{}));
   if (request.kind == Kind::officers) return out.blob(request.data).frame();
   out.text(request.data);
@@ -176,12 +180,14 @@ base::Result<Request> decode_request(base::BytesView payload) {
   if (*kind != Kind::health && *kind != Kind::keys) {
     request.name = in.text();
     if (*kind == Kind::sign) request.key_id = base::to_hex(in.bytes());
-    request.data = base::to_bytes(*kind == Kind::officers ? in.blob() : in.bytes());
+    if (*kind != Kind::key)
+      request.data = base::to_bytes(*kind == Kind::officers ? in.blob() : in.bytes());
     if (request.name.empty() || request.name.size() > kMostNameBytes) return malformed("the name");
     if (*kind == Kind::sign && request.key_id.size() != 2 * kIdBytes)
       return malformed("the key id");
-    if (*kind == Kind::sign && request.data.size() != base::Digest{}.size())
-      return malformed("a digest has 32 bytes");
+    // Which key it is, and with it the exact length, is for the signer to look up.
+    if (*kind == Kind::sign && request.data.size() > kMostMessageBytes)
+      return malformed("what is to be signed has at most 4096 bytes");
   }
   if (!in.done()) return malformed("cut short, or with bytes to spare");
   if (request.id == 0) return malformed("id 0");
@@ -239,7 +245,7 @@ base::Result<Answer> decode_answer(base::BytesView payload) {
       health.signatures = in.number<std::uint64_t>();
       health.reason = in.text();
       answer.body = std::move(health);
-    } else if (*kind == Kind::keys) {
+    } else if (*kind == Kind::keys || *kind == Kind::key) {
       std::vector<KeyInfo> keys;
       for (int left = in.number<std::uint16_t>(); left > 0; --left) {
         BASE_TRY(auto key, read_key(in));

@@ -32,8 +32,9 @@ using Steady = std::chrono::steady_clock;
 using wire::Kind;
 
 constexpr std::size_t kMostQueued = 4096;
-constexpr std::size_t kMostUnsentBytes = 8 << 20;  // a peer that does not read loses its connection
-constexpr int kTickMs = 100;                       // how often overdue calls are looked for
+constexpr std::size_t kMostUnsentBytes = 32
+                                         << 20;  // a peer that does not read loses its connection
+constexpr int kTickMs = 100;                     // how often overdue calls are looked for
 constexpr int kFirstTickMs = 2;  // while the token is being opened for the first time
 constexpr auto kFirstOpening = std::chrono::seconds(1);  // then requests are told that it is away
 constexpr auto kFarewell = std::chrono::seconds(2);
@@ -229,6 +230,7 @@ int Signer::run() {
   keeping.directory = config_.token.directory;
   keeping.suspensions = config_.oplog.file.string() + ".suspended";
   keeping.sessions = config_.sessions;
+  keeping.sm2 = config_.token.sm2;
   keeping.recheck = config_.recheck;
   keeping.longest_opening =
       std::max<std::chrono::milliseconds>(keeping.longest_opening, config_.watchdog);
@@ -387,6 +389,7 @@ void Signer::take(const ConnectionPtr& connection, base::BytesView payload) {
     case Kind::health:
       return answer_health(connection, *request);
     case Kind::keys:
+    case Kind::key:
       return answer_keys(connection, *request);
     case Kind::sign:
     case Kind::wrap:
@@ -410,8 +413,12 @@ void Signer::answer_health(const ConnectionPtr& connection, const wire::Request&
 
 void Signer::answer_keys(const ConnectionPtr& connection, const wire::Request& request) {
   const auto token = keeper_->token();
-  if (!token.ok()) return answer(connection, {request.id, Kind::keys, token.error()});
-  answer(connection, {request.id, Kind::keys, (*token)->keys()});
+  if (!token.ok()) return answer(connection, {request.id, request.kind, token.error()});
+  if (request.kind == Kind::keys)
+    return answer(connection, {request.id, Kind::keys, (*token)->keys()});
+  const auto key = (*token)->key(request.name);
+  if (!key.ok()) return answer(connection, {request.id, Kind::key, key.error()});
+  answer(connection, {request.id, Kind::key, std::vector{(*key)->info()}});
 }
 
 void Signer::enqueue(const ConnectionPtr& connection, wire::Request request) {
@@ -577,9 +584,7 @@ base::Result<base::Bytes> Signer::act(const Job& job, std::string& key) {
   key = std::move(allowed.label);
   switch (request.kind) {
     case Kind::sign: {
-      base::Digest digest;
-      std::copy(request.data.begin(), request.data.end(), digest.begin());
-      return token->sign(request.name, digest);
+      return token->sign(request.name, request.data);
     }
     case Kind::wrap: {
       return token->wrap(request.name, base::Secret(request.data));
@@ -591,6 +596,7 @@ base::Result<base::Bytes> Signer::act(const Job& job, std::string& key) {
     case Kind::health:
     case Kind::keys:
     case Kind::officers:
+    case Kind::key:
       break;
   }
   base::fail("not a request for the token");

@@ -66,6 +66,43 @@ Door service_door(base::Settings& settings, bool production) {
   return door;
 }
 
+/// Numbers of mechanisms as their makers write them: 0x10002.
+unsigned long number(base::Settings& settings, std::string_view key, std::string_view help) {
+  const auto text = settings.text(key, "", help);
+  const bool hex = text.starts_with("0x");
+  unsigned long value = 0;
+  const auto* end = text.data() + text.size();
+  const auto [at, failure] =
+      std::from_chars(text.data() + (hex ? 2 : 0), end, value, hex ? 16 : 10);
+  if (!text.empty() && (failure != std::errc{} || at != end))
+    settings.refuse(key, "must be a number, decimal or with 0x");
+  return value;
+}
+
+Sm2Native sm2_of(base::Settings& settings) {
+  Sm2Native sm2;
+  const auto how = settings.text("token.sm2", "wrapped",
+                                 "SM2 keys: wrapped by a key of the token, or native: in a token "
+                                 "that speaks SM2, with its maker's numbers below");
+  if (how != "wrapped" && how != "native")
+    settings.refuse("token.sm2", "must be wrapped or native");
+  sm2.native = how == "native";
+  sm2.key_type = number(settings, "token.sm2_key_type", "the module's CKA_KEY_TYPE of SM2 keys");
+  sm2.generate_mechanism =
+      number(settings, "token.sm2_generate_mechanism", "its mechanism that makes SM2 key pairs");
+  sm2.sign_mechanism = number(settings, "token.sm2_sign_mechanism",
+                              "its mechanism that signs e = SM3(Z ‖ M), 32 bytes");
+  const auto form = settings.text("token.sm2_signature", "raw",
+                                  "form of its signatures: raw (r‖s) or der (SEQUENCE)");
+  if (form != "raw" && form != "der") settings.refuse("token.sm2_signature", "must be raw or der");
+  sm2.der = form == "der";
+  if (sm2.native && (sm2.generate_mechanism == 0 || sm2.sign_mechanism == 0))
+    settings.refuse("token.sm2",
+                    "= native needs the module's numbers: token.sm2_key_type, "
+                    "token.sm2_generate_mechanism, token.sm2_sign_mechanism");
+  return sm2;
+}
+
 std::optional<Door> officer_door(base::Settings& settings, bool governed) {
   Door door;
   door.name = "officer";
@@ -114,6 +151,7 @@ base::Result<SignerConfig> read_signer_config(base::Settings& settings) {
   if (config.production && token.writable_ok)
     settings.refuse("token.writable_ok",
                     "is for demonstrations only; profile = production refuses it");
+  token.sm2 = sm2_of(settings);
   config.doors.push_back(service_door(settings, config.production));
   config.officers.genesis = settings.path(
       "officers.genesis", "",

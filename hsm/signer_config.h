@@ -10,6 +10,7 @@
 
 #include "base/settings.h"
 #include "hsm/key.h"
+#include "hsm/sm2_native.h"
 
 namespace hsm {
 
@@ -29,6 +30,7 @@ struct SignerConfig {
     std::filesystem::path module, pin_file, so_pin_file, softhsm_conf, directory, inventory;
     std::string label, serial;
     bool writable_ok = false;
+    Sm2Native sm2;
   } token;
   std::vector<Door> doors;
   int sessions = 4;

@@ -111,6 +111,7 @@ base::Result<void> provision(const hsm::SignerConfig& config, const Call& call) 
   provisioning.serial = config.token.serial;
   provisioning.directory = config.token.directory;
   provisioning.inventory = config.token.inventory;
+  provisioning.sm2 = config.token.sm2;
   BASE_TRY(provisioning.pin, base::Secret::from_file(config.token.pin_file));
   if (!config.token.so_pin_file.empty()) {
     BASE_TRY(provisioning.so_pin, base::Secret::from_file(config.token.so_pin_file));

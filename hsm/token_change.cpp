@@ -117,6 +117,11 @@ std::string order_json(const TokenPlace& place, const TokenWish& wish) {
   out.member("pin_file", place.pin_file.string());
   out.member("directory", software ? beside(place.directory).string() : std::string());
   out.member("inventory", beside(place.inventory).string());
+  out.member("sm2_native", place.sm2.native);
+  out.member("sm2_der", place.sm2.der);
+  out.member("sm2_key_type", static_cast<std::int64_t>(place.sm2.key_type));
+  out.member("sm2_generate", static_cast<std::int64_t>(place.sm2.generate_mechanism));
+  out.member("sm2_sign", static_cast<std::int64_t>(place.sm2.sign_mechanism));
   out.key("make");
   out.StartArray();
   for (const auto& key : wish.make) {

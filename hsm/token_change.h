@@ -16,6 +16,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "hsm/provision.h"
+#include "hsm/token.h"
 
 namespace hsm {
 
@@ -23,6 +24,7 @@ namespace hsm {
 struct TokenPlace {
   std::filesystem::path module, pin_file, softhsm_conf, directory, inventory;
   std::string label, serial;
+  Sm2Native sm2 = {};
 };
 
 struct TokenWish {

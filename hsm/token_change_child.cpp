@@ -36,6 +36,18 @@ base::Result<Order> read_order(std::string_view text) {
   order.config.directory = path("directory");
   order.config.inventory = path("inventory");
   BASE_TRY(order.config.pin, base::Secret::from_file(path("pin_file")));
+  const auto number = [&](const char* name) {
+    return static_cast<unsigned long>(base::json_int(document, name).value_or(0));
+  };
+  const auto flag = [&](const char* name) {
+    const auto it = document.FindMember(name);
+    return it != document.MemberEnd() && it->value.IsBool() && it->value.GetBool();
+  };
+  order.config.sm2 = {.native = flag("sm2_native"),
+                      .key_type = number("sm2_key_type"),
+                      .generate_mechanism = number("sm2_generate"),
+                      .sign_mechanism = number("sm2_sign"),
+                      .der = flag("sm2_der")};
   if (!document.HasMember("make") || !document["make"].IsArray() ||
       !document.HasMember("destroy") || !document["destroy"].IsArray())
     return failed("an order without make and destroy");
@@ -58,6 +70,7 @@ base::Result<void> destroy_keys(const Order& order, base::Random& random) {
   opening.label = order.config.label;
   opening.serial = order.config.serial;
   opening.pin = order.config.pin.clone();
+  opening.sm2 = order.config.sm2;
   {
     BASE_TRY(const auto maker, KeyMaker::open(std::move(opening), random));
     for (const auto& label : order.destroy) {
@@ -109,6 +122,7 @@ base::Result<std::string> carry_out(base::Random& random) {
     config.directory = order.config.directory;
     config.inventory = order.config.inventory;
     config.pin = order.config.pin.clone();
+    config.sm2 = order.config.sm2;
     BASE_TRY_VOID(provision(std::move(config), order.make, random, [](const ProvisionStep&) {}));
   }
   BASE_TRY(const auto inventory, Inventory::from_file(order.config.inventory));

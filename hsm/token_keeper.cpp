@@ -189,6 +189,7 @@ void TokenKeeper::open() {
   opening.inventory = config_.inventory;
   opening.directory = config_.directory;
   opening.sessions = config_.sessions;
+  opening.sm2 = config_.sm2;
   auto opened = Token::open(std::move(opening), random_);
   if (!opened.ok())
     return fail(opened.error(),

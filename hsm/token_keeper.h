@@ -28,6 +28,7 @@ struct KeeperConfig {
   std::filesystem::path
       suspensions;  ///< labels of suspended keys, kept over restarts; empty: not kept
   int sessions = 4;
+  Sm2Native sm2 = {};
   std::chrono::milliseconds recheck{5000};
   std::chrono::milliseconds least_wait{250}, most_wait{5000};  ///< between attempts to open
   std::chrono::milliseconds longest_opening{30'000};  ///< then the watchdog may end the process
@@ -82,9 +83,9 @@ class TokenKeeper {
   std::string findings_;
   std::string last_told_;
   bool look_ = false, stop_ = false;
-  bool reopen_ = false;   ///< asked for
-  bool opening_ = false;  ///< under way
-  bool ended_ = false;    ///< the thread has gone: nothing is opened any more
+  bool reopen_ = false;                 ///< asked for
+  bool opening_ = false;                ///< under way
+  bool ended_ = false;                  ///< the thread has gone: nothing is opened any more
   std::vector<std::string> suspended_;  ///< labels told already
   std::atomic<bool> tried_{false};
   std::thread thread_;

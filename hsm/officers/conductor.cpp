@@ -37,6 +37,7 @@ TokenPlace place_of(const SignerConfig& config) {
   place.inventory = config.token.inventory;
   place.label = config.token.label;
   place.serial = config.token.serial;
+  place.sm2 = config.token.sm2;
   return place;
 }
 
