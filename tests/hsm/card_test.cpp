@@ -8,6 +8,7 @@
 
 #include "base/encoding.h"
 #include "hsm/envelope.h"
+#include "hsm/public_key.h"
 #include "tests/hsm/openssl.h"
 #include "tests/support/card.h"
 #include "tests/support/token.h"
@@ -111,10 +112,14 @@ TEST_F(CardTest, TheKeysAreGoodForOneUseEach) {
     }
   }
   EXPECT_EQ(seen, 2) << listed.out;
-  EXPECT_NE(pkcs11_tool({"--sign", "--mechanism", "ECDSA", "--label", "officer-share",
-                         "--input-file", card_.pin_file()})
-                .status,
-            0);
+  const auto sign = [&](const base::Bytes& spki) {
+    return pkcs11_tool({"--sign", "--mechanism", "ECDSA", "--id", id_of(spki).value(),
+                        "--input-file", card_.pin_file(), "--output-file",
+                        card_.directory() / "signature"})
+        .status;
+  };
+  EXPECT_EQ(sign(card_.open()->public_key()), 0);
+  EXPECT_NE(sign(card_.share_key()), 0);
 }
 
 TEST_F(CardTest, AWrongPinIsSaidOnceAndNotRetried) {
