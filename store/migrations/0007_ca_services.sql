@@ -70,12 +70,12 @@ create table certs.given_timestamp (
 create index given_timestamp_at on certs.given_timestamp (at);
 grant select, insert on certs.given_timestamp to xinyin_service;
 
--- The latest moment that a time stamp of ours has told, to within a second, by authority: time does not go
--- back over a restart either. The trigger keeps it rising.
+-- The latest moment that a time stamp of ours has told, to within a second: time does not go back over a restart
+-- either. The trigger keeps it rising.
 create table certs.clock_mark (
-  tsa bytea not null check (octet_length(tsa) = 32),
-  at  timestamptz not null,
-  constraint clock_mark_pkey primary key (tsa)
+  name text collate "C" not null check (name = 'timestamp'),
+  at   timestamptz not null,
+  constraint clock_mark_pkey primary key (name)
 );
 grant select, insert, update on certs.clock_mark to xinyin_service;
 create function certs.mark_rises() returns trigger
