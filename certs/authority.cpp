@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "certs/crl.h"
 #include "certs/lint.h"
+#include "certs/names.h"
 #include "certs/openssl.h"
 #include "certs/path.h"
 #include "certs/profiles.h"
@@ -27,12 +28,29 @@ bool good_text(std::string_view text, bool may_be_empty) {
                       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
 }
 
+/// A server is named by its addresses alone.
+bool good_server(const Subject& subject) {
+  return subject.common_name.empty() && subject.organization.empty() &&
+         subject.organization_id.empty() && subject.serial_number.empty() &&
+         !(subject.dns_names.empty() && subject.ip_addresses.empty()) &&
+         std::all_of(subject.dns_names.begin(), subject.dns_names.end(),
+                     [](const auto& name) { return is_dns_name(name); }) &&
+         std::all_of(subject.ip_addresses.begin(), subject.ip_addresses.end(),
+                     [](const auto& text) { return ip_octets(text).has_value(); });
+}
+
 bool good_subject(const Subject& subject, const ProfileRule& rule) {
+  if (rule.naming == Naming::server) return good_server(subject);
+  if (!subject.dns_names.empty() || !subject.ip_addresses.empty()) return false;
+  if (rule.naming == Naming::pseudonym && !is_pseudonym(subject.serial_number)) return false;
+  if (!subject.serial_number.empty() && !is_pseudonym(subject.serial_number)) return false;
+  if (holds_identity_number(subject.common_name) || holds_identity_number(subject.serial_number))
+    return false;
   const auto upper_or_digit = [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
   };
   const auto& id = subject.organization_id;
-  if (rule.agency && (id.empty() || subject.organization.empty())) return false;
+  if (rule.naming == Naming::agency && (id.empty() || subject.organization.empty())) return false;
   return good_text(subject.common_name, false) && good_text(subject.organization, true) &&
          (id.empty() || (id.size() == 18 && std::all_of(id.begin(), id.end(), upper_or_digit))) &&
          subject.country.size() == 2 &&
@@ -66,10 +84,12 @@ base::Time to_seconds(base::Time at) {
 }  // namespace
 
 Authority::Authority(std::shared_ptr<const hsm::Key> key, std::optional<Certificate> issuer,
-                     const base::Clock& clock, base::Random& random, std::string crl_url)
+                     const base::Clock& clock, base::Random& random, std::string crl_url,
+                     std::string ocsp_url)
     : key_(std::move(key)),
       issuer_(std::move(issuer)),
       crl_url_(std::move(crl_url)),
+      ocsp_url_(std::move(ocsp_url)),
       clock_(clock),
       random_(random) {}
 
@@ -96,6 +116,9 @@ base::Result<Certificate> Authority::issue(Profile profile, const Subject& subje
   // A root issues authorities, what has path length 0 issues end entities.
   if (issuer_ && rule.authority != (X509_get_pathlen(raw(*issuer_)) != 0))
     return base::error(Code::invalid_argument, "certs.wrong_issuer", std::string(rule.name));
+  if (issuer_ && !may_allow(*issuer_, rule))
+    return base::error(Code::invalid_argument, "certs.wrong_issuer",
+                       std::string(rule.name) + ": a use that the issuer has not");
 
   TbsInput in;
   in.profile = profile;
@@ -103,6 +126,8 @@ base::Result<Certificate> Authority::issue(Profile profile, const Subject& subje
   in.subject = subject;
   in.public_key = base::to_bytes(public_key);
   in.crl_url = self ? std::string() : crl_url_;
+  // A responder is not asked about itself: RFC 6960 §4.2.2.2.1.
+  if (!rule.authority && profile != Profile::ocsp) in.ocsp_url = ocsp_url_;
   in.serial = random_.bytes(16);
   in.serial[0] = static_cast<std::uint8_t>((in.serial[0] & 0x3F) | 0x40);  // positive, 16 octets
   in.not_before = to_seconds(clock_.now());

@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 #include "certs/der.h"
+#include "certs/names.h"
 #include "certs/openssl.h"
 #include "certs/profiles.h"
 #include "certs/signature.h"
@@ -53,6 +54,22 @@ Bytes distribution_point(const std::string& url) {
   return der::sequence({der::sequence({der::value(0xA0, der::value(0xA0, uri))})});
 }
 
+/// AuthorityInfoAccess with id-ad-ocsp. RFC 5280 §4.2.2.1.
+Bytes ocsp_access(const std::string& url) {
+  const auto uri = der::value(0x86, base::as_bytes(url));
+  return der::sequence({der::sequence({der::oid("1.3.6.1.5.5.7.48.1"), uri})});
+}
+
+/// The GeneralNames, one behind the other. RFC 5280 §4.2.1.6.
+Bytes alternative_names(const Subject& subject) {
+  Bytes out;
+  for (const auto& name : subject.dns_names)
+    base::append(out, der::value(0x82, base::as_bytes(name)));
+  for (const auto& text : subject.ip_addresses)
+    if (const auto octets = ip_octets(text)) base::append(out, der::value(0x87, *octets));
+  return out;
+}
+
 Bytes enumerated(int number) {
   const std::uint8_t octet[] = {static_cast<std::uint8_t>(number)};
   return der::value(0x0A, BytesView(octet));
@@ -92,12 +109,15 @@ Bytes signature_algorithm(hsm::Algorithm algorithm) {
 }
 
 Bytes name_of(const Subject& subject) {
+  if (subject.common_name.empty()) return der::sequence({});  // a server: RFC 5280 §4.1.2.6
   std::vector<Bytes> parts;
   parts.push_back(attribute("2.5.4.6", der::printable(subject.country)));
   if (!subject.organization.empty())
     parts.push_back(attribute("2.5.4.10", der::utf8(subject.organization)));
   if (!subject.organization_id.empty())  // ETSI EN 319 412-1 §5.1.4: national trade register
     parts.push_back(attribute("2.5.4.97", der::utf8("NTRCN-" + subject.organization_id)));
+  if (!subject.serial_number.empty())
+    parts.push_back(attribute("2.5.4.5", der::printable(subject.serial_number)));
   parts.push_back(attribute("2.5.4.3", der::utf8(subject.common_name)));
   return der::sequence({concatenated(parts)});
 }
@@ -149,6 +169,13 @@ TbsCertificate tbs_certificate(const TbsInput& in) {
         "2.5.29.16", false,
         key_usage_period(in.not_before,
                          std::min<base::Time>(in.not_after, in.not_before + *rule.key_life))));
+  if (in.profile == Profile::ocsp)  // RFC 6960 §4.2.2.2.1
+    extensions.push_back(extension("1.3.6.1.5.5.7.48.1.5", false, der::null()));
+  if (const auto names = alternative_names(in.subject); !names.empty())
+    extensions.push_back(
+        extension("2.5.29.17", in.subject.common_name.empty(), der::sequence({names})));
+  if (!in.ocsp_url.empty())
+    extensions.push_back(extension("1.3.6.1.5.5.7.1.1", false, ocsp_access(in.ocsp_url)));
   if (!in.crl_url.empty())
     extensions.push_back(extension("2.5.29.31", false, distribution_point(in.crl_url)));
   return tbs;

@@ -37,7 +37,8 @@ struct TbsInput {
   base::Bytes public_key;  ///< SubjectPublicKeyInfo
   base::Time not_before;
   base::Time not_after;
-  std::string crl_url;  ///< empty: no distribution point
+  std::string crl_url;   ///< empty: no distribution point
+  std::string ocsp_url;  ///< empty: no authority information access
 };
 TbsCertificate tbs_certificate(const TbsInput& in);
 

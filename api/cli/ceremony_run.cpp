@@ -222,7 +222,8 @@ base::Result<certs::Certificate> Ceremony::issue(const PlannedCertificate& plann
   certs::Authority authority(std::move(key),
                              root ? std::nullopt : std::optional(certificates_.at(planned.issuer)),
                              officer_.context.clock(), officer_.context.random(),
-                             rule.authority ? std::string() : officer_.config.crl_url);
+                             rule.authority ? std::string() : officer_.config.crl_url,
+                             officer_.config.ocsp_url);
   const certs::Subject subject{planned.common_name, officer_.config.agency.name,
                                rule.authority ? "" : officer_.config.agency.code, "CN"};
   return authority.issue(planned.profile, subject, keys_.at(planned.key).public_key);
