@@ -95,7 +95,7 @@ Authority::Authority(std::shared_ptr<const hsm::Key> key, std::optional<Certific
 
 base::Result<Bytes> Authority::sign(BytesView tbs) const {
   const auto digest = base::sha256(tbs);
-  BASE_TRY(auto signature, key_->sign(digest));
+  BASE_TRY(auto signature, key_->sign_message(tbs));
   if (!verify_signature(key_->info().public_key, digest, signature))
     return base::error(Code::internal, "certs.wrong_signature", key_->info().label);
   return signature;
@@ -103,6 +103,13 @@ base::Result<Bytes> Authority::sign(BytesView tbs) const {
 
 base::Result<Certificate> Authority::issue(Profile profile, const Subject& subject,
                                            BytesView public_key) {
+  BASE_TRY(const auto prepared, prepare(profile, subject, public_key));
+  BASE_TRY(const auto signature, sign(prepared.tbs));
+  return finish(prepared.tbs, signature);
+}
+
+base::Result<Authority::Prepared> Authority::prepare(Profile profile, const Subject& subject,
+                                                     BytesView public_key) {
   const auto& rule = rule_of(profile);
   if (!good_subject(subject, rule))
     return base::error(Code::invalid_argument, "certs.bad_subject", std::string(rule.name));
@@ -142,12 +149,16 @@ base::Result<Certificate> Authority::issue(Profile profile, const Subject& subje
     in.issuer_key_id = base::to_bytes(
         BytesView(ASN1_STRING_get0_data(id), static_cast<std::size_t>(ASN1_STRING_length(id))));
   }
-  const Bytes tbs = tbs_certificate(in).encode();
-  BASE_TRY(const auto draft,
+  Bytes tbs = tbs_certificate(in).encode();
+  BASE_TRY(auto draft,
            Certificate::from_der(assemble(tbs, in.algorithm, blank_signature(in.algorithm))));
   BASE_TRY_VOID(linted(draft));
-  BASE_TRY(const auto signature, sign(tbs));
-  BASE_TRY(auto certificate, Certificate::from_der(assemble(tbs, in.algorithm, signature)));
+  return Prepared{std::move(tbs), std::move(draft)};
+}
+
+base::Result<Certificate> Authority::finish(BytesView tbs, BytesView signature) const {
+  BASE_TRY(auto certificate,
+           Certificate::from_der(assemble(tbs, key_->info().algorithm, signature)));
   BASE_TRY_VOID(linted(certificate));
   if (!issued_by(certificate, issuer_ ? *issuer_ : certificate))
     return base::error(Code::internal, "certs.wrong_signature", "issuer does not fit");

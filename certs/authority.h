@@ -62,6 +62,16 @@ class Authority {
   base::Result<Certificate> issue(Profile profile, const Subject& subject,
                                   base::BytesView public_key);
 
+  /// What is to be signed, and the same as a certificate that nobody has signed.
+  struct Prepared {
+    base::Bytes tbs;
+    Certificate draft;
+  };
+  /// The two halves of issue(), where officers approve in between. Errors: as issue().
+  base::Result<Prepared> prepare(Profile profile, const Subject& subject,
+                                 base::BytesView public_key);
+  base::Result<Certificate> finish(base::BytesView tbs, base::BytesView signature) const;
+
   struct Revocation {
     std::string serial_hex;
     base::Time at;
