@@ -17,6 +17,7 @@ inline constexpr const char* kDocumentCodeUse = XINYIN_OID_ARC ".2.3";  ///< EKU
 inline constexpr const char* kTimestampUse = "1.3.6.1.5.5.7.3.8";         ///< RFC 3161 §2.3
 inline constexpr const char* kDocumentSigningUse = "1.3.6.1.5.5.7.3.36";  ///< RFC 9336
 inline constexpr const char* kEmailUse = "1.3.6.1.5.5.7.3.4";             ///< RFC 5280 §4.2.1.12
+inline constexpr const char* kClientUse = "1.3.6.1.5.5.7.3.2";            ///< RFC 5280 §4.2.1.12
 inline constexpr const char* kAnyUse = "2.5.29.37.0";
 
 }  // namespace certs::oid
