@@ -189,6 +189,8 @@ base::Result<Bytes> Authority::crl(std::int64_t number, const std::vector<Revoca
 }
 
 base::Result<std::string> Authority::sign_trust_list(const TrustList& list) {
+  if (list.version != 2)
+    return base::error(Code::invalid_argument, "certs.trust_list_malformed", "an old version");
   BASE_TRY_VOID(check_consistent(list));
   if (key_->info().algorithm != hsm::Algorithm::ecdsa_p256 ||
       !std::ranges::equal(key_->info().public_key, list.roots.front().public_key()))

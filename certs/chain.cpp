@@ -103,9 +103,34 @@ ChainStatus status(ChainAnswer answer, std::string reason) {
   return out;
 }
 
+constexpr int kKeyCompromise = 1;  // RFC 5280 §5.3.1
+constexpr int kAuthorityCompromise = 2;
+
+/// RFC 3161 §4: revoked without a reason or as compromised, a time-stamp key vouches for no moment,
+/// past ones included.
+bool voids_all_stamps(ChainPurpose purpose, int reason) {
+  return purpose == ChainPurpose::timestamp &&
+         (reason == 0 || reason == kKeyCompromise || reason == kAuthorityCompromise);
+}
+
+/// Since when others have had the leaf's key: the earlier of what list and revocation list say.
+std::optional<base::Time> compromise(const std::vector<Certificate>& path,
+                                     const std::vector<Crl>& crls, const TrustEntry* entry,
+                                     base::Time at) {
+  std::optional<base::Time> since;
+  if (entry != nullptr) since = entry->compromised_since;
+  if (path.size() < 2) return since;
+  const auto crl = crl_of(path[1], crls, at);
+  const auto revoked = crl ? crl->find(path[0]) : std::nullopt;
+  if (revoked && revoked->reason == kKeyCompromise && (!since || revoked->revoked_at < *since))
+    since = revoked->revoked_at;
+  return since;
+}
+
 /// Revocation of each certificate below the root. Nothing when all are known to be good.
 std::optional<ChainStatus> revocation(const std::vector<Certificate>& path,
-                                      const std::vector<Crl>& crls, base::Time at) {
+                                      const std::vector<Crl>& crls, ChainPurpose purpose,
+                                      base::Time at) {
   bool unknown = false;
   for (std::size_t i = 0; i + 1 < path.size(); ++i) {
     const auto crl = crl_of(path[i + 1], crls, at);
@@ -114,8 +139,12 @@ std::optional<ChainStatus> revocation(const std::vector<Certificate>& path,
       continue;
     }
     const auto entry = crl->find(path[i]);
-    if (!entry || entry->revoked_at > at) continue;
-    auto out = status(ChainAnswer::revoked, i == 0 ? "certs.revoked" : "certs.authority_revoked");
+    if (!entry) continue;
+    const bool all_stamps = i == 0 && voids_all_stamps(purpose, entry->reason);
+    if (entry->revoked_at > at && !all_stamps) continue;
+    auto out = status(ChainAnswer::revoked, i > 0        ? "certs.authority_revoked"
+                                            : all_stamps ? "certs.stamps_void"
+                                                         : "certs.revoked");
     out.revoked_at = entry->revoked_at;
     return out;
   }
@@ -145,8 +174,14 @@ ChainStatus judge(const std::vector<Certificate>& path, const std::vector<Crl>& 
     entry = listed(path.front(), trust, rule->listed_as, at);
     if (entry == nullptr) return status(ChainAnswer::untrusted, "certs.not_listed");
   }
-  const auto revoked = revocation(path, crls, at);
+  const auto revoked = revocation(path, crls, purpose, at);
+  const auto compromised = compromise(path, crls, entry, at);
   auto out = [&] {
+    if (compromised && (*compromised <= at || voids_all_stamps(purpose, kKeyCompromise))) {
+      auto lost = status(ChainAnswer::revoked, "certs.compromised");
+      lost.revoked_at = compromised;
+      return lost;
+    }
     if (revoked && revoked->answer == ChainAnswer::revoked) return *revoked;
     if (auto outside = validity(path, at)) return *outside;
     if (entry != nullptr && at < entry->since)
@@ -157,6 +192,7 @@ ChainStatus judge(const std::vector<Certificate>& path, const std::vector<Crl>& 
     return status(ChainAnswer::trusted, "certs.trusted");
   }();
   if (entry != nullptr) out.entry = *entry;
+  out.compromised_since = compromised;
   return out;
 }
 
