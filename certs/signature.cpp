@@ -101,8 +101,16 @@ base::Bytes ecdsa_to_der(base::BytesView raw) {
   return der::sequence({der::integer(raw.first(half)), der::integer(raw.last(half))});
 }
 
-bool verify_signature(base::BytesView public_key, base::BytesView input,
+bool verify_signature(base::BytesView public_key, const base::Digest& digest,
                       base::BytesView signature) {
+  const auto judge = judge_of(public_key);
+  const bool good = judge && (judge->kind == Kind::p256 || judge->kind == Kind::rsa) &&
+                    holds(*judge, digest, signature);
+  ERR_clear_error();
+  return good;
+}
+
+bool verify_input(base::BytesView public_key, base::BytesView input, base::BytesView signature) {
   const auto judge = judge_of(public_key);
   const bool good = judge && holds(*judge, input, signature);
   ERR_clear_error();

@@ -6,16 +6,20 @@
 
 namespace certs {
 
-/// `public_key` is DER SubjectPublicKeyInfo; `input` is what its kind of key signs:
-///   P-256  a SHA-256 digest; `signature` is r‖s, 64 octets
-///   P-384  a SHA-384 digest; r‖s, 96 octets
-///   SM2    SM3(Z ‖ M), 32 octets; r‖s, 64 octets (GB/T 32918.2-2016)
-///   RSA    (2048 to 8192 bits) a SHA-256 digest; RSASSA-PKCS1-v1_5
-///   Ed25519  the message itself (RFC 8032); 64 octets
-/// Anything else is false.
-bool verify_signature(base::BytesView public_key, base::BytesView input, base::BytesView signature);
+/// A signature over a SHA-256 digest: P-256 (`signature` is r‖s, 64 octets) or RSA of 2048 to 8192
+/// bits (RSASSA-PKCS1-v1_5). Other keys sign something else: false. `public_key` is DER
+/// SubjectPublicKeyInfo.
+bool verify_signature(base::BytesView public_key, const base::Digest& digest,
+                      base::BytesView signature);
 
-/// The same over the message: with the digest that belongs to the key, and for SM2 with Z over the
+/// The same over what each kind of key signs:
+///   P-256, RSA  a SHA-256 digest, as above
+///   P-384       a SHA-384 digest; r‖s, 96 octets
+///   SM2         SM3(Z ‖ M), 32 octets; r‖s, 64 octets (GB/T 32918.2-2016)
+///   Ed25519     the message itself (RFC 8032); 64 octets
+bool verify_input(base::BytesView public_key, base::BytesView input, base::BytesView signature);
+
+/// The same over a message: with the digest that belongs to the key, and for SM2 with Z over the
 /// default user id (GB/T 35276-2017 §10).
 bool verify_message(base::BytesView public_key, base::BytesView message, base::BytesView signature);
 

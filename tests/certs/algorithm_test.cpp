@@ -154,11 +154,20 @@ TEST_P(CertAlgorithmTest, BareSignaturesAreJudgedByTheirKey) {
   const auto input = *hsm::input_of(one->info(), message);
   auto signature = *one->sign_message(message);
   EXPECT_TRUE(certs::verify_message(spki, message, signature));
-  EXPECT_TRUE(certs::verify_signature(spki, input, signature));
+  EXPECT_TRUE(certs::verify_input(spki, input, signature));
+  // Who holds a SHA-256 digest gets no answer from a key that signs something else.
+  base::Digest digest{};
+  std::copy_n(input.begin(), std::min(input.size(), digest.size()), digest.begin());
+  const bool of_digests =
+      hsm::facts_of(GetParam()).scheme == hsm::Scheme::rsa || GetParam() == Algorithm::ecdsa_p256;
+  EXPECT_EQ(certs::verify_signature(spki, digest, signature), of_digests);
+  if (GetParam() == Algorithm::ed25519) {
+    EXPECT_FALSE(certs::verify_signature(spki, digest, *one->sign_message(digest)));
+  }
   EXPECT_FALSE(certs::verify_message(other->info().public_key, message, signature));
   EXPECT_FALSE(certs::verify_message(spki, base::as_bytes("y"), signature));
-  EXPECT_FALSE(certs::verify_signature(spki, base::Bytes(input.size()), signature));
-  EXPECT_FALSE(certs::verify_signature(spki, base::Bytes(20), signature));
+  EXPECT_FALSE(certs::verify_input(spki, base::Bytes(input.size()), signature));
+  EXPECT_FALSE(certs::verify_input(spki, base::Bytes(20), signature));
   EXPECT_FALSE(certs::verify_message(spki, message, {}));
   EXPECT_FALSE(certs::verify_message({}, message, signature));
   for (const auto algorithm : {Algorithm::ecdsa_p256, Algorithm::ecdsa_p384, Algorithm::sm2})
@@ -168,7 +177,7 @@ TEST_P(CertAlgorithmTest, BareSignaturesAreJudgedByTheirKey) {
     }
   signature[10] ^= 1;
   EXPECT_FALSE(certs::verify_message(spki, message, signature));
-  EXPECT_FALSE(certs::verify_signature(spki, input, signature));
+  EXPECT_FALSE(certs::verify_input(spki, input, signature));
 }
 
 INSTANTIATE_TEST_SUITE_P(All, CertAlgorithmTest, testing::ValuesIn(signing_algorithms()),
@@ -192,7 +201,7 @@ TEST(Sm2SignatureTest, AnEcdsaSignatureOverTheSm2CurveIsNone) {
   BN_bn2binpad(ECDSA_SIG_get0_r(pair.get()), raw.data(), 32);
   BN_bn2binpad(ECDSA_SIG_get0_s(pair.get()), raw.data() + 32, 32);
   const auto spki = certs::encode([&](unsigned char** out) { return i2d_PUBKEY(key.get(), out); });
-  EXPECT_FALSE(certs::verify_signature(spki, digest, raw));
+  EXPECT_FALSE(certs::verify_input(spki, digest, raw));
 }
 
 }  // namespace
