@@ -13,6 +13,7 @@
 #include "certs/signature.h"
 #include "certs/tbs.h"
 #include "certs/trust_list_text.h"
+#include "hsm/algorithm.h"
 
 namespace certs {
 namespace {
@@ -68,7 +69,7 @@ bool good_public_key(BytesView spki) {
 
 /// Something of the right shape where the signature will be: the lint copy is signed by nobody.
 Bytes blank_signature(hsm::Algorithm algorithm) {
-  return Bytes(algorithm == hsm::Algorithm::ecdsa_p256 ? 64 : 384, 1);
+  return Bytes(hsm::facts_of(algorithm).signature_size, 1);
 }
 
 base::Result<void> linted(const Certificate& certificate) {
@@ -94,9 +95,8 @@ Authority::Authority(std::shared_ptr<const hsm::Key> key, std::optional<Certific
       random_(random) {}
 
 base::Result<Bytes> Authority::sign(BytesView tbs) const {
-  const auto digest = base::sha256(tbs);
   BASE_TRY(auto signature, key_->sign_message(tbs));
-  if (!verify_signature(key_->info().public_key, digest, signature))
+  if (!verify_message(key_->info().public_key, tbs, signature))
     return base::error(Code::internal, "certs.wrong_signature", key_->info().label);
   return signature;
 }

@@ -4,6 +4,7 @@
 #include "certs/der.h"
 #include "certs/memo.h"
 #include "certs/openssl.h"
+#include "certs/signature.h"
 
 namespace certs {
 
@@ -125,7 +126,9 @@ bool Crl::signed_by(const Certificate& issuer) const {
   const auto fact =
       base::Sha256().update(impl_->sha256).update(issuer.public_key_sha256()).finish();
   if (held.find(fact)) return true;
-  const bool good = X509_CRL_verify(impl_->crl.get(), X509_get0_pubkey(x509)) == 1;
+  const bool sm2 = X509_CRL_get_signature_nid(impl_->crl.get()) == NID_SM2_with_SM3;
+  const bool good = sm2 ? sm2_signed(issuer.public_key(), impl_->der)
+                        : X509_CRL_verify(impl_->crl.get(), X509_get0_pubkey(x509)) == 1;
   if (good) held.keep(fact, true);
   ERR_clear_error();
   return good;

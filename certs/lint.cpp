@@ -41,7 +41,7 @@ bool signature_algorithm_known(const Certificate& c) {
   const int nid = X509_get_signature_nid(raw(c));
   return nid == NID_ecdsa_with_SHA256 || nid == NID_ecdsa_with_SHA384 ||
          nid == NID_sha256WithRSAEncryption || nid == NID_sha384WithRSAEncryption ||
-         nid == NID_sha512WithRSAEncryption;
+         nid == NID_sha512WithRSAEncryption || nid == NID_ED25519 || nid == NID_SM2_with_SM3;
 }
 
 bool algorithms_equal(const Certificate& c) {
@@ -150,6 +150,7 @@ bool policy_once(const Certificate& c) {
 
 bool key_strong(const Certificate& c) {
   EVP_PKEY* key = X509_get0_pubkey(raw(c));
+  if (EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "SM2")) return true;
   if (EVP_PKEY_is_a(key, "EC")) {
     char group[32] = {};
     if (EVP_PKEY_get_group_name(key, group, sizeof group, nullptr) != 1) return false;

@@ -6,6 +6,7 @@
 #include "certs/openssl.h"
 #include "certs/profiles.h"
 #include "certs/signature.h"
+#include "hsm/algorithm.h"
 
 namespace certs {
 namespace {
@@ -100,7 +101,14 @@ Bytes signature_algorithm(hsm::Algorithm algorithm) {
   switch (algorithm) {
     case hsm::Algorithm::ecdsa_p256:  // RFC 5758 §3.2: parameters are absent
       return der::sequence({der::oid("1.2.840.10045.4.3.2")});
-    case hsm::Algorithm::rsa_3072:  // RFC 4055 §5: parameters are NULL
+    case hsm::Algorithm::ecdsa_p384:
+      return der::sequence({der::oid("1.2.840.10045.4.3.3")});
+    case hsm::Algorithm::ed25519:  // RFC 8410 §3: likewise
+      return der::sequence({der::oid("1.3.101.112")});
+    case hsm::Algorithm::sm2:  // GM/T 0006-2012, SM2 with SM3: likewise
+      return der::sequence({der::oid("1.2.156.10197.1.501")});
+    case hsm::Algorithm::rsa_3072:
+    case hsm::Algorithm::rsa_4096:  // RFC 4055 §5: parameters are NULL
       return der::sequence({der::oid("1.2.840.113549.1.1.11"), der::null()});
     case hsm::Algorithm::aes_256:
       break;
@@ -181,10 +189,15 @@ TbsCertificate tbs_certificate(const TbsInput& in) {
   return tbs;
 }
 
+Bytes signature_value(hsm::Algorithm algorithm, BytesView signature) {
+  const auto scheme = hsm::facts_of(algorithm).scheme;
+  return scheme == hsm::Scheme::ecdsa || scheme == hsm::Scheme::sm2 ? ecdsa_to_der(signature)
+                                                                    : base::to_bytes(signature);
+}
+
 Bytes assemble(BytesView tbs, hsm::Algorithm algorithm, BytesView signature) {
-  const bool ecdsa = algorithm == hsm::Algorithm::ecdsa_p256;
-  const Bytes value = ecdsa ? ecdsa_to_der(signature) : base::to_bytes(signature);
-  return der::sequence({tbs, signature_algorithm(algorithm), der::bits(value)});
+  return der::sequence(
+      {tbs, signature_algorithm(algorithm), der::bits(signature_value(algorithm, signature))});
 }
 
 Bytes tbs_crl(hsm::Algorithm algorithm, BytesView issuer, BytesView issuer_key_id,

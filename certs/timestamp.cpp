@@ -153,11 +153,10 @@ struct TimestampAuthority::Impl {
         {content_type, signing_certificate, attribute(kMessageDigest, der::octets(digest))});
     const auto to_sign = base::sha256(der::value(0x31, attributes));
     BASE_TRY(const auto signature, key->sign(to_sign));
-    const bool ecdsa = key->info().algorithm == hsm::Algorithm::ecdsa_p256;
-    const auto signer =
-        der::sequence({der::integer(1), issuer_and_serial, sha256_algorithm,
-                       der::value(0xA0, attributes), signature_algorithm(key->info().algorithm),
-                       der::octets(ecdsa ? ecdsa_to_der(signature) : signature)});
+    const auto algorithm = key->info().algorithm;
+    const auto signer = der::sequence({der::integer(1), issuer_and_serial, sha256_algorithm,
+                                       der::value(0xA0, attributes), signature_algorithm(algorithm),
+                                       der::octets(signature_value(algorithm, signature))});
     const auto content = der::sequence({der::oid(kTstInfo), der::value(0xA0, der::octets(info))});
     const auto data =
         der::sequence({der::integer(3), der::set({sha256_algorithm}), content,

@@ -313,25 +313,6 @@ TEST_F(AuthorityTest, ADeviceThatIsAwayIsToldAsSuch) {
   EXPECT_EQ(refused.error().code, base::Code::unavailable);
 }
 
-TEST_F(AuthorityTest, AnRsaAuthorityWorksToo) {
-  const auto key = test::SoftKey::make("rsa", hsm::Algorithm::rsa_3072);
-  certs::Authority self(key, std::nullopt, pki.clock(), random);
-  const auto root =
-      self.issue(Profile::root_ca, {"RSA 根", "机构", "", "CN"}, key->info().public_key);
-  ASSERT_TRUE(root) << root.error().detail;
-  certs::Authority authority(key, *root, pki.clock(), random);
-  const auto issuing_key = test::SoftKey::make("issuing");
-  const auto issuing = authority.issue(Profile::issuing_ca, {"签发", "机构", "", "CN"},
-                                       issuing_key->info().public_key);
-  ASSERT_TRUE(issuing) << issuing.error().detail;
-  test::write_file(directory / "rsa.pem", root->pem());
-  test::write_file(directory / "sub.pem", issuing->pem());
-  const auto told = test::shell("openssl verify -x509_strict -CAfile " + file("rsa.pem") + at() +
-                                " " + file("sub.pem"));
-  EXPECT_EQ(told.exit, 0) << told.out;
-  EXPECT_TRUE(authority.crl(1, {}, pki.clock().now() + days(1)));
-}
-
 TEST_F(AuthorityTest, TheAddressOfTheRevocationListIsInTheLeaf) {
   certs::Authority authority(pki.key("issuing-ca"), pki.certificate("issuing-ca"), pki.clock(),
                              random, "http://si.example.gov.cn/issuing.crl");
@@ -342,21 +323,6 @@ TEST_F(AuthorityTest, TheAddressOfTheRevocationListIsInTheLeaf) {
   const auto text =
       test::shell("openssl x509 -noout -ext crlDistributionPoints -in " + file("leaf.pem")).out;
   EXPECT_NE(text.find("URI:http://si.example.gov.cn/issuing.crl"), std::string::npos) << text;
-}
-
-TEST_F(AuthorityTest, BareSignaturesAreJudgedByTheirKey) {
-  const auto digest = base::sha256(base::as_bytes("x"));
-  for (const auto algorithm : {hsm::Algorithm::ecdsa_p256, hsm::Algorithm::rsa_3072}) {
-    const auto key = test::SoftKey::make("k", algorithm);
-    auto signature = *key->sign(digest);
-    EXPECT_TRUE(certs::verify_signature(key->info().public_key, digest, signature));
-    EXPECT_FALSE(certs::verify_signature(pki.key("seal-1")->info().public_key, digest, signature));
-    EXPECT_FALSE(certs::verify_signature(key->info().public_key, base::sha256({}), signature));
-    signature[10] ^= 1;
-    EXPECT_FALSE(certs::verify_signature(key->info().public_key, digest, signature));
-    EXPECT_FALSE(certs::verify_signature(key->info().public_key, digest, {}));
-    EXPECT_FALSE(certs::verify_signature({}, digest, signature));
-  }
 }
 
 }  // namespace
