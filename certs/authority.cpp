@@ -195,8 +195,7 @@ base::Result<std::string> Authority::sign_trust_list(const TrustList& list) {
   if (key_->info().algorithm != hsm::Algorithm::ecdsa_p256 ||
       !std::ranges::equal(key_->info().public_key, list.roots.front().public_key()))
     return base::error(Code::invalid_argument, "certs.wrong_issuer", "first root of the list");
-  const std::string signed_text = base::to_base64url(base::as_bytes(kTrustListHeader)) + "." +
-                                  base::to_base64url(base::as_bytes(trust_list_payload(list)));
+  const auto signed_text = trust_list_signing_input(list);
   BASE_TRY(const auto signature, sign(base::as_bytes(signed_text)));
   std::string jws = signed_text + "." + base::to_base64url(signature);
   BASE_TRY(const auto again, TrustList::parse(jws, list.roots.front().sha256()));

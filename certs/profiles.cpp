@@ -88,6 +88,27 @@ bool may_allow(const Certificate& issuer, const ProfileRule& rule) {
   });
 }
 
+std::optional<Profile> profile_of(const Certificate& certificate) {
+  const Owned<EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE_free> uses(static_cast<EXTENDED_KEY_USAGE*>(
+      X509_get_ext_d2i(raw(certificate), NID_ext_key_usage, nullptr, nullptr)));
+  ERR_clear_error();
+  const auto count = static_cast<std::size_t>(uses ? sk_ASN1_OBJECT_num(uses.get()) : 0);
+  const bool authority = X509_check_ca(raw(certificate)) == 1;
+  const bool own = certificate.subject() == certificate.issuer();
+  const bool pseudonym =
+      X509_NAME_get_index_by_NID(X509_get_subject_name(raw(certificate)), NID_organizationName,
+                                 -1) < 0;
+  for (const auto& rule : kRules) {
+    if (rule.authority != authority || rule.uses.size() != count) continue;
+    if (rule.authority && (rule.profile == Profile::root_ca) != own) continue;
+    // Both log in as clients; a unit names itself.
+    if (rule.profile == Profile::person_login && !pseudonym) continue;
+    if (rule.profile == Profile::unit_login && pseudonym) continue;
+    if (count == 0 || may_allow(certificate, rule)) return rule.profile;
+  }
+  return std::nullopt;
+}
+
 std::string_view to_string(Profile profile) {
   return rule_of(profile).name;
 }

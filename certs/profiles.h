@@ -44,6 +44,8 @@ inline constexpr std::uint8_t kCrlSign = 0x02;
 const ProfileRule& rule_of(Profile profile);
 std::span<const ProfileRule> profile_rules();
 std::optional<Profile> profile_from(std::string_view name);  ///< "seal", "root_ca", …
+/// The profile that a certificate of ours was made by; nothing when it fits none.
+std::optional<Profile> profile_of(const Certificate& certificate);
 std::string_view to_string(Profile profile);
 /// An issuer that names uses may allow those alone (RFC 5280 §4.2.1.12 as all verifiers nest it).
 bool may_allow(const Certificate& issuer, const ProfileRule& rule);

@@ -245,6 +245,11 @@ base::Result<void> check_consistent(const TrustList& list) {
   return check_bodies(list.bodies);
 }
 
+std::string trust_list_signing_input(const TrustList& list) {
+  return base::to_base64url(base::as_bytes(kTrustListHeader)) + "." +
+         base::to_base64url(base::as_bytes(trust_list_payload(list)));
+}
+
 base::Result<TrustList> TrustList::parse(std::string_view jws,
                                          const std::optional<base::Digest>& pinned_root) {
   if (jws.size() > kMostBytes) return malformed("larger than 8 MiB");
