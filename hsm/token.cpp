@@ -40,18 +40,19 @@ base::Result<base::Bytes> Token::State::sign_message(Entry& entry, base::BytesVi
 
 base::Result<base::Bytes> Token::State::sign(Entry& entry, base::BytesView input) {
   BASE_TRY_VOID(check_input(entry.key, input));
+  BASE_TRY(const auto* const check, check_of(entry));
   base::Bytes signature;
   bool good = false;
   if (entry.key.protection == Protection::wrapped) {
     BASE_TRY(const auto scalar, unwrap_key(entry));  // wiped at the end of this block
     BASE_TRY(signature, sm2_sign(scalar.reveal(), input, *random));
-    good = entry.check->good(input, signature);
+    good = check->good(input, signature);
   } else {
     BASE_TRY_VOID(attempt(&entry, "C_Sign", [&](Try& one) -> p11::Rv {
       const auto rv =
           p11::sign_once(*login, one.session, one.object, entry.key.algorithm, input, signature);
       if (rv != CKR_OK) return rv;
-      good = entry.check->good(input, signature);
+      good = check->good(input, signature);
       one.discard = !good;
       return CKR_OK;
     }));
