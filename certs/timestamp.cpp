@@ -11,6 +11,7 @@
 #include "certs/openssl.h"
 #include "certs/signature.h"
 #include "certs/tbs.h"
+#include "hsm/algorithm.h"
 #include "hsm/key.h"
 
 namespace certs {
@@ -133,6 +134,10 @@ struct TimestampAuthority::Impl {
   }
 
   base::Result<Bytes> token(const Asked& asked, base::Time at) const {
+    // Signed attributes are hashed with SHA-256 here, whatever the key would rather have.
+    if (key->info().algorithm != hsm::Algorithm::ecdsa_p256 &&
+        hsm::facts_of(key->info().algorithm).scheme != hsm::Scheme::rsa)
+      return base::error(Code::invalid_argument, "hsm.input", key->info().label);
     auto serial = random.bytes(16);
     serial[0] = static_cast<std::uint8_t>((serial[0] & 0x7F) | 0x40);
     const auto info = der::sequence({der::integer(1), policy, asked.imprint, der::integer(serial),

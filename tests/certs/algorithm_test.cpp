@@ -10,6 +10,7 @@
 #include "certs/authority.h"
 #include "certs/crl.h"
 #include "certs/lint.h"
+#include "certs/oids.h"
 #include "certs/openssl.h"
 #include "certs/path.h"
 #include "certs/signature.h"
@@ -178,6 +179,20 @@ TEST_P(CertAlgorithmTest, BareSignaturesAreJudgedByTheirKey) {
   signature[10] ^= 1;
   EXPECT_FALSE(certs::verify_message(spki, message, signature));
   EXPECT_FALSE(certs::verify_input(spki, input, signature));
+}
+
+TEST_P(CertAlgorithmTest, ATimeStampIsMadeOnlyByAKeyThatSignsItsDigest) {
+  test::Pki pki;
+  const certs::TimestampAuthority authority(
+      key("one"), pki.certificate("timestamp-1"), {},
+      {certs::oid::kTimestampPolicy, std::chrono::milliseconds(1)}, pki.clock(), random);
+  const auto stamp = authority.stamp(base::sha256({}));
+  const bool signs_sha256 =
+      hsm::facts_of(GetParam()).scheme == hsm::Scheme::rsa || GetParam() == Algorithm::ecdsa_p256;
+  EXPECT_EQ(stamp.ok(), signs_sha256);
+  if (!stamp.ok()) {
+    EXPECT_EQ(stamp.error().key, "hsm.input");
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, CertAlgorithmTest, testing::ValuesIn(signing_algorithms()),
