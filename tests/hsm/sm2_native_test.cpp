@@ -97,6 +97,7 @@ TEST(Sm2ConfigTest, NativeNeedsTheModulesNumbers) {
     return read_signer_config(*settings);
   };
   EXPECT_FALSE(read("")->token.sm2.native);
+  EXPECT_FALSE(read("socket.service_purposes = seal,key_wrapping\n").ok());
   EXPECT_FALSE(read("token.sm2 = native\n").ok());
   EXPECT_FALSE(read("token.sm2 = sdf\n").ok());
   EXPECT_FALSE(read("token.sm2_key_type = many\n").ok());

@@ -113,6 +113,37 @@ TEST_F(WrappedKeyTest, WithoutAWrappingKeyNoneIsMade) {
   EXPECT_EQ(Inventory::from_file(bare.inventory())->find("seal-sm2"), nullptr);
 }
 
+TEST_F(WrappedKeyTest, AFaultOfTheTokenIsCuredOrToldAndNeverBlamedOnTheKey) {
+  const auto rules = [&](const std::string& text) {
+    const auto path = (token_.directory() / "rules").string();
+    std::ofstream(path + ".new") << text;
+    std::filesystem::rename(path + ".new", path);
+  };
+  rules("");
+  ::setenv("P11_SHIM_CONTROL", (token_.directory() / "rules").c_str(), 1);
+  token_.point_softhsm_here();
+  auto config = token_.config();
+  config.module = XINYIN_P11_SHIM;
+  {
+    const auto token = Token::open(std::move(config), random_);
+    ASSERT_TRUE(token.ok()) << token.error().detail;
+    for (const auto* rule : {"C_Decrypt rv=0x30 every=3", "C_DecryptInit rv=0xB3 every=2",
+                             "C_Decrypt rv=0x05 when=after every=3",
+                             "C_DecryptInit rv=0x101 times=1", "C_DecryptInit rv=0x60 times=1"}) {
+      rules(rule);
+      for (int i = 0; i < 8; ++i) {
+        const auto signature = (*token)->sign("seal-sm2", base::Digest{});
+        ASSERT_TRUE(signature.ok()) << rule << ": " << signature.error().detail;
+      }
+    }
+    rules("C_DecryptInit rv=0x30\nC_EncryptInit rv=0x30");  // away
+    EXPECT_EQ((*token)->sign("seal-sm2", base::Digest{}).error().key, "hsm.unavailable");
+    EXPECT_EQ((*token)->condition(), Condition::down);
+    EXPECT_TRUE((*token)->suspended().empty());
+  }
+  ::unsetenv("P11_SHIM_CONTROL");
+}
+
 constexpr std::uint8_t kCross = 0xa5;
 
 /// How often these 32 bytes, given crosswise so that the question is no hit, stand in this
