@@ -157,9 +157,10 @@ CK_RV find_init(CK_SESSION_HANDLE session, CK_ATTRIBUTE* pattern, CK_ULONG count
     const std::scoped_lock guard(lock);
     auto& fitting = found[session];
     fitting.clear();
-    for (const auto& [handle, object] : objects) {
-      Object wanted;
-      apply(wanted, pattern, count);
+    Object wanted;
+    apply(wanted, pattern, count);
+    for (const auto& [handle, there] : objects) {
+      const auto& object = there;
       if (std::all_of(wanted.attributes.begin(), wanted.attributes.end(), [&](const auto& one) {
             const auto it = object.attributes.find(one.first);
             return it != object.attributes.end() && it->second == one.second;
