@@ -8,6 +8,7 @@
 
 #include "base/encoding.h"
 #include "certs/authority.h"
+#include "certs/chain.h"
 #include "certs/crl.h"
 #include "certs/lint.h"
 #include "certs/oids.h"
@@ -128,6 +129,45 @@ TEST_P(CertAlgorithmTest, OpensslAcceptsTheChainAndTheRevocationList) {
   if (const auto other = certs::Crl::from_der(bent)) {
     EXPECT_FALSE(other->signed_by(*issuing));
   }
+}
+
+TEST_P(CertAlgorithmTest, AChainOfItIsTrustedUntilItIsRevoked) {
+  const auto root_key = key("one"), issuing_key = key("other");
+  certs::Authority self(root_key, std::nullopt, clock, random);
+  certs::TrustList list;
+  list.sequence = 1;
+  list.issued = clock.now();
+  list.next_update = clock.now() + days(7);
+  list.roots.push_back(
+      *self.issue(Profile::root_ca, {"根", "机构", "", "CN"}, root_key->info().public_key));
+  certs::Authority authority(root_key, list.roots[0], clock, random);
+  list.intermediates.push_back(*authority.issue(Profile::issuing_ca, {"签发", "机构", "", "CN"},
+                                                issuing_key->info().public_key));
+  certs::Authority below(issuing_key, list.intermediates[0], clock, random);
+  const auto leaf = *below.issue(Profile::seal, {"印章", "机构", test::Pki::kAgencyCode, "CN"},
+                                 root_key->info().public_key);
+  const auto soon = clock.now() + days(7);
+  list.crls = {*authority.crl(1, {}, soon), *below.crl(1, {}, soon)};
+  const auto answer = [&] {
+    return certs::validate(leaf, {}, list, certs::ChainPurpose::any, clock.now()).answer;
+  };
+  EXPECT_EQ(answer(), certs::ChainAnswer::trusted);
+  list.crls[1] = *below.crl(2, {{leaf.serial_hex(), clock.now(), 1}}, soon);
+  EXPECT_EQ(answer(), certs::ChainAnswer::revoked);
+  list.crls.pop_back();
+  EXPECT_EQ(answer(), certs::ChainAnswer::unsure);
+}
+
+TEST_P(CertAlgorithmTest, ALeafWithSuchAKeyIsListedLikeAnyOther) {
+  test::Pki pki;
+  const auto leaf =
+      pki.issuing().issue(Profile::seal, pki.agency("另一枚"), key("one")->info().public_key);
+  ASSERT_TRUE(leaf) << leaf.error().detail;
+  pki.enlist(*leaf, "seal");
+  const auto read = certs::TrustList::parse(pki.jws());
+  ASSERT_TRUE(read) << read.error().detail;
+  EXPECT_EQ(certs::validate(*leaf, {}, *read, certs::ChainPurpose::seal, pki.clock().now()).answer,
+            certs::ChainAnswer::trusted);
 }
 
 TEST_P(CertAlgorithmTest, ABentSignatureIsRefusedByOpensslAndByUs) {
