@@ -1,12 +1,15 @@
 // Keys that the token wraps: what the wrapping is bound to, and what becomes of one that is bent.
 #include "hsm/wrapped_key.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <sstream>
 
 #include "base/encoding.h"
+#include "base/unique_fd.h"
 #include "hsm/key_maker.h"
 #include "hsm/mechanisms.h"
 #include "hsm/provision.h"
@@ -146,32 +149,43 @@ TEST_F(WrappedKeyTest, AFaultOfTheTokenIsCuredOrToldAndNeverBlamedOnTheKey) {
 
 constexpr std::uint8_t kCross = 0xa5;
 
+/// Where the crosswise bytes stand in clear within `bytes`, counted.
+std::size_t times_in(base::BytesView bytes, const base::Bytes& crosswise, bool backwards) {
+  std::size_t times = 0;
+  for (std::size_t at = 0; at + crosswise.size() <= bytes.size(); ++at) {
+    std::size_t same = 0;
+    while (same < crosswise.size() &&
+           (bytes[at + same] ^ kCross) == crosswise[backwards ? crosswise.size() - 1 - same : same])
+      ++same;
+    times += same == crosswise.size() ? 1 : 0;
+  }
+  return times;
+}
+
 /// How often these 32 bytes, given crosswise so that the question is no hit, stand in this
 /// process's writable memory.
 std::size_t times_in_memory(const base::Bytes& crosswise, bool backwards) {
+  constexpr std::uintptr_t kMostRegion = std::uintptr_t{1} << 32;  // past it: a sanitizer's shadow
+  constexpr std::size_t kPiece = 1 << 20;
+  base::Bytes piece(kPiece + 31);  // pieces overlap: nothing falls between two
+  const base::UniqueFd memory(::open("/proc/self/mem", O_RDONLY | O_CLOEXEC));
   std::size_t times = 0;
-  std::ifstream maps("/proc/self/maps"), memory("/proc/self/mem", std::ios::binary);
+  std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);) {
     std::uintptr_t from = 0, to = 0;
     char dash = 0;
     std::string rights;
     std::istringstream fields(line);
     fields >> std::hex >> from >> dash >> to >> rights;
-    if (!rights.starts_with("rw")) continue;
-    std::vector<char> bytes(to - from);
-    memory.clear();
-    memory.seekg(static_cast<std::streamoff>(from));
-    memory.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    const auto got = static_cast<std::size_t>(memory.gcount());
-    for (std::size_t at = 0; at + crosswise.size() <= got; ++at) {
-      std::size_t same = 0;
-      while (same < crosswise.size() &&
-             (static_cast<std::uint8_t>(bytes[at + same]) ^ kCross) ==
-                 crosswise[backwards ? crosswise.size() - 1 - same : same])
-        ++same;
-      times += same == crosswise.size() ? 1 : 0;
+    if (!rights.starts_with("rw") || to - from > kMostRegion) continue;
+    for (; from < to; from += kPiece) {
+      const auto got = ::pread(memory.get(), piece.data(), std::min(piece.size(), to - from),
+                               static_cast<off_t>(from));
+      if (got > 0)
+        times += times_in(base::BytesView(piece).first(static_cast<std::size_t>(got)), crosswise,
+                          backwards);
+      base::wipe(piece);
     }
-    base::wipe({reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size()});
   }
   return times;
 }
