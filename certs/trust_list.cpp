@@ -21,7 +21,7 @@ constexpr std::size_t kMostIntermediates = 64;
 constexpr std::size_t kMostCrls = 64;
 constexpr std::size_t kMostEntries = 4096;
 constexpr std::size_t kMostText = 256;
-constexpr std::array<std::string_view, 4> kPurposes{"seal", "timestamp", "openid", "document_code"};
+constexpr std::array<std::string_view, 5> kPurposes{"seal", "timestamp", "openid", "document_code", "audit"};
 
 base::Error malformed(std::string why) {
   return base::error(base::Code::invalid_argument, "certs.trust_list_malformed", std::move(why));

@@ -95,7 +95,9 @@ class AuditWalk {
   AuditExpectations expect_;
   AuditReport report_;
   base::Digest before_{};  ///< hash of the row before the last
-  std::int64_t newest_head_ = 0, ahead_ = 0;
+  std::int64_t newest_head_ = 0;
+  std::int64_t ahead_ = 0;                       ///< a head that came before its row
+  std::int64_t early_ = 0;                       ///< a head that was told of before its row
   std::map<std::int64_t, base::Digest> untold_;  ///< heads whose audit row is still to come
 };
 
