@@ -12,12 +12,12 @@ namespace {
 /// Rows are looked through in blocks, so that no filter makes one statement run for minutes.
 constexpr std::int64_t kBlock = 50'000;
 
-constexpr store::Query kRows{"cli.audit_rows", R"sql(
+constexpr store::Query kRows{"api.audit_rows", R"sql(
   select seq, at, actor, act, object, outcome, facts from audit.entry
    where seq > $1 and seq <= $2 and ($3 = '' or act = $3 or starts_with(act, $3 || '.'))
      and ($4 = '' or actor = $4) and ($5 = '' or object = $5) and at >= $6 and at <= $7
    order by seq limit $8)sql"};
-constexpr store::Query kNewest{"cli.audit_newest", R"sql(
+constexpr store::Query kNewest{"api.audit_newest", R"sql(
   select seq, at, actor, act, object, outcome, facts from audit.entry
    where seq > $1 and seq <= $2 and ($3 = '' or act = $3 or starts_with(act, $3 || '.'))
      and ($4 = '' or actor = $4) and ($5 = '' or object = $5) and at >= $6 and at <= $7
