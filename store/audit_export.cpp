@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kMostLine = 512 << 10;  // kMostAuditBytes, each octet as \u00XX, and the rest
 constexpr std::size_t kMostKeys = 64;
+constexpr std::int64_t kMostRows = 1'000'000'000'000'000;  // far from where counting overflows
 constexpr std::size_t kChunk = 64 << 10;
 constexpr std::int64_t kProgressRows = 100'000;
 constexpr Query kHashOf{"audit.hash_of", "select hash from audit.entry where seq = $1"};
@@ -250,7 +251,8 @@ std::optional<AuditExportStart> parse_audit_start(std::string_view line) {
   if (!get(*object, "agency", out.agency) || !get(*object, "agency_code", out.agency_code) ||
       !get(*object, "from", out.from) || !get(*object, "previous", out.previous) ||
       !get(*object, "made_at", out.made_at) || !read_keys(*object, out.keys) || out.from < 1 ||
-      (out.from == 1 && out.previous != base::Digest{}) || audit_line(out) != line)
+      out.from > kMostRows || (out.from == 1 && out.previous != base::Digest{}) ||
+      audit_line(out) != line)
     return std::nullopt;
   return out;
 }

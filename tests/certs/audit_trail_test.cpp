@@ -11,6 +11,7 @@
 #include "store/audit_export.h"
 #include "tests/certs/support.h"
 #include "tests/support/postgres.h"
+#include "tests/support/signer.h"
 
 namespace {
 
@@ -117,7 +118,7 @@ class AuditTrailTest : public testing::Test {
         "/usr/bin/python3 -B " XINYIN_SOURCE_DIR "/tests/store/check_audit_export.py " + arguments);
   }
   std::string at(const std::string& name) { return (directory_ / name).string(); }
-  std::string key() { return " --key " + at("audit.pem") + " "; }
+  std::string key_option() { return " --key " + at("audit.pem") + " "; }
 
   Lines exported() {
     const auto ran = xinyin("export --out " + at("trail.jsonl"));
@@ -134,14 +135,14 @@ class AuditTrailTest : public testing::Test {
 
 TEST_F(AuditTrailTest, Ldt01_6_3_2_AnExportIsCheckedOfflineAndByAStranger) {
   exported();
-  const auto ours = offline(at("trail.jsonl") + key());
+  const auto ours = offline(at("trail.jsonl") + key_option());
   EXPECT_EQ(ours.exit, 0) << ours.out;
   EXPECT_NE(
       ours.out.find(R"("heads":2,"vouched":2,"signed_to":9,"unsigned_rows":5,"keys":"given")"),
       std::string::npos)
       << ours.out;
   EXPECT_NE(ours.out.find("江州市社会保险事业管理中心"), std::string::npos);
-  const auto theirs = stranger(at("trail.jsonl") + key());
+  const auto theirs = stranger(at("trail.jsonl") + key_option());
   EXPECT_EQ(theirs.exit, 0) << theirs.out;
   EXPECT_EQ(theirs.out, "whole: rows 1 to 14, 2 signed heads\n");
   EXPECT_FALSE(std::filesystem::exists(directory_ / "trail.jsonl.part"));
@@ -157,12 +158,12 @@ TEST_F(AuditTrailTest, AnExportFromTheMiddleHangsOnWhatWasBefore) {
   const auto hash = database_.sql(
       test::Role::superuser, "select encode(hash, 'hex') from audit.entry where seq = 5")[0][0];
   for (const auto& head : {" --head 5:" + hash, std::string()}) {
-    EXPECT_EQ(offline(at("rest") + key() + head).exit, 0);
-    EXPECT_EQ(stranger(at("rest") + key() + head).exit, 0);
+    EXPECT_EQ(offline(at("rest") + key_option() + head).exit, 0);
+    EXPECT_EQ(stranger(at("rest") + key_option() + head).exit, 0);
   }
   const auto other = " --head 5:" + std::string(64, '1');
-  EXPECT_EQ(offline(at("rest") + key() + other).exit, 11);
-  EXPECT_EQ(stranger(at("rest") + key() + other).exit, 11);
+  EXPECT_EQ(offline(at("rest") + key_option() + other).exit, 11);
+  EXPECT_EQ(stranger(at("rest") + key_option() + other).exit, 11);
   EXPECT_EQ(xinyin("export --from 16 --out " + at("none")).exit, 9);
   EXPECT_FALSE(std::filesystem::exists(at("none")));
   EXPECT_FALSE(std::filesystem::exists(at("none.part")));
@@ -177,7 +178,7 @@ TEST_F(AuditTrailTest, AnExportThatWasKilledIsNoneAndTheNextOneIsWhole) {
   EXPECT_FALSE(std::filesystem::exists(at("trail.jsonl")));
   test::write_file(directory_ / "xinyin.conf", conf);
   exported();
-  EXPECT_EQ(stranger(at("trail.jsonl") + key()).exit, 0);
+  EXPECT_EQ(stranger(at("trail.jsonl") + key_option()).exit, 0);
 }
 
 TEST_F(AuditTrailTest, TheKeysOfATrustListCountInTheirLife) {
@@ -207,6 +208,40 @@ TEST_F(AuditTrailTest, TheKeysOfATrustListCountInTheirLife) {
   EXPECT_NE(revoked.out.find(R"("broken":"store.audit_head_outside_life","broken_at":9)"),
             std::string::npos)
       << revoked.out;
+}
+
+TEST_F(AuditTrailTest, Ldt01_6_2_5e_HeadsAreSignedInTheTokenThroughTheServicesDoor) {
+  test::Token token({{"audit-1", hsm::Algorithm::ecdsa_p256, hsm::Purpose::audit}});
+  const test::Signer signer(token, {.program = XINYIN_BIN_DIR "/xinyin-signer"});
+  hsm::Client client(signer.client());
+  const auto key = client.key("audit-1");
+  ASSERT_TRUE(key.ok()) << key.error().detail;
+  sign_head(**key);
+  std::filesystem::create_directories(at("pki"));
+  // Both keys, as after a change of keys.
+  test::write_file(directory_ / "pki/audit-1.pem",
+                   base::to_pem("PUBLIC KEY", key_->info().public_key));
+  test::write_file(directory_ / "pki/audit-2.pem",
+                   base::to_pem("PUBLIC KEY", (*key)->info().public_key));
+  const auto ours = xinyin("verify");
+  EXPECT_EQ(ours.exit, 0) << ours.out;
+  EXPECT_NE(ours.out.find(R"("vouched":3,"signed_to":14,"unsigned_rows":1,"keys":"pki_directory")"),
+            std::string::npos)
+      << ours.out;
+  exported();
+  const auto theirs =
+      stranger(at("trail.jsonl") + key_option() + " --key " + at("pki/audit-2.pem"));
+  EXPECT_EQ(theirs.exit, 0) << theirs.out;
+  // What an auditor takes away is what he asks for next time.
+  const auto head = test::shell(XINYIN_BIN_DIR "/xinyin --config " + at("xinyin.conf") +
+                                " audit head > " + at("head.jws"));
+  EXPECT_EQ(head.exit, 0);
+  EXPECT_EQ(xinyin("verify --head " + at("head.jws")).exit, 0);
+  edit(
+      "delete from audit.signed_head where seq = 14; delete from audit.entry where seq > 13;"
+      "update audit.head h set seq = e.seq, hash = e.hash from audit.entry e where e.seq = 13");
+  EXPECT_EQ(xinyin("verify").exit, 0) << "in itself it is whole";
+  EXPECT_EQ(xinyin("verify --head " + at("head.jws")).exit, 11);
 }
 
 TEST_F(AuditTrailTest, HeadsOnlyRiseAndNameARow) {
@@ -310,8 +345,8 @@ TEST_P(TamperedTrailTest, Ldt01_6_2_5e_IsNamedInTheDatabaseAndInAnExport) {
                                   "select seq || ':' || encode(hash, 'hex') from audit.entry "
                                   "where seq = 9")[0][0];
   deed.done(*this);
-  const auto with =
-      (deed.claimed ? std::string(" ") : key()) + (deed.known ? "--head " + kept : std::string());
+  const auto with = (deed.claimed ? std::string(" ") : key_option()) +
+                    (deed.known ? "--head " + kept : std::string());
   const auto said = [&deed](const std::string& key) {
     return "\"broken\":\"" + key + "\",\"broken_at\":" + std::to_string(deed.seq) + ",";
   };
@@ -472,13 +507,13 @@ TEST_P(TamperedExportTest, IsNamedByUsAndRefusedByAStranger) {
   deed.done(lines);
   if (deed.mend) mend(lines);
   test::write_file(directory_ / "bent.jsonl", joined(lines));
-  const auto ours = offline(at("bent.jsonl") + key());
+  const auto ours = offline(at("bent.jsonl") + key_option());
   EXPECT_EQ(ours.exit, 11) << ours.out;
   EXPECT_NE(ours.out.find(std::string("\"broken\":\"") + deed.key +
                           "\",\"broken_at\":" + std::to_string(deed.seq) + ","),
             std::string::npos)
       << ours.out;
-  const auto theirs = stranger(at("bent.jsonl") + key());
+  const auto theirs = stranger(at("bent.jsonl") + key_option());
   EXPECT_EQ(theirs.exit, 11) << theirs.out;
 }
 
