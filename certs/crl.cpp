@@ -132,9 +132,8 @@ bool read_partition(const X509_CRL* crl, Crl::Impl& out) {
   if (critical != -1 && !out.point) return false;  // malformed, or there twice
   if (out.point) {
     const ISSUING_DIST_POINT& point = *out.point;
-    // Indirect by itself only says that entries may be of others; they would say so, critically.
-    if (point.onlyattr > 0 || point.indirectCRL > 0 || (point.onlyuser > 0 && point.onlyCA > 0))
-      return false;
+    // An indirect list none of whose entries says so (critically) is of its issuer alone.
+    if (point.onlyattr > 0 || (point.onlyuser > 0 && point.onlyCA > 0)) return false;
     if (point.distpoint != nullptr &&
         DIST_POINT_set_dpname(point.distpoint, X509_CRL_get_issuer(crl)) != 1)
       return false;

@@ -4,6 +4,7 @@
 
 #include "certs/oids.h"
 #include "certs/openssl.h"
+#include "certs/path_form.h"
 #include "certs/revocation.h"
 
 namespace certs {
@@ -105,7 +106,8 @@ std::optional<Judged> revocation(const std::vector<Certificate>& path, Revocatio
 
 Judged judge(const std::vector<Certificate>& path, RevocationJudge& lists, const PathRules& rules,
              base::Time at) {
-  if (!straight_path_holds(path, rules.extended_usage == oid::kTimestampUse, rules.policies))
+  if (!straight_path_holds(path, rules.extended_usage == oid::kTimestampUse, rules.policies) ||
+      (rules.constraints_critical && !constraints_critical(path)))
     return {ChainAnswer::untrusted, "certs.chain_invalid", {}};
   if (!may_be_used(path, rules)) return {ChainAnswer::untrusted, "certs.wrong_purpose", {}};
   for (const auto& name : rules.names)

@@ -34,7 +34,10 @@ struct PathRules {
   bool key_usage_needed = true;        ///< a leaf without key usage does not have it
   bool end_entity = false;             ///< an authority is no leaf
   bool revocation = true;              ///< false: do not ask (no lists exist; tests)
-  std::vector<ExpectedName> names;     ///< each must be a subjectAltName of the leaf (RFC 9525)
+  /// Refuse name and policy constraints that are not critical (obeyed either way). RFC 5280
+  /// §4.2.1.10 and §4.2.1.11 oblige who issues; older authorities' certificates may need false.
+  bool constraints_critical = true;
+  std::vector<ExpectedName> names;  ///< each must be a subjectAltName of the leaf (RFC 9525)
   PolicyRules policies;
   PathLimits limits;
 };

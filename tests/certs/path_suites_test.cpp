@@ -117,6 +117,7 @@ class Suite {
     rules.extended_usage = base::json_text(one, "usage");
     rules.extended_usage_needed = false;
     rules.revocation = one.HasMember("revocation");
+    rules.constraints_critical = !one.HasMember("before_rfc5280");
     rules.policies.required = one.HasMember("explicit_policy");
     rules.policies.no_mapping = one.HasMember("no_mapping");
     rules.policies.no_any = one.HasMember("no_any");
