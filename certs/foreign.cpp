@@ -167,9 +167,10 @@ ForeignStatus judge_by_body(const Certificate& leaf, std::span<const Certificate
   std::vector<Crl> lists;
   for (const auto& der : crls)
     if (auto crl = Crl::from_der(der)) lists.push_back(std::move(*crl));
-  TrustList anchors;
+  std::vector<Certificate> roots, known;
   for (const auto& anchor : body.anchors)
-    (issued_by(anchor, anchor) ? anchors.roots : anchors.intermediates).push_back(anchor);
+    (issued_by(anchor, anchor) ? roots : known).push_back(anchor);
+  const Anchors anchors{roots, known};
   auto best = status(ChainAnswer::untrusted, "certs.body_unknown");
   each_path(leaf, extra, anchors, PathLimits{}, [&](const std::vector<Certificate>& path) {
     auto judged = judge(path, body, rule_of(use), lists, at);

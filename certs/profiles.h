@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "certs/authority.h"
+#include "certs/key_usage.h"
 
 namespace certs {
 
@@ -35,11 +36,6 @@ struct ProfileRule {
   Naming naming;
   bool listed;  ///< in the trust list: what its key signs is judged by others
 };
-
-inline constexpr std::uint8_t kDigitalSignature = 0x80;
-inline constexpr std::uint8_t kNonRepudiation = 0x40;
-inline constexpr std::uint8_t kKeyCertSign = 0x04;
-inline constexpr std::uint8_t kCrlSign = 0x02;
 
 const ProfileRule& rule_of(Profile profile);
 std::span<const ProfileRule> profile_rules();
