@@ -31,6 +31,11 @@ constexpr Table kPath = table_of("-._~!$&'()*+,;=:@%/", true);
 /// RFC 3986 §3.4 and what browsers leave unencoded in a query (WHATWG URL §1.3).
 constexpr Table kQuery = table_of("-._~!$&'()*+,;=:@%/?[]{}|\\^`", true);
 
+bool is_base64(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+         c == '/' || c == '=';
+}
+
 bool all_in(std::string_view text, const Table& table) {
   return std::all_of(text.begin(), text.end(),
                      [&](char c) { return table[static_cast<unsigned char>(c)]; });
@@ -133,7 +138,16 @@ bool HeadReader::parse_target(std::string_view target, Request& request) {
       question == std::string_view::npos ? std::string_view{} : target.substr(question + 1);
   if (!all_in(path, kPath) || !all_in(query, kQuery))
     return refuse(400, "http.malformed", "character in the target"), false;
-  if (path.find('%') == std::string_view::npos) {
+  const bool opaque = !limits_.opaque_path.empty() && path.starts_with(limits_.opaque_path);
+  if (opaque) {
+    // Letters, digits, '+', '/', '=' and nothing else: no dots, so no segment that leads elsewhere.
+    auto decoded = percent_decode(path);
+    if (!decoded ||
+        !std::all_of(decoded->begin() + static_cast<std::ptrdiff_t>(limits_.opaque_path.size()),
+                     decoded->end(), is_base64))
+      return refuse(400, "http.malformed", "not base64 in the path"), false;
+    request.path = std::move(*decoded);
+  } else if (path.find('%') == std::string_view::npos) {
     request.path.assign(path);
   } else {
     auto decoded = percent_decode(path);
@@ -151,7 +165,7 @@ bool HeadReader::parse_target(std::string_view target, Request& request) {
     request.path = std::move(*decoded);
   }
   const std::string_view whole = request.path;
-  for (std::size_t at = 0; at < whole.size();) {
+  for (std::size_t at = opaque ? whole.size() : 0; at < whole.size();) {
     const auto next = std::min(whole.find('/', at + 1), whole.size());
     const auto segment = whole.substr(at + 1, next - at - 1);
     const bool inner_empty = segment.empty() && next != whole.size();

@@ -20,6 +20,9 @@ struct GateLimits {
   std::size_t value = 8 * 1024;
   std::size_t uri = 16 * 1024;
   std::size_t head = 64 * 1024;
+  /// What stands behind this beginning of a path is one word of base64, in which slashes, plain or
+  /// encoded, separate nothing (RFC 6960 A.1: the only such path of ours). Empty: no such path.
+  std::string opaque_path = {};
 };
 
 /// Why a request was refused: the answer's status and the catalogue key that explains it.
