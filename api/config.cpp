@@ -155,8 +155,8 @@ void read_timestamps(base::Settings& s, Config& out) {
                            "of asking, separated by spaces; the trust list must know them too");
   for (auto& url : split(urls)) {
     const auto path = url.find('/', url.find("://") == std::string::npos ? 0 : url.find("://") + 3);
-    if (!is_origin(url.substr(0, path)))
-      s.refuse("timestamps.foreign_urls", "not http(s)://host[:port]/path");
+    if (!url.starts_with("http://") || !is_origin(url.substr(0, path)))
+      s.refuse("timestamps.foreign_urls", "not http://host[:port]/path");
     else if (out.production && is_loopback(url.substr(0, path)))
       s.refuse("timestamps.foreign_urls", "a simulator on this machine is not for production");
     t.foreign_urls.push_back(std::move(url));

@@ -15,7 +15,7 @@ namespace {
 
 using std::chrono::days;
 
-constexpr store::Query kNote{"alarm.note", R"sql(
+constexpr store::Query kNote{"certs.alarm_note", R"sql(
   insert into certs.alarm (kind, object, threshold, at) values ($1, $2, $3, $4)
   on conflict do nothing)sql"};
 

@@ -176,6 +176,27 @@ TEST(GateTest, RefusesPathsThatHideAnother) {
   EXPECT_EQ(feed(get({}, "/a/")).request.path, "/a/");
 }
 
+// RFC 6960 A.1: base64 in the path, and there alone.
+TEST(GateTest, AnOpaquePathIsOneWordOfBase64) {
+  api::GateLimits limits;
+  limits.opaque_path = "/word/";
+  const std::vector<std::string> hosts{"a"};
+  const auto read = [&](const std::string& target) -> std::string {
+    api::HeadReader reader(limits, hosts);
+    api::Request request;
+    api::Framing framing;
+    const auto head = "GET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n";
+    return reader.feed(head, request, framing) == api::Read::whole ? request.path : "refused";
+  };
+  EXPECT_EQ(read("/word/MEUw//Q+/A=="), "/word/MEUw//Q+/A==");
+  EXPECT_EQ(read("/word/MEUw%2F%2fQ%2B%3D"), "/word/MEUw//Q+=");
+  for (const auto* bad : {"/word/../etc", "/word/%2e%2e/etc", "/word/a-b", "/word/a%00", "/word/a%",
+                          "/word/a%5Cb", "/word/a~", "/word/a;b"})
+    EXPECT_EQ(read(bad), "refused") << bad;
+  EXPECT_EQ(read("/words/a%2Fb"), "refused") << "elsewhere a hidden slash is refused";
+  EXPECT_EQ(read("/word%2Fa"), "refused");
+}
+
 TEST(GateTest, RefusesQueriesThatAreNotForms) {
   for (const auto* query : {"?a=%", "?a=%4", "?a=%zz", "?%ff=1", "?a=%00"})
     EXPECT_EQ(status_of(get({}, "/" + std::string(query))), 400) << query;

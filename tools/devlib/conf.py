@@ -24,6 +24,7 @@ TOKEN_LABEL = "xinyin-demo"
 KEYS = [("root-ca", "ecdsa_p256", "root_ca"), ("issuing-ca", "ecdsa_p256", "issuing_ca"),
         ("seal-1", "ecdsa_p256", "seal"), ("timestamp-1", "ecdsa_p256", "timestamp"),
         ("openid-1", "ecdsa_p256", "openid"), ("document-code-1", "ecdsa_p256", "document_code"),
+        ("ocsp-1", "ecdsa_p256", "ocsp"),
         ("data-wrap-1", "aes_256", "data_wrapping")]
 AGENCY = {"name": "演示社会保险经办中心", "code": "12100000MB0000000L"}
 
@@ -244,6 +245,7 @@ signer.officer_socket = {area.sockets}/officer.sock
 
 pki.directory = {area.pki}
 pki.crl_url = {ports.public_url}/v1/pki/issuing.crl
+pki.ocsp_url = {ports.public_url}/v1/pki/ocsp
 secrets.code_pepper = {area.secrets}/code-pepper
 secrets.data_key = {area.secrets}/data-key.wrapped
 
