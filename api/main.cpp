@@ -122,6 +122,7 @@ api::ServerConfig server_config(const api::Config& config) {
   out.queue_deadline = config.workers.queue_deadline;
   out.answer_deadline = config.http.answer_deadline;
   out.gate.opaque_path = api::kOcspPath;
+  out.gate.old_path = api::kPkiPath;
   return out;
 }
 

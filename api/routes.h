@@ -95,6 +95,8 @@ struct Route {
 /// Behind this stands a request about revocation, in base64. RFC 6960 A.1.
 constexpr std::string_view kOcspPath = "/v1/pki/ocsp/";
 
+constexpr std::string_view kPkiPath = "/v1/pki/";
+
 /// HEAD is answered for every GET; OPTIONS for every path.
 extern const std::span<const Route> kRoutes;
 

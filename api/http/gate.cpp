@@ -121,7 +121,9 @@ bool HeadReader::parse_line(std::string_view line, Request& request) {
   const auto target = line.substr(first + 1, last - first - 1);
   if (name.empty() || name.size() > 32 || !all_in(name, kToken))
     return refuse(400, "http.malformed", "method"), false;
-  if (line.substr(last + 1) != "HTTP/1.1") return refuse(400, "http.version", "version"), false;
+  const auto version = line.substr(last + 1);
+  old_ = version == "HTTP/1.0" && !limits_.old_path.empty() && target.starts_with(limits_.old_path);
+  if (version != "HTTP/1.1" && !old_) return refuse(400, "http.version", "version"), false;
   const auto method = method_from(name);
   if (!method) return refuse(501, "http.method", "method not in the list"), false;
   request.method = *method;
@@ -235,6 +237,11 @@ bool HeadReader::check_fields(const Request& request, Framing& framing) {
 }
 
 bool HeadReader::check_body_fields(const Request& request, Framing& framing) {
+  if (old_) {  // RFC 9112 §6.1, §9.3: neither chunks nor an interim answer, and then it ends
+    if (request.has_header("transfer-encoding") || request.has_header("expect"))
+      return refuse(400, "http.framing", "a field that HTTP/1.0 has not"), false;
+    framing.keep_alive = false;
+  }
   const auto length = request.header("content-length");
   const auto coding = request.header("transfer-encoding");
   const bool has_length = request.has_header("content-length");

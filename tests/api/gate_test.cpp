@@ -197,6 +197,33 @@ TEST(GateTest, AnOpaquePathIsOneWordOfBase64) {
   EXPECT_EQ(read("/word%2Fa"), "refused");
 }
 
+TEST(GateTest, OldClientsAreTakenWhereTheyMustBeAndNowhereElse) {
+  api::GateLimits limits;
+  limits.old_path = "/old/";
+  const std::vector<std::string> hosts{"a"};
+  api::Framing framing;
+  const auto taken = [&](const std::string& head) {
+    api::HeadReader reader(limits, hosts);
+    api::Request request;
+    framing = {};
+    return reader.feed(head + "\r\n", request, framing) == api::Read::whole;
+  };
+  EXPECT_TRUE(taken("GET /old/x HTTP/1.0\r\nHost: a\r\n"));
+  EXPECT_FALSE(framing.keep_alive);
+  EXPECT_TRUE(
+      taken("POST /old/x HTTP/1.0\r\nHost: a\r\nContent-Length: 3\r\n"
+            "Connection: keep-alive\r\n"));
+  EXPECT_FALSE(framing.keep_alive) << "whatever it asks for";
+  EXPECT_TRUE(taken("GET /old/x HTTP/1.1\r\nHost: a\r\n"));
+  EXPECT_TRUE(framing.keep_alive);
+  for (const auto* bad :
+       {"GET /new HTTP/1.0\r\nHost: a\r\n", "GET /old/x HTTP/1.0\r\n",
+        "GET /old/x HTTP/0.9\r\nHost: a\r\n",
+        "POST /old/x HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n",
+        "POST /old/x HTTP/1.0\r\nHost: a\r\nContent-Length: 1\r\nExpect: 100-continue\r\n"})
+    EXPECT_FALSE(taken(bad)) << bad;
+}
+
 TEST(GateTest, RefusesQueriesThatAreNotForms) {
   for (const auto* query : {"?a=%", "?a=%4", "?a=%zz", "?%ff=1", "?a=%00"})
     EXPECT_EQ(status_of(get({}, "/" + std::string(query))), 400) << query;

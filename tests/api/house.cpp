@@ -103,6 +103,7 @@ House::House(const Options& options)
   http.hosts = {"si.test"};
   http.https = true;
   http.gate.opaque_path = api::kOcspPath;
+  http.gate.old_path = api::kPkiPath;
   http.trusted_proxies = *api::parse_networks("127.0.0.1/32");
   server_ = std::make_unique<api::Server>(http, *router_);
   base::check(server_->start().ok(), "server start");

@@ -153,6 +153,19 @@ TEST_F(PkiServiceTest, Rfc6960_A_1_SlashesOfBase64ArePartOfTheRequest) {
   EXPECT_EQ(house_.get("/v1/pki/ocspx/a%2fb").status, 400) << "elsewhere they stay hidden slashes";
 }
 
+TEST_F(PkiServiceTest, Http10IsTakenForWhatChecksCertificates) {
+  record("seal-1", Profile::seal);
+  test::RawClient client(house_.port());
+  const auto request = query("-no_nonce -cert " + file("seal-1.pem"));
+  client.send(
+      "POST /v1/pki/ocsp HTTP/1.0\r\nHost: si.test\r\nContent-Type: "
+      "application/ocsp-request\r\nContent-Length: " +
+      std::to_string(request.size()) + "\r\n\r\n" + request);
+  const auto answer = client.read();
+  EXPECT_EQ(said(answer), "good");
+  EXPECT_EQ(answer.header("connection"), "close");
+}
+
 TEST_F(PkiServiceTest, WhatIsRevokedIsToldAtOnce) {
   record("seal-1", Profile::seal);
   ASSERT_EQ(renew(), 1);
