@@ -116,6 +116,25 @@ base::Result<Certificate> Certificate::from_pem(std::string_view pem) {
   return from_der(*der);
 }
 
+base::Result<std::vector<Certificate>> certificates_from_pem(std::string_view pem) {
+  static constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
+  constexpr std::size_t kMost = 64;
+  std::vector<Certificate> out;
+  while (true) {
+    const auto end = pem.find(kEnd);
+    if (end == std::string_view::npos) break;
+    if (out.size() == kMost) return malformed("more than 64 certificates");
+    const auto block = pem.substr(0, end + kEnd.size());
+    const auto begin = block.rfind("-----BEGIN CERTIFICATE-----");
+    if (begin == std::string_view::npos) return malformed("an end without a beginning");
+    BASE_TRY(auto one, Certificate::from_pem(block.substr(begin)));
+    out.push_back(std::move(one));
+    pem.remove_prefix(end + kEnd.size());
+  }
+  if (out.empty()) return malformed("no PEM block CERTIFICATE");
+  return out;
+}
+
 base::BytesView Certificate::der() const {
   return impl_->der;
 }

@@ -10,9 +10,9 @@ namespace {
 using base::Code;
 using std::chrono::microseconds;
 
-constexpr store::Query kLook{"clock.look", R"sql(
+constexpr store::Query kLook{"certs.clock_look", R"sql(
   select clock_timestamp(), (select at from certs.clock_mark where name = 'timestamp'))sql"};
-constexpr store::Query kMark{"clock.mark", R"sql(
+constexpr store::Query kMark{"certs.clock_mark", R"sql(
   insert into certs.clock_mark as m (name, at) values ('timestamp', $1)
   on conflict (name) do update set at = greatest(m.at, excluded.at))sql"};
 

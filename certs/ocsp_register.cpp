@@ -8,15 +8,15 @@ namespace {
 using base::BytesView;
 using store::Query;
 
-constexpr Query kFind{"ocsp.find", R"sql(
+constexpr Query kFind{"certs.ocsp_find", R"sql(
   select case when $3 then sha1 else sha256 end, this_update, next_update from certs.ocsp_response
    where issuer = $1 and serial = $2 and next_update > $4)sql"};
-constexpr Query kStatus{"ocsp.status", R"sql(
+constexpr Query kStatus{"certs.ocsp_status", R"sql(
   select r.at, r.reason from certs.issued i left join certs.revocation r using (issuer, serial)
    where i.issuer = $1 and i.serial = $2)sql"};
 // Unexpired certificates whose answer is missing, half used up, another responder's, or "good" of a
 // revoked one.
-constexpr Query kDue{"ocsp.due", R"sql(
+constexpr Query kDue{"certs.ocsp_due", R"sql(
   select i.serial, r.at, r.reason
     from certs.issued i
     left join certs.ocsp_response o using (issuer, serial)
@@ -27,16 +27,16 @@ constexpr Query kDue{"ocsp.due", R"sql(
    order by r.serial is not null and o.revoked is distinct from true desc, o.next_update nulls first
    limit $5)sql"};
 // One worker at a time among all instances; held to the end of the transaction.
-constexpr Query kTurn{"ocsp.turn",
+constexpr Query kTurn{"certs.ocsp_turn",
                       "select pg_try_advisory_xact_lock(hashtextextended('certs.ocsp', 0))"};
-constexpr Query kStore{"ocsp.store", R"sql(
+constexpr Query kStore{"certs.ocsp_store", R"sql(
   insert into certs.ocsp_response as o (issuer, serial, revoked, responder, this_update, next_update, sha1, sha256)
   values ($1, $2, $3, $4, $5, $6, $7, $8)
   on conflict (issuer, serial) do update set
     revoked = excluded.revoked, responder = excluded.responder, this_update = excluded.this_update,
     next_update = excluded.next_update, sha1 = excluded.sha1, sha256 = excluded.sha256
   where o.this_update <= excluded.this_update)sql"};
-constexpr Query kStanding{"ocsp.standing", R"sql(
+constexpr Query kStanding{"certs.ocsp_standing", R"sql(
   select count(*), count(*) filter (where o.serial is null or o.next_update <= $2), min(o.next_update)
     from certs.issued i left join certs.ocsp_response o using (issuer, serial)
    where i.issuer = $1 and i.not_after > $2)sql"};

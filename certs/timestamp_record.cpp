@@ -3,7 +3,7 @@
 namespace certs {
 namespace {
 
-constexpr store::Query kRecord{"timestamp.record", R"sql(
+constexpr store::Query kRecord{"certs.timestamp_record", R"sql(
   insert into certs.given_timestamp (tsa, serial, digest, imprint, at) values ($1, $2, $3, $4, $5))sql"};
 
 }  // namespace

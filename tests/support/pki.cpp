@@ -36,6 +36,10 @@ Pki::Pki(base::Time start) : start_(start), clock_(start) {
   build([](const std::string& label) { return SoftKey::make(label); });
 }
 
+Pki::Pki(const Keys& keys, base::Time start) : start_(start), clock_(start) {
+  build(keys);
+}
+
 #ifdef XINYIN_TEST_PKI_TOKEN
 Pki::Pki(Token& token, base::Time start) : start_(start), clock_(start) {
   build([&](const std::string& label) { return token.key(label); });

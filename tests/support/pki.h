@@ -43,6 +43,9 @@ class Pki {
 
   explicit Pki(base::Time start = base::from_unix_s(kStart));
   explicit Pki(Token& token, base::Time start = base::from_unix_s(kStart));
+  /// With keys from anywhere: a signer's officers' socket.
+  using Keys = std::function<std::shared_ptr<const hsm::Key>(const std::string& label)>;
+  explicit Pki(const Keys& keys, base::Time start = base::from_unix_s(kStart));
   ~Pki();
   Pki(const Pki&) = delete;
   Pki& operator=(const Pki&) = delete;
@@ -89,7 +92,6 @@ class Pki {
   void write(const std::filesystem::path& directory) const;
 
  private:
-  using Keys = std::function<std::shared_ptr<const hsm::Key>(const std::string& label)>;
   void build(const Keys& keys);
   void make(const std::string& label, certs::Profile profile, const std::string& name);
 
