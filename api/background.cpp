@@ -2,6 +2,7 @@
 
 #include "api/public_files.h"
 #include "api/upstairs.h"
+#include "verify/seen_lists.h"
 
 namespace api {
 
@@ -61,6 +62,17 @@ void Background::follow_once() {
   }
 }
 
+/// Nor than one that was there before this process began. When that cannot be looked up the list is
+/// taken all the same, with a word: verification stays up.
+base::Result<void> Background::not_older(const certs::TrustList& list) {
+  const auto& file = services_.config.seen_lists_file;
+  if (file.empty()) return {};
+  auto done = verify::remember(file, list);
+  if (done.ok() || done.error().code == base::Code::conflict) return done;
+  log_.event("trust_list.remember", done.error().key + ": " + file.string(), true);
+  return {};
+}
+
 void Background::keep_once() {
   const auto& config = services_.config;
   if (const auto seen = fingerprint_of(config.pki_directory); seen != files_seen_) {
@@ -72,6 +84,8 @@ void Background::keep_once() {
       if (held && held->trust_sequence > loaded->files->trust_sequence) {
         say_once(files_told_, "trust_list.load",
                  base::error(base::Code::conflict, "api.trust_list_older", "sequence fell"));
+      } else if (const auto newest = not_older(loaded->verifier->trust()); !newest.ok()) {
+        say_once(files_told_, "trust_list.load", newest);
       } else {
         services_.files.set(std::const_pointer_cast<PublicFiles>(loaded->files));
         services_.verifier.set(loaded->verifier);

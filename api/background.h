@@ -32,6 +32,7 @@ class Background {
   void keep_once();
 
  private:
+  base::Result<void> not_older(const certs::TrustList& list);
   bool wait(std::chrono::milliseconds time);  ///< false: stopping
   void say_once(std::string& told, std::string_view event, const base::Result<void>& outcome);
 

@@ -140,6 +140,10 @@ void read_parts(base::Settings& s, Config& out) {
     const auto digest = base::from_hex(out.root_sha256);
     if (!digest || digest->size() != 32) s.refuse("pki.root_sha256", "not 64 hex digits");
   }
+  out.seen_lists_file = s.text("pki.seen_lists_file", "",
+                               "file in which the newest trust list seen is remembered, so that an "
+                               "older one is refused after "
+                               "a restart too; empty: only while it runs");
   out.code_pepper_file = s.path("secrets.code_pepper_file", "secrets/code-pepper",
                                 "file with the secret under which document codes are stored (hex)");
   // Asked for in --only=verify too, so that one file serves both kinds of instance.

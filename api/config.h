@@ -56,7 +56,8 @@ struct Config {
   std::filesystem::path pki_directory;
   std::filesystem::path code_pepper_file, data_key_file;
   std::filesystem::path font_file;
-  std::string root_sha256;  ///< pinned root, hex; empty: the list's own root is taken
+  std::filesystem::path seen_lists_file;  ///< empty: the newest list is known while it runs
+  std::string root_sha256;                ///< pinned root, hex; empty: the list's own root is taken
 
   struct Agency {
     std::string name = "演示社会保险经办中心", code = "12100000MB0000000L",

@@ -12,7 +12,7 @@ struct Purpose {
 
 PathRules usage(const char* extended, std::uint32_t one_of_key_usage) {
   PathRules rules;
-  rules.extended_usage = extended;
+  rules.one_of_extended_usages = {extended};
   rules.one_of_key_usage = one_of_key_usage;
   rules.end_entity = true;
   return rules;
@@ -56,7 +56,42 @@ const TrustEntry* listed(const Certificate& leaf, const TrustList& trust, std::s
   return found;
 }
 
-/// What the entry's own times add to what the path says. Revoked stays revoked.
+constexpr int kKeyCompromise = 1;  // RFC 5280 §5.3.1
+constexpr int kAuthorityCompromise = 2;
+
+/// RFC 3161 §4: revoked without a reason or as compromised, a time-stamp key vouches for no moment,
+/// past ones included.
+bool voids_all_stamps(ChainPurpose purpose, int reason) {
+  return purpose == ChainPurpose::timestamp &&
+         (reason == 0 || reason == kKeyCompromise || reason == kAuthorityCompromise);
+}
+
+/// Since when others have had the leaf's key: the earlier of what list and revocation list say.
+std::optional<base::Time> compromise(const ChainStatus& status, const TrustEntry* entry) {
+  std::optional<base::Time> since;
+  if (entry != nullptr) since = entry->compromised_since;
+  const auto& revoked = status.leaf_entry;
+  if (revoked && revoked->reason == kKeyCompromise && (!since || revoked->revoked_at < *since))
+    since = revoked->revoked_at;
+  return since;
+}
+
+void revoke(ChainStatus& status, std::string reason, base::Time revoked_at) {
+  status.answer = ChainAnswer::revoked;
+  status.reason = std::move(reason);
+  status.revoked_at = revoked_at;
+}
+
+/// A lost key is lost whatever else the path says.
+void limit_by_compromise(ChainStatus& status, ChainPurpose purpose, base::Time at) {
+  const auto& since = status.compromised_since;
+  if (since && (*since <= at || voids_all_stamps(purpose, kKeyCompromise)))
+    revoke(status, "certs.compromised", *since);
+  else if (status.leaf_entry && voids_all_stamps(purpose, status.leaf_entry->reason))
+    revoke(status, "certs.stamps_void", status.leaf_entry->revoked_at);
+}
+
+/// What the entry's own times add to what the path says, in force and not revoked.
 void limit_by_entry(ChainStatus& status, const TrustEntry& entry, base::Time at) {
   if (status.answer != ChainAnswer::trusted && status.answer != ChainAnswer::unsure) return;
   if (at < entry.since) {
@@ -68,6 +103,14 @@ void limit_by_entry(ChainStatus& status, const TrustEntry& entry, base::Time at)
   }
 }
 
+ChainStatus not_listed(const ChainStatus& judged) {
+  ChainStatus status;
+  status.reason = "certs.not_listed";
+  status.path = judged.path;
+  status.work = judged.work;
+  return status;
+}
+
 }  // namespace
 
 ChainStatus validate(const Certificate& leaf, std::span<const Certificate> extra,
@@ -76,18 +119,22 @@ ChainStatus validate(const Certificate& leaf, std::span<const Certificate> extra
   for (const auto& der : trust.crls)
     if (auto crl = Crl::from_der(der)) crls.push_back(std::move(*crl));
   const auto& asked = purpose_of(purpose);
-  const Anchors anchors{trust.roots, trust.intermediates};
-  ChainStatus status{validate_path(leaf, extra, anchors, crls, asked.rules, at), {}};
-  if (asked.listed_as.empty() || status.answer == ChainAnswer::untrusted) return status;
-  const TrustEntry* entry = listed(leaf, trust, asked.listed_as, at);
-  if (entry == nullptr) {
-    status.answer = ChainAnswer::untrusted;
-    status.reason = "certs.not_listed";
-    status.revoked_at.reset();
-    return status;
+  ChainStatus status{
+      validate_path(leaf, extra, {trust.roots, trust.intermediates}, crls, asked.rules, at),
+      {},
+      {}};
+  if (status.answer == ChainAnswer::untrusted) return status;
+  const TrustEntry* entry = nullptr;
+  if (!asked.listed_as.empty()) {
+    entry = listed(leaf, trust, asked.listed_as, at);
+    if (entry == nullptr) return not_listed(status);
   }
-  limit_by_entry(status, *entry, at);
-  status.entry = *entry;
+  status.compromised_since = compromise(status, entry);
+  limit_by_compromise(status, purpose, at);
+  if (entry != nullptr) {
+    limit_by_entry(status, *entry, at);
+    status.entry = *entry;
+  }
   return status;
 }
 

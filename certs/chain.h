@@ -15,6 +15,9 @@ namespace certs {
 enum class ChainPurpose { seal, timestamp, openid, document_code, any };
 
 struct ChainStatus : PathStatus {
+  /// Others are known to have had the leaf's key since then, whatever the answer is: what bears no
+  /// proof of having been made before proves nothing.
+  std::optional<base::Time> compromised_since;
   std::optional<TrustEntry> entry;  ///< the list's entry of the leaf's key: for which agency
 };
 
@@ -26,8 +29,10 @@ struct ChainStatus : PathStatus {
 /// leaf's key is in the list under that purpose and in use at `at`; and for each certificate below
 /// the root a revocation list of its issuer that reaches to `at` (nextUpdate not before it) and
 /// does not name it. Revocation after `at` does not hurt; before it does, counted from the
-/// invalidity date where the list gives one. Missing or stale revocation data is `unsure`. `any`
-/// asks neither for usage nor for an entry. Bounded: no input makes it run long (certs/path.h).
+/// invalidity date where the list gives one. What a revoked time-stamp key stamped counts for
+/// nothing at any moment, unless the reason shows that nobody else had the key (RFC 3161 §4):
+/// whoever has it stamps any moment. Missing or stale revocation data is `unsure`. `any` asks
+/// neither for usage nor for an entry. Bounded: no input makes it run long (certs/path.h).
 ChainStatus validate(const Certificate& leaf, std::span<const Certificate> extra,
                      const TrustList& trust, ChainPurpose purpose, base::Time at);
 

@@ -26,10 +26,11 @@ struct ExpectedName {
 /// What the leaf must be good for and what its path must keep. The default asks for a path that
 /// RFC 5280 §6 accepts, in force, with revocation known, and nothing more.
 struct PathRules {
-  /// Extended key usage, dotted, that the leaf and each authority below the anchor must allow;
-  /// empty: not asked. Time stamping must stand alone and critical (RFC 3161 §2.3).
-  std::string extended_usage;
-  bool extended_usage_needed = true;   ///< a leaf without the extension does not allow it
+  /// Extended key usages, dotted, one of which the leaf and each authority below the anchor must
+  /// allow (to an authority, any use is all of them); none: not asked. Time stamping, asked for
+  /// alone, must stand alone and critical (RFC 3161 §2.3).
+  std::vector<std::string> one_of_extended_usages;
+  bool extended_usage_needed = true;   ///< a leaf without the extension allows none
   std::uint32_t one_of_key_usage = 0;  ///< a bit the leaf must have; 0: not asked
   bool key_usage_needed = true;        ///< a leaf without key usage does not have it
   bool end_entity = false;             ///< an authority is no leaf
@@ -47,6 +48,8 @@ struct PathStatus {
   std::string reason;                    ///< message-catalogue key, e.g. "certs.untrusted_root"
   std::vector<Certificate> path;         ///< leaf first, when one was built
   std::optional<base::Time> revoked_at;  ///< when answer is revoked
+  /// What the lists say of the leaf, also when it came after `at`: a lost key, for one.
+  std::optional<RevokedEntry> leaf_entry;
   PathWork work;
 };
 

@@ -156,6 +156,21 @@ void Pki::enlist(const certs::Certificate& certificate, const std::string& purpo
   publish();
 }
 
+void Pki::admit(std::vector<certs::TrustBody> bodies) {
+  list_.bodies = std::move(bodies);
+  publish();
+}
+
+void Pki::end(const certs::Certificate& certificate, base::Time until,
+              std::optional<base::Time> compromised_since) {
+  for (auto& entry : list_.entries) {
+    if (entry.certificate.sha256() != certificate.sha256()) continue;
+    entry.until = until;
+    entry.compromised_since = compromised_since;
+  }
+  publish();
+}
+
 void Pki::revoke(const certs::Certificate& certificate, base::Time at, int reason,
                  std::optional<base::Time> invalid_since) {
   revoked_.push_back({certificate.serial_hex(), at, reason, invalid_since});

@@ -72,6 +72,11 @@ class Pki {
   /// Revokes a certificate of the issuing authority and publishes.
   void revoke(const certs::Certificate& certificate, base::Time at, int reason = 1,
               std::optional<base::Time> invalid_since = std::nullopt);
+  /// Puts the certification bodies into the list, in place of those there, and publishes.
+  void admit(std::vector<certs::TrustBody> bodies);
+  /// Ends the entry of `certificate`, with since when its key is compromised when given; publishes.
+  void end(const certs::Certificate& certificate, base::Time until,
+           std::optional<base::Time> compromised_since = std::nullopt);
   /// New revocation lists and a new trust list (sequence + 1) at the clock's moment.
   void publish();
 
