@@ -57,38 +57,24 @@ const TrustEntry* listed(const Certificate& leaf, const TrustList& trust, std::s
 }
 
 constexpr int kKeyCompromise = 1;  // RFC 5280 §5.3.1
-constexpr int kAuthorityCompromise = 2;
-
-/// RFC 3161 §4: revoked without a reason or as compromised, a time-stamp key vouches for no moment,
-/// past ones included.
-bool voids_all_stamps(ChainPurpose purpose, int reason) {
-  return purpose == ChainPurpose::timestamp &&
-         (reason == 0 || reason == kKeyCompromise || reason == kAuthorityCompromise);
-}
 
 /// Since when others have had the leaf's key: the earlier of what list and revocation list say.
 std::optional<base::Time> compromise(const ChainStatus& status, const TrustEntry* entry) {
   std::optional<base::Time> since;
   if (entry != nullptr) since = entry->compromised_since;
-  const auto& revoked = status.leaf_entry;
+  const auto& revoked = status.entry_of_leaf;
   if (revoked && revoked->reason == kKeyCompromise && (!since || revoked->revoked_at < *since))
     since = revoked->revoked_at;
   return since;
 }
 
-void revoke(ChainStatus& status, std::string reason, base::Time revoked_at) {
-  status.answer = ChainAnswer::revoked;
-  status.reason = std::move(reason);
-  status.revoked_at = revoked_at;
-}
-
-/// A lost key is lost whatever else the path says.
+/// A lost key is lost whatever else the path says; one that stamped time, for all time.
 void limit_by_compromise(ChainStatus& status, ChainPurpose purpose, base::Time at) {
   const auto& since = status.compromised_since;
-  if (since && (*since <= at || voids_all_stamps(purpose, kKeyCompromise)))
-    revoke(status, "certs.compromised", *since);
-  else if (status.leaf_entry && voids_all_stamps(purpose, status.leaf_entry->reason))
-    revoke(status, "certs.stamps_void", status.leaf_entry->revoked_at);
+  if (!since || (*since > at && purpose != ChainPurpose::timestamp)) return;
+  status.answer = ChainAnswer::revoked;
+  status.reason = "certs.compromised";
+  status.revoked_at = since;
 }
 
 /// What the entry's own times add to what the path says, in force and not revoked.

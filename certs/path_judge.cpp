@@ -87,7 +87,7 @@ struct Judged {
   ChainAnswer answer = ChainAnswer::untrusted;
   std::string reason;
   std::optional<base::Time> revoked_at = {};
-  std::optional<RevokedEntry> leaf_entry = {};
+  std::optional<RevokedEntry> entry_of_leaf = {};
 };
 
 /// All times of a path, both ends of each included (RFC 5280 §4.1.2.5; OpenSSL leaves out the last
@@ -102,14 +102,27 @@ std::optional<Judged> validity(const std::vector<Certificate>& path, base::Time 
   return std::nullopt;
 }
 
-Judged by_revocation(const std::vector<Certificate>& path, RevocationJudge& lists, base::Time at) {
+/// RFC 3161 §4: revoked without a reason or as compromised, a time-stamp key vouches for no moment,
+/// past ones included: whoever has it stamps any moment.
+bool voids_all_stamps(const RevokedEntry& entry) {
+  constexpr int kKeyCompromise = 1, kAuthorityCompromise = 2;  // RFC 5280 §5.3.1
+  return entry.reason == 0 || entry.reason == kKeyCompromise ||
+         entry.reason == kAuthorityCompromise;
+}
+
+/// Of each certificate below the anchor; trusted when all are known to be good.
+Judged by_revocation(const std::vector<Certificate>& path, RevocationJudge& lists, bool stamps,
+                     base::Time at) {
   Judged out{ChainAnswer::trusted, "certs.trusted"};
   for (std::size_t i = 0; i + 1 < path.size(); ++i) {
     const auto found = lists.of(path, i);
-    if (i == 0) out.leaf_entry = found.entry;
-    if (found.entry && found.entry->revoked_at <= at) {
+    if (i == 0) out.entry_of_leaf = found.entry;
+    const bool all_stamps = i == 0 && stamps && found.entry && voids_all_stamps(*found.entry);
+    if (found.entry && (found.entry->revoked_at <= at || all_stamps)) {
       out.answer = ChainAnswer::revoked;
-      out.reason = i == 0 ? "certs.revoked" : "certs.authority_revoked";
+      out.reason = i > 0        ? "certs.authority_revoked"
+                   : all_stamps ? "certs.stamps_void"
+                                : "certs.revoked";
       out.revoked_at = found.entry->revoked_at;
       return out;
     }
@@ -129,11 +142,11 @@ Judged judge(const std::vector<Certificate>& path, RevocationJudge& lists, const
   if (!may_be_used(path, rules)) return {ChainAnswer::untrusted, "certs.wrong_purpose"};
   for (const auto& name : rules.names)
     if (!is_named(path.front(), name)) return {ChainAnswer::untrusted, "certs.wrong_name"};
-  auto out = rules.revocation ? by_revocation(path, lists, at)
+  auto out = rules.revocation ? by_revocation(path, lists, for_time_stamps(rules), at)
                               : Judged{ChainAnswer::trusted, "certs.trusted"};
   if (out.answer == ChainAnswer::revoked) return out;
   if (auto outside = validity(path, at)) {
-    outside->leaf_entry = out.leaf_entry;
+    outside->entry_of_leaf = out.entry_of_leaf;
     return *outside;
   }
   return out;
@@ -163,7 +176,7 @@ PathStatus validate_path(const Certificate& leaf, std::span<const Certificate> e
       best.answer = judged.answer;
       best.reason = std::move(judged.reason);
       best.revoked_at = judged.revoked_at;
-      best.leaf_entry = judged.leaf_entry;
+      best.entry_of_leaf = judged.entry_of_leaf;
     }
     return best.answer == ChainAnswer::trusted;
   };

@@ -49,7 +49,7 @@ struct PathStatus {
   std::vector<Certificate> path;         ///< leaf first, when one was built
   std::optional<base::Time> revoked_at;  ///< when answer is revoked
   /// What the lists say of the leaf, also when it came after `at`: a lost key, for one.
-  std::optional<RevokedEntry> leaf_entry;
+  std::optional<RevokedEntry> entry_of_leaf;
   PathWork work;
 };
 
@@ -60,8 +60,10 @@ struct PathStatus {
 /// Trusted means: a path that RFC 5280 §6 accepts under `rules`; each certificate in it, the
 /// anchor too, in force at `at` (both ends included); and, for each certificate below the anchor,
 /// revocation lists that speak about it for all reasons, reach to `at` (nextUpdate not before it)
-/// and do not name it (certs/revocation.h). Missing or stale lists make it `unsure`, never
-/// `trusted`. Bounded: no input makes it do more than `rules.limits` and `PathStatus::work` say.
+/// and do not name it (certs/revocation.h). A time-stamp key that was revoked without a reason or
+/// as compromised vouches for no moment (RFC 3161 §4). Missing or stale lists make it `unsure`,
+/// never `trusted`. Bounded: no input makes it do more than `rules.limits` and `PathStatus::work`
+/// say.
 PathStatus validate_path(const Certificate& leaf, std::span<const Certificate> extra,
                          const Anchors& anchors, std::span<const Crl> crls, const PathRules& rules,
                          base::Time at);

@@ -95,9 +95,8 @@ std::optional<Profile> profile_of(const Certificate& certificate) {
   const auto count = static_cast<std::size_t>(uses ? sk_ASN1_OBJECT_num(uses.get()) : 0);
   const bool authority = X509_check_ca(raw(certificate)) == 1;
   const bool own = certificate.subject() == certificate.issuer();
-  const bool pseudonym =
-      X509_NAME_get_index_by_NID(X509_get_subject_name(raw(certificate)), NID_organizationName,
-                                 -1) < 0;
+  const bool pseudonym = X509_NAME_get_index_by_NID(X509_get_subject_name(raw(certificate)),
+                                                    NID_organizationName, -1) < 0;
   for (const auto& rule : kRules) {
     if (rule.authority != authority || rule.uses.size() != count) continue;
     if (rule.authority && (rule.profile == Profile::root_ca) != own) continue;

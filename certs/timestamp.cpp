@@ -13,6 +13,7 @@
 #include "certs/openssl.h"
 #include "certs/signature.h"
 #include "certs/tbs.h"
+#include "hsm/algorithm.h"
 #include "hsm/key.h"
 
 namespace certs {
@@ -146,6 +147,10 @@ struct TimestampAuthority::Impl {
   }
 
   base::Result<Bytes> token(const Asked& asked, base::Time at, const Bytes& serial) const {
+    // Signed attributes are hashed with SHA-256 here, whatever the key would rather have.
+    if (key->info().algorithm != hsm::Algorithm::ecdsa_p256 &&
+        hsm::facts_of(key->info().algorithm).scheme != hsm::Scheme::rsa)
+      return base::error(Code::invalid_argument, "hsm.input", key->info().label);
     const auto info = der::sequence({der::integer(1), policy, asked.imprint, der::integer(serial),
                                      der::generalized_time(at, true), accuracy, asked.nonce});
     const auto digest = base::sha256(info);

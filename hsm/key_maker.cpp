@@ -68,8 +68,18 @@ class OwnSession {
 }  // namespace
 
 base::Result<std::unique_ptr<KeyMaker>> KeyMaker::open(TokenConfig config, base::Random& random) {
-  BASE_TRY(auto login, p11::Login::open(config.module, {config.label, config.serial},
-                                        std::move(config.pin), /*writable=*/true, config.sm2));
+  BASE_TRY_VOID(all_passed(self_test(random)));
+  BASE_TRY(auto login,
+           p11::Login::open(config.module, {config.label, config.serial}, std::move(config.pin),
+                            /*writable=*/true, config.sm2));
+  const auto health = random_health("random token", [&](std::span<std::uint8_t> out) {
+    const OwnSession session(*login);
+    auto rv = session.rv();
+    if (rv == CKR_OK) rv = login->call().C_GenerateRandom(session.get(), out.data(), out.size());
+    if (rv == CKR_OK) return base::Result<void>();
+    return base::Result<void>(p11::call_failed("C_GenerateRandom", rv));
+  });
+  BASE_TRY_VOID(all_passed({health}));
   return std::unique_ptr<KeyMaker>(new KeyMaker(std::move(login), random));
 }
 

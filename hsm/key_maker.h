@@ -24,7 +24,7 @@ namespace hsm {
 class KeyMaker {
  public:
   /// `config.inventory` and the session settings are not used.
-  /// Errors: as Token::open, without `hsm.inventory`.
+  /// Errors: as Token::open, without `hsm.inventory`: a stuck source of chance makes no keys.
   static base::Result<std::unique_ptr<KeyMaker>> open(TokenConfig config, base::Random& random);
 
   const std::string& label() const { return login_->name().label; }

@@ -11,7 +11,7 @@ namespace hsm {
 
 std::string judge(const InventoryEntry& entry, const std::vector<const p11::Object*>& parts,
                   Match& found) {
-  // Its half that is in the clear would be on the token, and so would not be wrapped at all.
+  // Nothing of a wrapped key is on the token: an object with its id is somebody's doing.
   if (entry.key.protection == Protection::wrapped)
     return parts.empty() ? "" : "the token holds an object with its id, though it is wrapped";
   const bool secret = !signs(entry.key.algorithm);

@@ -66,6 +66,7 @@ Rv search(const Login& login, Handle session, std::vector<CK_ATTRIBUTE> pattern,
     out.insert(out.end(), some.begin(), some.begin() + static_cast<std::ptrdiff_t>(count));
   }
   const auto end = call.C_FindObjectsFinal(session);
+  if (rv == CKR_OK && out.size() >= kMostObjects) return CKR_HOST_MEMORY;  // never a part for all
   return rv != CKR_OK ? rv : end;
 }
 

@@ -57,6 +57,8 @@ Door service_door(base::Settings& settings, bool production) {
     const auto purpose = purpose_from(word);
     if (!purpose)
       settings.refuse("socket.service_purposes", "names an unknown purpose: " + word);
+    else if (*purpose == Purpose::key_wrapping)  // the signer's own affair, through no door
+      settings.refuse("socket.service_purposes", "may not hold key_wrapping");
     else if (production && (*purpose == Purpose::root_ca || *purpose == Purpose::issuing_ca))
       settings.refuse("socket.service_purposes",
                       "may not hold " + word + " when profile = production");

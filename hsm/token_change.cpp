@@ -73,9 +73,14 @@ base::Result<void> copy_token(const TokenPlace& place) {
   remove_wiped(copy);
   std::error_code failure;
   fs::create_directory(copy, failure);
-  if (!failure) {
-    fs::permissions(copy, fs::perms::owner_all, failure);
-    fs::copy(place.directory, copy, fs::copy_options::recursive, failure);
+  // One by one: the served directory is read-only, and a copy of it would be before it is filled.
+  for (fs::recursive_directory_iterator it(place.directory, failure), end; !failure && it != end;
+       it.increment(failure)) {
+    const auto to = copy / it->path().lexically_relative(place.directory);
+    if (it->is_directory())
+      fs::create_directory(to, failure);
+    else if (it->is_regular_file())
+      fs::copy_file(it->path(), to, failure);
   }
   if (failure) return failed("copying the token: " + failure.message());
   BASE_TRY_VOID(set_writable(copy, true));

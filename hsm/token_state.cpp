@@ -77,7 +77,7 @@ base::Result<void> Token::State::start() {
   pool = std::make_unique<p11::SessionPool>(*login, config.sessions);
   BASE_TRY_VOID(all_passed({token_random()}));
   BASE_TRY(auto matching, compare());
-  std::map<std::string_view, Entry*> wrappers;  // by id
+  std::unordered_map<std::string_view, Entry*> wrappers;  // by id
   for (auto& one : matching.keys) {
     auto entry = std::make_unique<Entry>();
     entry->recorded = one.entry;
@@ -85,13 +85,6 @@ base::Result<void> Token::State::start() {
     entry->id = base::from_hex(entry->key.id.value()).value_or(base::Bytes{});
     entry->handle = one.handle;
     entry->open_handle = one.open_handle;
-    if (signs(entry->key.algorithm)) {
-      auto check = SignatureCheck::make(entry->key.algorithm, entry->key.public_key);
-      if (check.ok())
-        entry->check = std::move(*check);
-      else if (one.refusal.empty())
-        one.refusal = "its public key is none: " + check.error().detail;
-    }
     if (one.refusal.empty() && entry->key.protection == Protection::token &&
         !p11::mechanism_of(*login, entry->key.algorithm))
       one.refusal = "token.sm2 does not say that this token speaks SM2";
@@ -133,12 +126,25 @@ base::Result<Token::State::Entry*> Token::State::usable(std::string_view label) 
   return &entry;
 }
 
+/// Reading a key takes OpenSSL longer than all else of an opening: only those that sign are read.
+base::Result<const SignatureCheck*> Token::State::check_of(Entry& entry) {
+  std::call_once(entry.checking, [&] {
+    auto made = SignatureCheck::make(entry.key.algorithm, entry.key.public_key);
+    if (made.ok())
+      entry.check = std::move(*made);
+    else
+      refuse(entry, entry.refused, "its public key is none: " + made.error().detail);
+  });
+  if (entry.check != nullptr) return entry.check.get();
+  return key_error("hsm.key_refused", entry.key.label, "its public key is none");
+}
+
 /// After "no such handle": another thread may have found it already; else the token is asked once
 /// more.
 bool Token::State::find_again(Entry& entry, p11::Handle session, p11::Handle stale, p11::Rv& rv) {
   const std::scoped_lock lock(finding_again);
   if (entry.handle != stale) return true;
-  const auto part = entry.check ? p11::Part::private_half : p11::Part::secret;
+  const auto part = signs(entry.key.algorithm) ? p11::Part::private_half : p11::Part::secret;
   const auto found = p11::find_objects(*login, session, part, entry.id, rv);
   if (rv != CKR_OK || found.size() != 1) return false;
   entry.handle = found.front();
@@ -261,7 +267,7 @@ base::Result<void> Token::State::recheck() {
 base::Result<void> Token::State::prove(Entry& entry) {
   const auto message = random->bytes(32);
   base::Result<void> done;
-  if (entry.check) {
+  if (signs(entry.key.algorithm)) {
     const auto signature = sign_message(entry, message);
     if (!signature.ok()) done = signature.error();
   } else {

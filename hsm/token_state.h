@@ -3,8 +3,8 @@
 
 #include <atomic>
 #include <functional>
-#include <map>
 #include <mutex>
+#include <unordered_map>
 
 #include "hsm/inventory.h"
 #include "hsm/matching.h"
@@ -22,7 +22,8 @@ struct Token::State {
     const InventoryEntry* recorded = nullptr;
     KeyInfo key;
     base::Bytes id;
-    std::unique_ptr<SignatureCheck> check;  // none for a secret key
+    std::once_flag checking;
+    std::unique_ptr<SignatureCheck> check;  // made at the first use: see check_of
     Entry* wrapper = nullptr;               // of a wrapped key
     std::atomic<p11::Handle> handle{0};
     p11::Handle open_handle = 0;  // of the public half
@@ -46,7 +47,7 @@ struct Token::State {
   std::unique_ptr<p11::Login> login;
   std::unique_ptr<p11::SessionPool> pool;
   std::vector<std::unique_ptr<Entry>> entries;  // never changes after open
-  std::map<std::string_view, Entry*, std::less<>> by_label;
+  std::unordered_map<std::string_view, Entry*> by_label;
   std::vector<Entry*> data_wrappers;  // the last one wraps, all unwrap
 
   std::atomic<Condition> condition{Condition::up};
@@ -71,6 +72,7 @@ struct Token::State {
   base::Error down(Condition to, const std::string& why, std::string key = "hsm.unavailable");
   base::Result<Entry*> usable(std::string_view label);
   void refuse(Entry& entry, std::atomic<bool>& flag, std::string why);
+  base::Result<const SignatureCheck*> check_of(Entry& entry);
   bool find_again(Entry& entry, p11::Handle session, p11::Handle stale, p11::Rv& rv);
   base::Result<void> attempt(Entry* entry, std::string_view name, const Call& call);
   // What keys do: token.cpp.

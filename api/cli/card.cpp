@@ -41,8 +41,7 @@ base::Error bad_person(const std::string& why) {
 }
 
 base::Result<void> check_person(const CreateWish& wish) {
-  if (wish.name.empty() || wish.name.size() > kMostNameBytes ||
-      base::printable(wish.name) != wish.name)
+  if (wish.name.empty() || wish.name.size() > kMostNameBytes || base::shown(wish.name) != wish.name)
     return bad_person("a name has 1 to 64 printable bytes");
   const auto plain = [](char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';

@@ -45,7 +45,7 @@ std::string certificate_words(const Sign::Item& item) {
       certs::assemble(item.content, hsm::Algorithm::ecdsa_p256, base::Bytes(64, 1)));
   if (!draft.ok()) return line("无法读取的证书！ an unreadable certificate!");
   const auto profile = certs::profile_of(*draft);
-  return line("证书 certificate: " + base::printable(draft->subject(), 300)) +
+  return line("证书 certificate: " + base::shown(draft->subject(), 300)) +
          line("  用途 profile: " +
               (profile ? std::string(certs::to_string(*profile)) : std::string("未知 UNKNOWN"))) +
          line("  有效期 in force: " + base::to_rfc3339(draft->not_before()) + " – " +
@@ -66,7 +66,7 @@ std::string trust_list_words(const Sign::Item& item) {
   const auto certificate_of = [](const rapidjson::Value& one) {
     const auto der = base::from_base64(base::json_text(one, "certificate"));
     const auto read = certs::Certificate::from_der(der.value_or(base::Bytes{}));
-    return read.ok() ? base::printable(read->common_name(), 120) + "  " + read->serial_hex()
+    return read.ok() ? base::shown(read->common_name(), 120) + "  " + read->serial_hex()
                      : std::string("?");
   };
   if (const auto it = document->FindMember("entries");
@@ -74,7 +74,7 @@ std::string trust_list_words(const Sign::Item& item) {
     for (const auto& one : it->value.GetArray())
       out +=
           line("  " + std::string(base::json_text(one, "purpose")) + "  " +
-               base::printable(base::json_text(one, "agency"), 80) + "  " + certificate_of(one) +
+               base::shown(base::json_text(one, "agency"), 80) + "  " + certificate_of(one) +
                (one.HasMember("until") ? "  至 until " + std::string(base::json_text(one, "until"))
                                        : "") +
                (one.HasMember("compromised_since")
@@ -88,7 +88,7 @@ std::string trust_list_words(const Sign::Item& item) {
       if (const auto history = one.FindMember("history");
           history != one.MemberEnd() && history->value.IsArray() && !history->value.Empty())
         standing = base::json_text(history->value[history->value.Size() - 1], "standing");
-      out += line("  认证机构 body: " + base::printable(base::json_text(one, "name"), 80) + "  " +
+      out += line("  认证机构 body: " + base::shown(base::json_text(one, "name"), 80) + "  " +
                   std::string(base::json_text(one, "code")) + "  " + standing);
     }
   return out;
@@ -126,7 +126,7 @@ std::string params_words(const Request& request) {
   if (request.op == "officer.enrol" && params.HasMember("person")) {
     const auto person = read_person(params["person"]);
     if (!person.ok()) return line("！" + person.error().detail);
-    return line(person->id + "  " + base::printable(person->name, 128) + "  " +
+    return line(person->id + "  " + base::shown(person->name, 128) + "  " +
                 std::string(to_string(person->role))) +
            line("证书至 certificate until " + base::to_rfc3339(person->not_after)) +
            line("公钥 SPKI SHA-256: " + base::to_hex(base::sha256(person->public_key)));
@@ -139,7 +139,7 @@ std::string params_words(const Request& request) {
     rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
     it->value.Accept(writer);
     out += line(std::string(it->name.GetString()) + ": " +
-                base::printable({buffer.GetString(), buffer.GetSize()}, 2000));
+                base::shown({buffer.GetString(), buffer.GetSize()}, 2000));
   }
   return out;
 }
@@ -156,8 +156,8 @@ std::string words(const RequestRecord& record) {
   std::string out = "请求 request " + record.id.substr(0, 12) + "…" + tail_of(record) + "\n  " +
                     (title == titles().end() ? request.op : std::string(title->second));
   out += params_words(request);
-  if (!request.reason.empty()) out += "\n  事由 reason: " + base::printable(request.reason, 1024);
-  out += "\n  申请人 asked by " + base::printable(request.requester, 128) + ", " +
+  if (!request.reason.empty()) out += "\n  事由 reason: " + base::shown(request.reason, 1024);
+  out += "\n  申请人 asked by " + base::shown(request.requester, 128) + ", " +
          base::to_rfc3339(request.created) + "；有效至 good until " +
          base::to_rfc3339(request.not_after) + "；密码机 token " + request.token;
   return out;
@@ -168,7 +168,7 @@ std::string standing_words(const RequestRecord& record) {
                     std::to_string(record.approvals.size()) + "/" + std::to_string(record.needed);
   for (std::size_t i = 0; i < record.approvals.size(); ++i)
     out += (i == 0 ? ": " : ", ") + record.approvals[i];
-  if (record.standing == "failed") out += "\n  " + base::printable(record.result_json, 512);
+  if (record.standing == "failed") out += "\n  " + base::shown(record.result_json, 512);
   return out;
 }
 

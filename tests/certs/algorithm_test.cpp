@@ -8,8 +8,10 @@
 
 #include "base/encoding.h"
 #include "certs/authority.h"
+#include "certs/chain.h"
 #include "certs/crl.h"
 #include "certs/lint.h"
+#include "certs/oids.h"
 #include "certs/openssl.h"
 #include "certs/path.h"
 #include "certs/signature.h"
@@ -129,6 +131,45 @@ TEST_P(CertAlgorithmTest, OpensslAcceptsTheChainAndTheRevocationList) {
   }
 }
 
+TEST_P(CertAlgorithmTest, AChainOfItIsTrustedUntilItIsRevoked) {
+  const auto root_key = key("one"), issuing_key = key("other");
+  certs::Authority self(root_key, std::nullopt, clock, random);
+  certs::TrustList list;
+  list.sequence = 1;
+  list.issued = clock.now();
+  list.next_update = clock.now() + days(7);
+  list.roots.push_back(
+      *self.issue(Profile::root_ca, {"根", "机构", "", "CN"}, root_key->info().public_key));
+  certs::Authority authority(root_key, list.roots[0], clock, random);
+  list.intermediates.push_back(*authority.issue(Profile::issuing_ca, {"签发", "机构", "", "CN"},
+                                                issuing_key->info().public_key));
+  certs::Authority below(issuing_key, list.intermediates[0], clock, random);
+  const auto leaf = *below.issue(Profile::seal, {"印章", "机构", test::Pki::kAgencyCode, "CN"},
+                                 root_key->info().public_key);
+  const auto soon = clock.now() + days(7);
+  list.crls = {*authority.crl(1, {}, soon), *below.crl(1, {}, soon)};
+  const auto answer = [&] {
+    return certs::validate(leaf, {}, list, certs::ChainPurpose::any, clock.now()).answer;
+  };
+  EXPECT_EQ(answer(), certs::ChainAnswer::trusted);
+  list.crls[1] = *below.crl(2, {{leaf.serial_hex(), clock.now(), 1}}, soon);
+  EXPECT_EQ(answer(), certs::ChainAnswer::revoked);
+  list.crls.pop_back();
+  EXPECT_EQ(answer(), certs::ChainAnswer::unsure);
+}
+
+TEST_P(CertAlgorithmTest, ALeafWithSuchAKeyIsListedLikeAnyOther) {
+  test::Pki pki;
+  const auto leaf =
+      pki.issuing().issue(Profile::seal, pki.agency("另一枚"), key("one")->info().public_key);
+  ASSERT_TRUE(leaf) << leaf.error().detail;
+  pki.enlist(*leaf, "seal");
+  const auto read = certs::TrustList::parse(pki.jws());
+  ASSERT_TRUE(read) << read.error().detail;
+  EXPECT_EQ(certs::validate(*leaf, {}, *read, certs::ChainPurpose::seal, pki.clock().now()).answer,
+            certs::ChainAnswer::trusted);
+}
+
 TEST_P(CertAlgorithmTest, ABentSignatureIsRefusedByOpensslAndByUs) {
   const auto root_key = key("one");
   certs::Authority self(root_key, std::nullopt, clock, random);
@@ -178,6 +219,20 @@ TEST_P(CertAlgorithmTest, BareSignaturesAreJudgedByTheirKey) {
   signature[10] ^= 1;
   EXPECT_FALSE(certs::verify_message(spki, message, signature));
   EXPECT_FALSE(certs::verify_input(spki, input, signature));
+}
+
+TEST_P(CertAlgorithmTest, ATimeStampIsMadeOnlyByAKeyThatSignsItsDigest) {
+  test::Pki pki;
+  const certs::TimestampAuthority authority(
+      key("one"), pki.certificate("timestamp-1"), {},
+      {certs::oid::kTimestampPolicy, std::chrono::milliseconds(1)}, pki.clock(), random);
+  const auto stamp = authority.stamp(base::sha256({}));
+  const bool signs_sha256 =
+      hsm::facts_of(GetParam()).scheme == hsm::Scheme::rsa || GetParam() == Algorithm::ecdsa_p256;
+  EXPECT_EQ(stamp.ok(), signs_sha256);
+  if (!stamp.ok()) {
+    EXPECT_EQ(stamp.error().key, "hsm.input");
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, CertAlgorithmTest, testing::ValuesIn(signing_algorithms()),

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "certs/foreign.h"
 #include "tests/certs/support.h"
 
 namespace {
@@ -30,6 +31,16 @@ crl_extensions = list
 default_md = default
 [list]
 authorityKeyIdentifier = keyid
+[users]
+authorityKeyIdentifier = keyid
+issuingDistributionPoint = critical,@of_users
+[of_users]
+onlyuser = TRUE
+[authorities]
+authorityKeyIdentifier = keyid
+issuingDistributionPoint = critical,@of_authorities
+[of_authorities]
+onlyCA = TRUE
 [root]
 basicConstraints = critical,CA:TRUE
 keyUsage = critical,keyCertSign,cRLSign
@@ -75,10 +86,10 @@ subjectAltName = email:zhang@example.com,DNS:person.example.com
         " -days 30 -extfile ca.cnf -extensions " + name + " " + id("vfyopt") + " " + id("sigopt") +
         " -out " + name + ".pem");
   }
-  void list(const std::string& by) {
-    run("openssl ca -config ca.cnf -gencrl -keyfile " + by + ".key -cert " + by + ".pem " +
-        id("sigopt") + " -out " + by + ".crl && openssl crl -in " + by + ".crl -outform DER -out " +
-        by + ".crl.der");
+  void list(const std::string& by, const std::string& kind = "list") {
+    run("openssl ca -config ca.cnf -gencrl -crlexts " + kind + " -keyfile " + by + ".key -cert " +
+        by + ".pem " + id("sigopt") + " -out " + by + ".crl && openssl crl -in " + by +
+        ".crl -outform DER -out " + by + ".crl.der");
   }
   certs::Certificate certificate(const std::string& name) {
     auto read = certs::Certificate::from_pem(test::read_file(directory / (name + ".pem")));
@@ -129,11 +140,35 @@ TEST_P(OpensslChain, IsRevokedFromThenOn) {
   now = before + days(1);
   const auto status = judge({crl("root"), crl("authority")});
   EXPECT_EQ(status.answer, ChainAnswer::revoked);
-  ASSERT_TRUE(status.leaf_entry);
-  EXPECT_EQ(status.leaf_entry->reason, 1);
+  ASSERT_TRUE(status.entry_of_leaf);
+  EXPECT_EQ(status.entry_of_leaf->reason, 1);
   now = certificate("leaf").not_before();
   const auto earlier = judge({crl("root"), crl("authority")});
-  EXPECT_EQ(earlier.leaf_entry.has_value(), true);
+  EXPECT_EQ(earlier.entry_of_leaf.has_value(), true);
+}
+
+// A list about a part of what an authority issued is no answer about the rest.
+TEST_P(OpensslChain, Rfc5280_5_2_5_APartialListSpeaksOfItsPartAlone) {
+  list("authority", "authorities");
+  EXPECT_EQ(judge({crl("root"), crl("authority")}).answer, ChainAnswer::unsure);
+  list("authority", "users");
+  EXPECT_EQ(judge({crl("root"), crl("authority")}).answer, ChainAnswer::trusted);
+  list("root", "users");
+  EXPECT_EQ(judge({crl("root"), crl("authority")}).answer, ChainAnswer::unsure);
+}
+
+TEST_P(OpensslChain, Rfc5280_5_2_5_NorForAnAdmittedBody) {
+  certs::TrustBody body;
+  body.anchors = {certificate("root"), certificate("authority")};
+  const auto by_body = [&] {
+    const std::vector<base::Bytes> lists{base::to_bytes(crl("root").der()),
+                                         base::to_bytes(crl("authority").der())};
+    return certs::judge_by_body(certificate("leaf"), {}, body, certs::BodyUse::login, lists, now)
+        .answer;
+  };
+  EXPECT_EQ(by_body(), ChainAnswer::trusted);
+  list("authority", "authorities");
+  EXPECT_EQ(by_body(), ChainAnswer::unsure);
 }
 
 TEST_P(OpensslChain, CarriesTheNamesItIsAskedFor) {
