@@ -51,7 +51,7 @@ base::Result<std::optional<certs::TrustList>> published_list(const certs::PkiDir
 }
 
 base::Result<certs::Published> publish(Officer& officer, const Authorities& with,
-                                       std::chrono::hours life) {
+                                       std::chrono::hours life, std::optional<std::int64_t> wish) {
   // One that cannot be read says nothing about sequences; the register does.
   const auto read = published_list(officer.pki);
   const auto before = read ? *read : std::nullopt;
@@ -61,11 +61,17 @@ base::Result<certs::Published> publish(Officer& officer, const Authorities& with
                                   with.issuing,
                                   officer.config.domain,
                                   life,
-                                  before ? before->sequence + 1 : 1};
+                                  before ? before->sequence + 1 : 1,
+                                  wish};
   BASE_TRY(auto tx, officer.pool.begin());
   certs::CertificateRegister issued(tx, officer.context.clock(), officer.name);
-  BASE_TRY(auto published,
-           certs::publish(issued, parts, officer.context.clock(), officer.context.random()));
+  BASE_TRY(auto prepared,
+           certs::prepare(issued, parts, officer.context.clock(), officer.context.random()));
+  // What officers approve is prepared.list; the signer looks at it again.
+  certs::Authority root(with.root_key, with.root, officer.context.clock(),
+                        officer.context.random());
+  BASE_TRY(auto jws, root.sign_trust_list(prepared.list));
+  BASE_TRY(auto published, certs::finish(issued, std::move(prepared), std::move(jws)));
   base::fail_point("publish.signed");
   BASE_TRY_VOID(tx.commit());
   base::fail_point("publish.recorded");
