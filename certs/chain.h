@@ -1,28 +1,20 @@
-// Whom to believe, as of a moment: chain building and validation. RFC 5280 §6.
+// Whom to believe, as of a moment, by the trust list. RFC 5280 §6.
 //
-// Decided by OpenSSL per straight path (never by Botan 2.19; security.md §0.5), with a purpose
-// always set and revocation asked of the caller's source.
+// The path is judged by certs/path_judge.h; what is added here is the list: its root, its purposes
+// and which keys are in it.
 #pragma once
 
 #include <optional>
 #include <span>
-#include <string>
-#include <vector>
 
-#include "certs/certificate.h"
+#include "certs/path_judge.h"
 #include "certs/trust_list.h"
 
 namespace certs {
 
 enum class ChainPurpose { seal, timestamp, openid, document_code, any };
 
-enum class ChainAnswer { trusted, untrusted, expired, not_yet_valid, revoked, unsure };
-
-struct ChainStatus {
-  ChainAnswer answer = ChainAnswer::untrusted;
-  std::string reason;                    ///< message-catalogue key, e.g. "certs.untrusted_root"
-  std::vector<Certificate> path;         ///< leaf first, when one was built
-  std::optional<base::Time> revoked_at;  ///< when answer is revoked
+struct ChainStatus : PathStatus {
   /// Others are known to have had the leaf's key since then, whatever the answer is: what bears no
   /// proof of having been made before proves nothing.
   std::optional<base::Time> compromised_since;

@@ -6,30 +6,23 @@
 #include "certs/crl.h"
 #include "certs/name_limits.h"
 #include "certs/oids.h"
-#include "certs/openssl.h"
-#include "certs/path.h"
+#include "certs/path_judge.h"
 
 namespace certs {
 namespace {
-
-using ExtendedKeyUsage = Owned<EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE_free>;
-using Policies = Owned<CERTIFICATEPOLICIES, CERTIFICATEPOLICIES_free>;
 
 struct UseRule {
   BodyUse use;
   std::string_view name;  ///< in TrustBody::uses
   std::uint32_t one_of_key_usage;
-  std::array<const char*, 3> one_of_uses;
+  std::array<const char*, 2> one_of_uses;
 };
 constexpr std::array kUses{
-    UseRule{BodyUse::login,
-            "login",
-            KU_DIGITAL_SIGNATURE,
-            {oid::kClientUse, oid::kAnyUse, oid::kAnyUse}},
+    UseRule{BodyUse::login, "login", kDigitalSignature, {oid::kClientUse, oid::kClientUse}},
     UseRule{BodyUse::seal,
             "seal",
-            KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION,
-            {oid::kDocumentSigningUse, oid::kEmailUse, oid::kAnyUse}},
+            kDigitalSignature | kNonRepudiation,
+            {oid::kDocumentSigningUse, oid::kEmailUse}},
 };
 
 const UseRule& rule_of(BodyUse use) {
@@ -37,48 +30,13 @@ const UseRule& rule_of(BodyUse use) {
                        [&](const UseRule& rule) { return rule.use == use; });
 }
 
-bool names_one(const EXTENDED_KEY_USAGE* uses, const UseRule& rule) {
-  for (const char* wanted : rule.one_of_uses) {
-    const Owned<ASN1_OBJECT, ASN1_OBJECT_free> object(OBJ_txt2obj(wanted, 1));
-    for (int i = 0; i < sk_ASN1_OBJECT_num(uses); ++i)
-      if (OBJ_cmp(sk_ASN1_OBJECT_value(uses, i), object.get()) == 0) return true;
-  }
-  return false;
-}
-
-/// The leaf may be used so, and each authority below the root was allowed to allow that.
-bool may_be_used(const std::vector<Certificate>& path, const UseRule& rule) {
-  X509* leaf = raw(path.front());
-  if (X509_check_ca(leaf) != 0 || (X509_get_extension_flags(leaf) & EXFLAG_KUSAGE) == 0 ||
-      (X509_get_key_usage(leaf) & rule.one_of_key_usage) == 0)
-    return false;
-  return std::all_of(path.begin(), path.end() - 1, [&](const Certificate& one) {
-    const ExtendedKeyUsage uses(static_cast<EXTENDED_KEY_USAGE*>(
-        X509_get_ext_d2i(raw(one), NID_ext_key_usage, nullptr, nullptr)));
-    return !uses || names_one(uses.get(), rule);
-  });
-}
-
-bool names_policy(const Certificate& leaf, const std::vector<std::string>& wanted) {
-  if (wanted.empty()) return true;
-  const Policies policies(static_cast<CERTIFICATEPOLICIES*>(
-      X509_get_ext_d2i(raw(leaf), NID_certificate_policies, nullptr, nullptr)));
-  for (int i = 0; i < sk_POLICYINFO_num(policies.get()); ++i) {
-    char text[160] = {};
-    OBJ_obj2txt(text, sizeof text, sk_POLICYINFO_value(policies.get(), i)->policyid, 1);
-    if (std::find(wanted.begin(), wanted.end(), text) != wanted.end()) return true;
-  }
-  return false;
-}
-
-/// The newest list by `issuer` that reaches to `at`.
-const Crl* crl_of(const Certificate& issuer, const std::vector<Crl>& crls, base::Time at) {
-  const Crl* best = nullptr;
-  for (const auto& crl : crls) {
-    if (crl.next_update() < at || !crl.signed_by(issuer)) continue;
-    if (best == nullptr || crl.this_update() > best->this_update()) best = &crl;
-  }
-  return best;
+PathRules rules_for(const UseRule& rule, const char* extended_usage) {
+  PathRules out;
+  out.extended_usage = extended_usage;
+  out.extended_usage_needed = false;
+  out.one_of_key_usage = rule.one_of_key_usage;
+  out.end_entity = true;
+  return out;
 }
 
 ForeignStatus status(ChainAnswer answer, std::string reason) {
@@ -86,45 +44,6 @@ ForeignStatus status(ChainAnswer answer, std::string reason) {
   out.answer = answer;
   out.reason = std::move(reason);
   return out;
-}
-
-/// Nothing when each certificate below the root is in force at `at` and known not to be revoked.
-std::optional<ForeignStatus> stopped(const std::vector<Certificate>& path,
-                                     const std::vector<Crl>& crls, base::Time at) {
-  bool unknown = false;
-  for (std::size_t i = 0; i + 1 < path.size(); ++i) {
-    const auto* crl = crl_of(path[i + 1], crls, at);
-    if (crl == nullptr) {
-      unknown = true;
-      continue;
-    }
-    const auto entry = crl->find(path[i]);
-    if (!entry || entry->revoked_at > at) continue;
-    auto out = status(ChainAnswer::revoked, i == 0 ? "certs.revoked" : "certs.authority_revoked");
-    out.revoked_at = entry->revoked_at;
-    return out;
-  }
-  for (const auto& certificate : path) {
-    if (at < certificate.not_before())
-      return status(ChainAnswer::not_yet_valid, "certs.not_yet_valid");
-    if (at >= certificate.not_after() + std::chrono::seconds(1))
-      return status(ChainAnswer::expired, "certs.expired");
-  }
-  if (unknown) return status(ChainAnswer::unsure, "certs.no_revocation_data");
-  return std::nullopt;
-}
-
-ForeignStatus judge(const std::vector<Certificate>& path, const TrustBody& body,
-                    const UseRule& rule, const std::vector<Crl>& crls, base::Time at) {
-  if (path.size() < 2 || !straight_path_holds(path, false))
-    return status(ChainAnswer::untrusted, "certs.chain_invalid");
-  if (!may_be_used(path, rule)) return status(ChainAnswer::untrusted, "certs.wrong_purpose");
-  if (!names_policy(path.front(), body.limits.policies))
-    return status(ChainAnswer::untrusted, "certs.body_policy");
-  if (!within_limits(path.front(), body.limits.permitted, body.limits.excluded))
-    return status(ChainAnswer::untrusted, "certs.body_names");
-  if (auto why = stopped(path, crls, at)) return *why;
-  return status(ChainAnswer::trusted, "certs.trusted");
 }
 
 /// How the body stands at `at`; nothing when it is admitted for the use then.
@@ -138,8 +57,8 @@ std::optional<ForeignStatus> barred(const TrustBody& body, const UseRule& rule, 
   }
   const auto* step = standing_at(body, at);
   if (step == nullptr) return status(ChainAnswer::not_yet_valid, "certs.body_not_yet_admitted");
-  if (step->standing != Standing::admitted) {
-    auto out = status(ChainAnswer::untrusted, step->standing == Standing::suspended
+  if (step->standing != BodyState::admitted) {
+    auto out = status(ChainAnswer::untrusted, step->standing == BodyState::suspended
                                                   ? "certs.body_suspended"
                                                   : "certs.body_removed");
     out.body_reason = step->reason;
@@ -167,21 +86,40 @@ ForeignStatus judge_by_body(const Certificate& leaf, std::span<const Certificate
   std::vector<Crl> lists;
   for (const auto& der : crls)
     if (auto crl = Crl::from_der(der)) lists.push_back(std::move(*crl));
-  TrustList anchors;
+  std::vector<Certificate> roots, between;
   for (const auto& anchor : body.anchors)
-    (issued_by(anchor, anchor) ? anchors.roots : anchors.intermediates).push_back(anchor);
-  auto best = status(ChainAnswer::untrusted, "certs.body_unknown");
-  each_path(leaf, extra, anchors, PathLimits{}, [&](const std::vector<Certificate>& path) {
-    auto judged = judge(path, body, rule_of(use), lists, at);
-    if (best.path.empty() || weight(judged.answer) > weight(best.answer)) {
-      judged.path = path;
-      judged.body = body.number;
-      judged.body_name = body.name;
-      judged.body_code = body.code;
-      best = std::move(judged);
+    (issued_by(anchor, anchor) ? roots : between).push_back(anchor);
+  const auto& rule = rule_of(use);
+  const auto validate = [&](const PathRules& rules) {
+    return validate_path(leaf, extra, {roots, between}, lists, rules, at);
+  };
+
+  ForeignStatus best;
+  for (const char* extended_usage : rule.one_of_uses) {
+    auto rules = rules_for(rule, extended_usage);
+    rules.policies.accepted = body.limits.policies;
+    rules.policies.required = !body.limits.policies.empty();
+    auto found = validate(rules);
+    if (found.path.empty()) continue;
+    if (found.reason == "certs.chain_invalid" && rules.policies.required) {
+      rules.policies = {};
+      if (validate(rules).answer != ChainAnswer::untrusted) found.reason = "certs.body_policy";
     }
-    return best.answer == ChainAnswer::trusted;
-  });
+    if (!best.path.empty() && weight(found.answer) <= weight(best.answer)) continue;
+    best.answer = found.answer;
+    best.reason = std::move(found.reason);
+    best.path = std::move(found.path);
+    best.revoked_at = found.revoked_at;
+  }
+  if (best.path.empty()) return best;
+  if (best.answer != ChainAnswer::untrusted &&
+      !within_limits(leaf, body.limits.permitted, body.limits.excluded)) {
+    best.answer = ChainAnswer::untrusted;
+    best.reason = "certs.body_names";
+  }
+  best.body = body.number;
+  best.body_name = body.name;
+  best.body_code = body.code;
   return best;
 }
 

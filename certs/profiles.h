@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "certs/authority.h"
+#include "certs/key_usage.h"
 
 namespace certs {
 
@@ -26,11 +27,6 @@ struct ProfileRule {
   const char* policy;  ///< certificate policy; nullptr for roots
   bool agency;         ///< the subject names the agency's credit code
 };
-
-inline constexpr std::uint8_t kDigitalSignature = 0x80;
-inline constexpr std::uint8_t kNonRepudiation = 0x40;
-inline constexpr std::uint8_t kKeyCertSign = 0x04;
-inline constexpr std::uint8_t kCrlSign = 0x02;
 
 const ProfileRule& rule_of(Profile profile);
 std::span<const ProfileRule> profile_rules();

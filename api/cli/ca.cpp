@@ -15,7 +15,7 @@ namespace cli {
 namespace {
 
 using certs::BodyRecord;
-using certs::Standing;
+using certs::BodyState;
 
 struct Options {
   std::filesystem::path file;
@@ -23,7 +23,7 @@ struct Options {
   std::string kind, reason, compromised_since;
 };
 
-std::string word(Standing standing) {
+std::string word(BodyState standing) {
   return base::message("certs.standing." + std::string(to_string(standing)), base::Language::zh) +
          " " + std::string(to_string(standing));
 }
@@ -210,8 +210,8 @@ base::Result<Answer> put_to(Context& context, std::int64_t number, certs::BodySt
     certs::Bodies bodies(tx, context.clock(), officer.name);
     BASE_TRY(const auto record, bodies.find(number));
     BASE_TRY(wish, bodies.wish(number, std::move(step)));
-    in_no_list = record.body.history.back().standing == Standing::proposed &&
-                 wish->step.standing == Standing::removed;
+    in_no_list = record.body.history.back().standing == BodyState::proposed &&
+                 wish->step.standing == BodyState::removed;
     if (in_no_list) BASE_TRY_VOID(bodies.settle(wish->id, std::nullopt));
     BASE_TRY_VOID(tx.commit());
   }
@@ -232,7 +232,7 @@ base::Result<Answer> put_to(Context& context, std::int64_t number, certs::BodySt
   return Answer{out.text(), text, kDone};
 }
 
-base::Result<Answer> stop(Context& context, const Options& options, Standing standing) {
+base::Result<Answer> stop(Context& context, const Options& options, BodyState standing) {
   certs::BodyStanding step{standing, {}, options.reason, std::nullopt};
   if (!options.compromised_since.empty()) {
     step.invalid_since = base::parse_rfc3339(options.compromised_since);
@@ -242,7 +242,7 @@ base::Result<Answer> stop(Context& context, const Options& options, Standing sta
 }
 
 /// `resume` is for who was suspended, `admit` for who was proposed: each says what it means.
-base::Result<Answer> start(Context& context, std::int64_t number, Standing from) {
+base::Result<Answer> start(Context& context, std::int64_t number, BodyState from) {
   BASE_TRY_VOID(look(context, [&](certs::Bodies& bodies) -> base::Result<Answer> {
     BASE_TRY(const auto record, bodies.find(number));
     const auto now = record.body.history.back().standing;
@@ -250,7 +250,7 @@ base::Result<Answer> start(Context& context, std::int64_t number, Standing from)
       return base::error(base::Code::conflict, "certs.body_step", std::string(to_string(now)));
     return Answer{};
   }));
-  return put_to(context, number, {Standing::admitted, {}, "", std::nullopt});
+  return put_to(context, number, {BodyState::admitted, {}, "", std::nullopt});
 }
 
 }  // namespace
@@ -282,10 +282,10 @@ void register_ca(CLI::App& app, Context& context) {
   papers->add_option("--out", options->file, "file to write")->required();
   numbered(
       verb("admit", "let a proposed body in (two officers), and publish",
-           [](Context& c, const Options& o) { return start(c, o.number, Standing::proposed); }));
+           [](Context& c, const Options& o) { return start(c, o.number, BodyState::proposed); }));
   numbered(
       verb("resume", "let a suspended body in again (two officers), and publish",
-           [](Context& c, const Options& o) { return start(c, o.number, Standing::suspended); }));
+           [](Context& c, const Options& o) { return start(c, o.number, BodyState::suspended); }));
   const auto stopping = [&](CLI::App* made) {
     made->add_option("--reason", options->reason,
                      "ordered, licence_ended, compromised, ceased, replaced, review, other")
@@ -294,12 +294,12 @@ void register_ca(CLI::App& app, Context& context) {
             {"ordered", "licence_ended", "compromised", "ceased", "replaced", "review", "other"}));
     return made;
   };
-  stopping(
-      numbered(verb("suspend", "stop a body for the time being, and publish",
-                    [](Context& c, const Options& o) { return stop(c, o, Standing::suspended); })));
+  stopping(numbered(
+      verb("suspend", "stop a body for the time being, and publish",
+           [](Context& c, const Options& o) { return stop(c, o, BodyState::suspended); })));
   stopping(
       numbered(verb("remove", "stop a body for ever, and publish",
-                    [](Context& c, const Options& o) { return stop(c, o, Standing::removed); })))
+                    [](Context& c, const Options& o) { return stop(c, o, BodyState::removed); })))
       ->add_option("--compromised-since", options->compromised_since,
                    "with --reason compromised: nothing of it counts from this time on (RFC 3339)");
 }

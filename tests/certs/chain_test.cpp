@@ -402,11 +402,12 @@ TEST_F(CrowdTest, TheBuilderStopsAtItsBounds) {
   in.issuer_key_id = certs::key_identifier(key->info().public_key);
   const auto leaf = test::crooked(*key, in);
   std::size_t offered = 0;
-  certs::each_path(leaf, {}, list, certs::PathLimits{}, [&](const auto& path) {
-    EXPECT_EQ(path.size(), 3u);
-    ++offered;
-    return false;
-  });
+  certs::each_path(leaf, {}, {list.roots, list.intermediates}, certs::PathLimits{},
+                   [&](const auto& path) {
+                     EXPECT_EQ(path.size(), 3u);
+                     ++offered;
+                     return false;
+                   });
   EXPECT_EQ(offered, certs::PathLimits{}.paths);
 }
 
