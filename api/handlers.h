@@ -139,6 +139,9 @@ base::Result<Response> verify_file(Call&);
 base::Result<Response> trust_list(Call&);
 base::Result<Response> root_certificate(Call&);
 base::Result<Response> issuing_crl(Call&);
+// trust_handlers.cpp
+base::Result<Response> trust_bodies(Call&);  // GET /v1/trust/bodies
+base::Result<Response> bodies_page(Call&);   // GET /trust/bodies
 // auth_handlers.cpp
 base::Result<Response> discovery(Call&);
 base::Result<Response> jwks(Call&);
