@@ -94,13 +94,6 @@ std::vector<PageData> lines(const std::vector<std::string>& values) {
   return out;
 }
 
-std::vector<PageData> named(const char* family, const std::vector<std::string>& names) {
-  std::vector<PageData> out;
-  for (const auto& name : names)
-    out.push_back(PageData().message("name", std::string(family) + name));
-  return out;
-}
-
 PageData card_of(const certs::TrustBody& body, base::Time now) {
   PageData out;
   const auto standing = standing_of(body, now);
@@ -110,7 +103,10 @@ PageData card_of(const certs::TrustBody& body, base::Time now) {
   state.message("text", "certs.standing." + standing);
   state.text("class", standing == "admitted" ? "yes" : standing == "suspended" ? "unsure" : "no");
   out.object("standing", std::move(state));
-  out.list("uses", named("certs.body_use.", body.uses));
+  std::vector<PageData> uses;
+  for (const auto& use : body.uses)
+    uses.push_back(PageData().message("name", "certs.body_use." + use));
+  out.list("uses", std::move(uses));
   auto permitted = lines(body.limits.policies);
   for (auto& one : lines(body.limits.permitted)) permitted.push_back(std::move(one));
   out.flag("limited", !permitted.empty()).list("permitted", std::move(permitted));

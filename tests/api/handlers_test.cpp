@@ -1,7 +1,12 @@
 // What the service says: verification, login to document, problems in two languages, health,
 // metrics, and what it does not say in its log.
 #include <gmock/gmock.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
+
+#include "api/background.h"
 #include "base/encoding.h"
 #include "base/json.h"
 #include "tests/api/house.h"
@@ -204,6 +209,34 @@ TEST(TrustBodiesTest, Ldt01_6_2_7_WhomWeAdmitIsPublic) {
   EXPECT_NE(house.get("/trust/bodies").body.find("已到期"), std::string::npos);
   test::House blind({.upstairs = false, .trust_list = false});
   EXPECT_EQ(blind.get("/v1/trust/bodies").status, 503);
+}
+
+// A restart does not lead back to an older list, though its signature is good.
+TEST(TrustListFileTest, AnOlderListIsRefusedAfterARestartToo) {
+  const auto directory =
+      std::filesystem::path(testing::TempDir()) / ("api-lists-" + std::to_string(::getpid()));
+  test::Pki pki;
+  pki.write(directory / "old");
+  pki.publish();
+  pki.write(directory / "pki");
+  const auto start = [&](const std::string& seen) {
+    test::House house({.upstairs = false, .trust_list = false, .verify_only = true});
+    house.config().pki_directory = directory / "pki";
+    house.config().seen_lists_file = seen.empty() ? std::filesystem::path() : directory / seen;
+    api::Background(house.services(), house.log(), {}).keep_once();
+    const auto files = house.services().files.get();
+    return files ? files->trust_sequence : 0;
+  };
+  EXPECT_EQ(start("seen.json"), 2);
+  EXPECT_EQ(start("seen.json"), 2) << "the same one again";
+  std::filesystem::copy_file(directory / "old" / "trust-list.jws",
+                             directory / "pki" / "trust-list.jws",
+                             std::filesystem::copy_options::overwrite_existing);
+  EXPECT_EQ(start("seen.json"), 0);
+  EXPECT_EQ(start(""), 1) << "who remembers nothing cannot know";
+  std::ofstream(directory / "plain").put(0x78);
+  EXPECT_EQ(start("plain/seen.json"), 1) << "verification stays up";
+  std::filesystem::remove_all(directory);
 }
 
 // ---- who is acting, and what leaves
