@@ -158,6 +158,9 @@ base::Result<Response> issuing_crl(Call&);
 base::Result<Response> ocsp_get(Call&);
 base::Result<Response> ocsp_post(Call&);
 base::Result<Response> timestamp(Call&);
+// trust_handlers.cpp
+base::Result<Response> trust_bodies(Call&);  // GET /v1/trust/bodies
+base::Result<Response> bodies_page(Call&);   // GET /trust/bodies
 // auth_handlers.cpp
 base::Result<Response> discovery(Call&);
 base::Result<Response> jwks(Call&);
