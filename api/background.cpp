@@ -7,7 +7,15 @@
 namespace api {
 
 Background::Background(Services& services, Log& log, Pace pace)
-    : services_(services), log_(log), pace_(pace) {}
+    : services_(services), log_(log), pace_(pace) {
+  if (!services.signer) return;
+  const auto& config = services.config;
+  audit_heads_.emplace(
+      AuditHeads::Parts{services.pool, services.clock,
+                        [&services] { return services.signer->key(services.config.audit.key); },
+                        "system:" + config.instance},
+      AuditHeads::Pace{.every = config.audit.head_every, .rows = config.audit.head_rows});
+}
 
 Background::~Background() {
   stop();
@@ -31,7 +39,10 @@ void Background::stop() {
   }
   wake_.notify_all();
   if (follower_.joinable()) follower_.join();
-  if (keeper_.joinable()) keeper_.join();
+  if (!keeper_.joinable()) return;
+  keeper_.join();
+  // What this life of the service did is signed before it ends; the next one would do it too.
+  sign_audit_head(true);
 }
 
 bool Background::wait(std::chrono::milliseconds time) {
@@ -73,6 +84,23 @@ base::Result<void> Background::not_older(const certs::TrustList& list) {
   return {};
 }
 
+/// A token without such a key is how demonstrations of old are: told, but no alarm. A token that is
+/// away is one: the trail goes on, and what is written meanwhile is held by its chain alone.
+void Background::sign_audit_head(bool last) {
+  if (!audit_heads_) return;
+  const auto turn = audit_heads_->turn(last);
+  services_.audit_unsigned.store(audit_heads_->unsigned_rows());
+  if (turn.ok()) {
+    // Only a head that was signed says that signing works.
+    if (*turn == AuditHeads::Turn::signed_now || *turn == AuditHeads::Turn::other_was_first)
+      say_once(heads_told_, "audit.heads", {});
+    return;
+  }
+  if (turn.error().key != "hsm.no_key") return say_once(heads_told_, "audit.heads", turn.error());
+  if (std::exchange(heads_told_, turn.error().key) == turn.error().key) return;
+  log_.event("audit.heads", "not signed: the token has no key " + services_.config.audit.key);
+}
+
 void Background::keep_once() {
   const auto& config = services_.config;
   if (const auto seen = fingerprint_of(config.pki_directory); seen != files_seen_) {
@@ -98,6 +126,7 @@ void Background::keep_once() {
     }
   }
   if (!services_.signer) return;
+  sign_audit_head();
   auto rooms = services_.upstairs.get();
   if (!rooms) {
     auto built = build_upstairs(services_);

@@ -1,5 +1,6 @@
 // What goes on beside requests: following the register, opening the rooms upstairs when the signer
-// is there, ending open intents, reading the PKI directory again when it changes.
+// is there, ending open intents, reading the PKI directory again when it changes, signing the audit
+// trail's head.
 #pragma once
 
 #include <chrono>
@@ -9,6 +10,7 @@
 #include <string_view>
 #include <thread>
 
+#include "api/audit_heads.h"
 #include "api/handlers.h"
 #include "api/log.h"
 
@@ -30,6 +32,7 @@ class Background {
   // One turn each, for those who keep their own time.
   void follow_once();
   void keep_once();
+  void sign_audit_head(bool last = false);
 
  private:
   base::Result<void> not_older(const certs::TrustList& list);
@@ -39,10 +42,12 @@ class Background {
   Services& services_;
   Log& log_;
   const Pace pace_;
-  std::mutex mutex_;  // protects stopping_
+  std::optional<AuditHeads> audit_heads_;  // none without a signer
+  std::mutex mutex_;                       // protects stopping_
   std::condition_variable wake_;
   bool stopping_ = false;
-  std::string files_seen_, follow_told_, files_told_, upstairs_told_, settle_told_, sweep_told_;
+  std::string files_seen_, follow_told_, files_told_, upstairs_told_, settle_told_, sweep_told_,
+      heads_told_;
   std::chrono::steady_clock::time_point settled_{}, swept_{};
   std::thread follower_, keeper_;
 };

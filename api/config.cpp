@@ -156,6 +156,12 @@ void read_parts(base::Settings& s, Config& out) {
   out.signer.openid_key = s.text("signer.openid_key", "openid-1", "label of the OpenID key");
   out.signer.deadline = std::chrono::milliseconds(
       s.integer("signer.deadline_ms", 2'000, 100, 60'000, "how long one signature may take"));
+  out.audit.key = s.text("signer.audit_key", "audit-1", "label of the key that signs audit heads");
+  out.audit.head_every =
+      std::chrono::seconds(s.integer("audit.head_every_s", 60, 1, 86'400,
+                                     "seconds an audit row may wait for a signed head behind it"));
+  out.audit.head_rows =
+      whole(s, "audit.head_rows", 1'000, 1, 1'000'000, "and how many rows may wait for one");
   out.font_file =
       s.path("seal.font_file", "",
              "font of formal documents (fonts-noto-cjk); empty finds the package's file");

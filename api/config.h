@@ -53,6 +53,12 @@ struct Config {
     std::chrono::milliseconds deadline{2'000};
   } signer;
 
+  struct Audit {
+    std::string key = "audit-1";
+    std::chrono::seconds head_every{60};
+    int head_rows = 1'000;
+  } audit;
+
   std::filesystem::path pki_directory;
   std::filesystem::path code_pepper_file, data_key_file;
   std::filesystem::path font_file;

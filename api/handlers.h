@@ -93,6 +93,7 @@ struct Services {
   std::atomic<bool> draining{false};  ///< readiness off: about to stop
   std::atomic<std::int64_t> followed_at{
       0};  ///< when the snapshot was last known fresh, Unix seconds
+  std::atomic<std::int64_t> audit_unsigned{0};  ///< rows of the trail behind its last signed head
 };
 
 /// One request at its handler. Lives on one worker thread.

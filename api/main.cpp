@@ -145,6 +145,8 @@ std::vector<api::Metrics::Gauge> gauges(const api::Services& services, const api
       {"xinyin_snapshot_newest_change", static_cast<double>(services.snapshot.newest_change())});
   out.push_back(
       {"xinyin_snapshot_followed_at_seconds", static_cast<double>(services.followed_at.load())});
+  out.push_back(
+      {"xinyin_audit_unsigned_rows", static_cast<double>(services.audit_unsigned.load())});
   out.push_back({"xinyin_upstairs_open", services.upstairs.get() ? 1.0 : 0.0});
   if (services.signer) {
     const auto health = services.signer->health();

@@ -4,6 +4,7 @@
 #include "certs/der.h"
 #include "certs/memo.h"
 #include "certs/openssl.h"
+#include "certs/signature.h"
 
 namespace certs {
 namespace {
@@ -25,15 +26,6 @@ std::string text_entry(const X509_NAME* name, int nid) {
   std::string text(reinterpret_cast<const char*>(utf8), static_cast<std::size_t>(size));
   OPENSSL_free(utf8);
   return text;
-}
-
-/// Before the certificate is shared: readers on any thread only look.
-void set_sm2_id(X509* x509) {
-  if (X509_get_signature_nid(x509) != NID_SM2_with_SM3) return;
-  Owned<ASN1_OCTET_STRING, ASN1_OCTET_STRING_free> id(ASN1_OCTET_STRING_new());
-  base::check(id && ASN1_STRING_set(id.get(), kSm2Id.data(), static_cast<int>(kSm2Id.size())) == 1,
-              "out of memory in OpenSSL");
-  X509_set0_distinguishing_id(x509, id.release());
 }
 
 }  // namespace
@@ -80,8 +72,16 @@ base::Result<Certificate> Certificate::from_der(base::BytesView der) {
   X509_check_purpose(x509.get(), -1, -1);
   if ((X509_get_extension_flags(x509.get()) & EXFLAG_INVALID) != 0)
     return malformed("an extension is malformed or stands twice");
+  if (X509_get_signature_nid(x509.get()) == NID_SM2_with_SM3) {
+    // Unless told, OpenSSL checks SM2 signatures under an empty user id, and none holds.
+    ASN1_OCTET_STRING* id = ASN1_OCTET_STRING_new();
+    base::check(id != nullptr && ASN1_OCTET_STRING_set(
+                                     id, reinterpret_cast<const unsigned char*>(kSm2UserId.data()),
+                                     static_cast<int>(kSm2UserId.size())) == 1,
+                "out of memory in OpenSSL");
+    X509_set0_distinguishing_id(x509.get(), id);  // and owns it
+  }
   if (X509_get0_pubkey(x509.get()) == nullptr) return malformed("unreadable public key");
-  set_sm2_id(x509.get());
   const auto not_before = to_time(X509_get0_notBefore(x509.get()));
   const auto not_after = to_time(X509_get0_notAfter(x509.get()));
   if (!not_before || !not_after) return malformed("unreadable validity");

@@ -1,7 +1,5 @@
 #include "certs/chain.h"
 
-#include <algorithm>
-
 #include "certs/oids.h"
 
 namespace certs {
@@ -14,7 +12,7 @@ struct Purpose {
 
 PathRules usage(const char* extended, std::uint32_t one_of_key_usage) {
   PathRules rules;
-  rules.extended_usage = extended;
+  rules.one_of_extended_usages = {extended};
   rules.one_of_key_usage = one_of_key_usage;
   rules.end_entity = true;
   return rules;
@@ -59,49 +57,27 @@ const TrustEntry* listed(const Certificate& leaf, const TrustList& trust, std::s
 }
 
 constexpr int kKeyCompromise = 1;  // RFC 5280 §5.3.1
-constexpr int kAuthorityCompromise = 2;
 
-/// RFC 3161 §4: revoked without a reason or as compromised, a time-stamp key vouches for no moment,
-/// past ones included.
-bool voids_all_stamps(int reason) {
-  return reason == 0 || reason == kKeyCompromise || reason == kAuthorityCompromise;
+/// Since when others have had the leaf's key: the earlier of what list and revocation list say.
+std::optional<base::Time> compromise(const ChainStatus& status, const TrustEntry* entry) {
+  std::optional<base::Time> since;
+  if (entry != nullptr) since = entry->compromised_since;
+  const auto& revoked = status.entry_of_leaf;
+  if (revoked && revoked->reason == kKeyCompromise && (!since || revoked->revoked_at < *since))
+    since = revoked->revoked_at;
+  return since;
 }
 
-/// What the newest list that reaches to `at` says of the leaf, whether it was revoked by then or
-/// later: why it was matters for earlier moments too.
-std::optional<RevokedEntry> revoked_ever(const std::vector<Certificate>& path,
-                                         std::span<const Crl> crls, base::Time at) {
-  if (path.size() < 2) return std::nullopt;
-  const Crl* newest = nullptr;
-  for (const auto& crl : crls) {
-    if (crl.next_update() < at || !crl.signed_by(path[1])) continue;
-    if (newest == nullptr || crl.this_update() > newest->this_update()) newest = &crl;
-  }
-  return newest != nullptr ? newest->find(path[0]) : std::nullopt;
-}
-
-void revoke(ChainStatus& status, base::Time since, const char* reason) {
+/// A lost key is lost whatever else the path says; one that stamped time, for all time.
+void limit_by_compromise(ChainStatus& status, ChainPurpose purpose, base::Time at) {
+  const auto& since = status.compromised_since;
+  if (!since || (*since > at && purpose != ChainPurpose::timestamp)) return;
   status.answer = ChainAnswer::revoked;
-  status.reason = reason;
+  status.reason = "certs.compromised";
   status.revoked_at = since;
 }
 
-/// What a key in other hands does to what it signed: 电子签名法 15.
-void limit_by_compromise(ChainStatus& status, const TrustEntry& entry, std::span<const Crl> crls,
-                         ChainPurpose purpose, base::Time at) {
-  const auto revoked = revoked_ever(status.path, crls, at);
-  status.compromised_since = entry.compromised_since;
-  if (revoked && revoked->reason == kKeyCompromise)
-    status.compromised_since =
-        std::min(revoked->revoked_at, entry.compromised_since.value_or(revoked->revoked_at));
-  const bool stamps = purpose == ChainPurpose::timestamp;
-  if (status.compromised_since && (stamps || *status.compromised_since <= at))
-    revoke(status, *status.compromised_since, "certs.compromised");
-  else if (revoked && stamps && voids_all_stamps(revoked->reason))
-    revoke(status, revoked->revoked_at, "certs.stamps_void");
-}
-
-/// What the entry's own times add to what the path says. Revoked stays revoked.
+/// What the entry's own times add to what the path says, in force and not revoked.
 void limit_by_entry(ChainStatus& status, const TrustEntry& entry, base::Time at) {
   if (status.answer != ChainAnswer::trusted && status.answer != ChainAnswer::unsure) return;
   if (at < entry.since) {
@@ -113,6 +89,14 @@ void limit_by_entry(ChainStatus& status, const TrustEntry& entry, base::Time at)
   }
 }
 
+ChainStatus not_listed(const ChainStatus& judged) {
+  ChainStatus status;
+  status.reason = "certs.not_listed";
+  status.path = judged.path;
+  status.work = judged.work;
+  return status;
+}
+
 }  // namespace
 
 ChainStatus validate(const Certificate& leaf, std::span<const Certificate> extra,
@@ -121,19 +105,22 @@ ChainStatus validate(const Certificate& leaf, std::span<const Certificate> extra
   for (const auto& der : trust.crls)
     if (auto crl = Crl::from_der(der)) crls.push_back(std::move(*crl));
   const auto& asked = purpose_of(purpose);
-  const Anchors anchors{trust.roots, trust.intermediates};
-  ChainStatus status{validate_path(leaf, extra, anchors, crls, asked.rules, at), {}, {}};
-  if (asked.listed_as.empty() || status.answer == ChainAnswer::untrusted) return status;
-  const TrustEntry* entry = listed(leaf, trust, asked.listed_as, at);
-  if (entry == nullptr) {
-    status.answer = ChainAnswer::untrusted;
-    status.reason = "certs.not_listed";
-    status.revoked_at.reset();
-    return status;
+  ChainStatus status{
+      validate_path(leaf, extra, {trust.roots, trust.intermediates}, crls, asked.rules, at),
+      {},
+      {}};
+  if (status.answer == ChainAnswer::untrusted) return status;
+  const TrustEntry* entry = nullptr;
+  if (!asked.listed_as.empty()) {
+    entry = listed(leaf, trust, asked.listed_as, at);
+    if (entry == nullptr) return not_listed(status);
   }
-  limit_by_entry(status, *entry, at);
-  limit_by_compromise(status, *entry, crls, purpose, at);
-  status.entry = *entry;
+  status.compromised_since = compromise(status, entry);
+  limit_by_compromise(status, purpose, at);
+  if (entry != nullptr) {
+    limit_by_entry(status, *entry, at);
+    status.entry = *entry;
+  }
   return status;
 }
 

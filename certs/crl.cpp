@@ -1,11 +1,10 @@
 #include "certs/crl.h"
 
-#include <algorithm>
-
 #include "base/encoding.h"
 #include "certs/der.h"
 #include "certs/memo.h"
 #include "certs/openssl.h"
+#include "certs/signature.h"
 
 namespace certs {
 
@@ -132,9 +131,8 @@ bool read_partition(const X509_CRL* crl, Crl::Impl& out) {
   if (critical != -1 && !out.point) return false;  // malformed, or there twice
   if (out.point) {
     const ISSUING_DIST_POINT& point = *out.point;
-    // Indirect by itself only says that entries may be of others; they would say so, critically.
-    if (point.onlyattr > 0 || point.indirectCRL > 0 || (point.onlyuser > 0 && point.onlyCA > 0))
-      return false;
+    // An indirect list none of whose entries says so (critically) is of its issuer alone.
+    if (point.onlyattr > 0 || (point.onlyuser > 0 && point.onlyCA > 0)) return false;
     if (point.distpoint != nullptr &&
         DIST_POINT_set_dpname(point.distpoint, X509_CRL_get_issuer(crl)) != 1)
       return false;
@@ -224,46 +222,6 @@ bool Crl::reasons_ok() const {
   return true;
 }
 
-namespace {
-
-/// X509_CRL_verify has no door for the SM2 identity (X509_verify has).
-bool sm2_signature_holds(const X509_CRL* crl, base::BytesView der, EVP_PKEY* key) {
-  if (!EVP_PKEY_is_a(key, "SM2")) return false;
-  const X509_ALGOR* algorithm = nullptr;
-  const ASN1_BIT_STRING* signature = nullptr;
-  X509_CRL_get0_signature(crl, &signature, &algorithm);
-  const auto next = [&](const unsigned char** at) {
-    long size = 0;
-    int tag = 0;
-    int of_class = 0;
-    const int answer = ASN1_get_object(at, &size, &tag, &of_class,
-                                       static_cast<long>(der.data() + der.size() - *at));
-    return (answer & 0x80) == 0 ? size : -1L;
-  };
-  // List ::= SEQUENCE { signed part ::= SEQUENCE { version 2, algorithm, … }, … }: strict DER.
-  const unsigned char* signed_part = der.data();
-  if (next(&signed_part) < 0) return false;
-  const unsigned char* content = signed_part;
-  const long size = next(&content);
-  static constexpr std::uint8_t kVersion2[] = {2, 1, 1};
-  base::Bytes start(std::begin(kVersion2), std::end(kVersion2));
-  base::append(start, encode([&](unsigned char** out) { return i2d_X509_ALGOR(algorithm, out); }));
-  if (size < static_cast<long>(start.size()) || !std::equal(start.begin(), start.end(), content))
-    return false;
-  const Owned<EVP_MD_CTX, EVP_MD_CTX_free> context(EVP_MD_CTX_new());
-  const Owned<EVP_PKEY_CTX, EVP_PKEY_CTX_free> keyed(EVP_PKEY_CTX_new(key, nullptr));
-  if (!context || !keyed ||
-      EVP_PKEY_CTX_set1_id(keyed.get(), kSm2Id.data(), static_cast<int>(kSm2Id.size())) != 1)
-    return false;
-  EVP_MD_CTX_set_pkey_ctx(context.get(), keyed.get());
-  return EVP_DigestVerifyInit(context.get(), nullptr, EVP_sm3(), nullptr, key) == 1 &&
-         EVP_DigestVerify(context.get(), ASN1_STRING_get0_data(signature),
-                          static_cast<std::size_t>(ASN1_STRING_length(signature)), signed_part,
-                          static_cast<std::size_t>(content + size - signed_part)) == 1;
-}
-
-}  // namespace
-
 bool Crl::issued_by_name_of(const Certificate& issuer) const {
   return X509_NAME_cmp(X509_CRL_get_issuer(impl_->crl.get()), X509_get_subject_name(raw(issuer))) ==
          0;
@@ -279,10 +237,9 @@ bool Crl::signed_by(const Certificate& issuer) const {
   const auto fact =
       base::Sha256().update(impl_->sha256).update(issuer.public_key_sha256()).finish();
   if (held.find(fact)) return true;
-  EVP_PKEY* key = X509_get0_pubkey(x509);
-  const bool good = X509_CRL_get_signature_nid(impl_->crl.get()) == NID_SM2_with_SM3
-                        ? sm2_signature_holds(impl_->crl.get(), impl_->der, key)
-                        : X509_CRL_verify(impl_->crl.get(), key) == 1;
+  const bool sm2 = X509_CRL_get_signature_nid(impl_->crl.get()) == NID_SM2_with_SM3;
+  const bool good = sm2 ? sm2_signed(issuer.public_key(), impl_->der)
+                        : X509_CRL_verify(impl_->crl.get(), X509_get0_pubkey(x509)) == 1;
   if (good) held.keep(fact, true);
   ERR_clear_error();
   return good;

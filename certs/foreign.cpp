@@ -3,40 +3,47 @@
 #include <algorithm>
 #include <array>
 
-#include "certs/crl.h"
 #include "certs/name_limits.h"
 #include "certs/oids.h"
-#include "certs/path_judge.h"
+#include "certs/openssl.h"
 
 namespace certs {
 namespace {
 
+using Policies = Owned<CERTIFICATEPOLICIES, CERTIFICATEPOLICIES_free>;
+
 struct UseRule {
-  BodyUse use;
   std::string_view name;  ///< in TrustBody::uses
-  std::uint32_t one_of_key_usage;
-  std::array<const char*, 2> one_of_uses;
-};
-constexpr std::array kUses{
-    UseRule{BodyUse::login, "login", kDigitalSignature, {oid::kClientUse, oid::kClientUse}},
-    UseRule{BodyUse::seal,
-            "seal",
-            kDigitalSignature | kNonRepudiation,
-            {oid::kDocumentSigningUse, oid::kEmailUse}},
+  PathRules rules;
 };
 
-const UseRule& rule_of(BodyUse use) {
-  return *std::find_if(kUses.begin(), kUses.end(),
-                       [&](const UseRule& rule) { return rule.use == use; });
+PathRules usage(std::uint32_t one_of_key_usage, std::vector<std::string> one_of_extended_usages) {
+  PathRules rules;
+  rules.one_of_key_usage = one_of_key_usage;
+  rules.one_of_extended_usages = std::move(one_of_extended_usages);
+  rules.extended_usage_needed = false;
+  rules.end_entity = true;
+  return rules;
 }
 
-PathRules rules_for(const UseRule& rule, const char* extended_usage) {
-  PathRules out;
-  out.extended_usage = extended_usage;
-  out.extended_usage_needed = false;
-  out.one_of_key_usage = rule.one_of_key_usage;
-  out.end_entity = true;
-  return out;
+const UseRule& rule_of(BodyUse use) {
+  static const UseRule kLogin{"login", usage(kDigitalSignature, {oid::kClientUse, oid::kAnyUse})};
+  static const UseRule kSeal{"seal",
+                             usage(kDigitalSignature | kNonRepudiation,
+                                   {oid::kDocumentSigningUse, oid::kEmailUse, oid::kAnyUse})};
+  return use == BodyUse::login ? kLogin : kSeal;
+}
+
+bool names_policy(const Certificate& leaf, const std::vector<std::string>& wanted) {
+  if (wanted.empty()) return true;
+  const Policies policies(static_cast<CERTIFICATEPOLICIES*>(
+      X509_get_ext_d2i(raw(leaf), NID_certificate_policies, nullptr, nullptr)));
+  for (int i = 0; i < sk_POLICYINFO_num(policies.get()); ++i) {
+    char text[160] = {};
+    OBJ_obj2txt(text, sizeof text, sk_POLICYINFO_value(policies.get(), i)->policyid, 1);
+    if (std::find(wanted.begin(), wanted.end(), text) != wanted.end()) return true;
+  }
+  return false;
 }
 
 ForeignStatus status(ChainAnswer answer, std::string reason) {
@@ -44,6 +51,13 @@ ForeignStatus status(ChainAnswer answer, std::string reason) {
   out.answer = answer;
   out.reason = std::move(reason);
   return out;
+}
+
+/// What we allow the body beside what its own chain allows; nothing when the leaf keeps to it.
+std::optional<std::string> beyond_limits(const Certificate& leaf, const TrustBody& body) {
+  if (!names_policy(leaf, body.limits.policies)) return "certs.body_policy";
+  if (!within_limits(leaf, body.limits.permitted, body.limits.excluded)) return "certs.body_names";
+  return std::nullopt;
 }
 
 /// How the body stands at `at`; nothing when it is admitted for the use then.
@@ -57,8 +71,8 @@ std::optional<ForeignStatus> barred(const TrustBody& body, const UseRule& rule, 
   }
   const auto* step = standing_at(body, at);
   if (step == nullptr) return status(ChainAnswer::not_yet_valid, "certs.body_not_yet_admitted");
-  if (step->standing != BodyState::admitted) {
-    auto out = status(ChainAnswer::untrusted, step->standing == BodyState::suspended
+  if (step->standing != Standing::admitted) {
+    auto out = status(ChainAnswer::untrusted, step->standing == Standing::suspended
                                                   ? "certs.body_suspended"
                                                   : "certs.body_removed");
     out.body_reason = step->reason;
@@ -86,41 +100,23 @@ ForeignStatus judge_by_body(const Certificate& leaf, std::span<const Certificate
   std::vector<Crl> lists;
   for (const auto& der : crls)
     if (auto crl = Crl::from_der(der)) lists.push_back(std::move(*crl));
-  std::vector<Certificate> roots, between;
+  std::vector<Certificate> roots, known;
   for (const auto& anchor : body.anchors)
-    (issued_by(anchor, anchor) ? roots : between).push_back(anchor);
-  const auto& rule = rule_of(use);
-  const auto validate = [&](const PathRules& rules) {
-    return validate_path(leaf, extra, {roots, between}, lists, rules, at);
-  };
-
-  ForeignStatus best;
-  for (const char* extended_usage : rule.one_of_uses) {
-    auto rules = rules_for(rule, extended_usage);
-    rules.policies.accepted = body.limits.policies;
-    rules.policies.required = !body.limits.policies.empty();
-    auto found = validate(rules);
-    if (found.path.empty()) continue;
-    if (found.reason == "certs.chain_invalid" && rules.policies.required) {
-      rules.policies = {};
-      if (validate(rules).answer != ChainAnswer::untrusted) found.reason = "certs.body_policy";
-    }
-    if (!best.path.empty() && weight(found.answer) <= weight(best.answer)) continue;
-    best.answer = found.answer;
-    best.reason = std::move(found.reason);
-    best.path = std::move(found.path);
-    best.revoked_at = found.revoked_at;
-  }
-  if (best.path.empty()) return best;
-  if (best.answer != ChainAnswer::untrusted &&
-      !within_limits(leaf, body.limits.permitted, body.limits.excluded)) {
-    best.answer = ChainAnswer::untrusted;
-    best.reason = "certs.body_names";
-  }
-  best.body = body.number;
-  best.body_name = body.name;
-  best.body_code = body.code;
-  return best;
+    (issued_by(anchor, anchor) ? roots : known).push_back(anchor);
+  auto judged = validate_path(leaf, extra, {roots, known}, lists, rule_of(use).rules, at);
+  if (judged.path.empty()) return status(ChainAnswer::untrusted, "certs.body_unknown");
+  auto out = status(judged.answer, std::move(judged.reason));
+  out.revoked_at = judged.revoked_at;
+  const auto beyond = beyond_limits(leaf, body);
+  if (judged.path.size() < 2)
+    out = status(ChainAnswer::untrusted, "certs.chain_invalid");
+  else if (out.answer != ChainAnswer::untrusted && beyond)
+    out = status(ChainAnswer::untrusted, *beyond);
+  out.path = std::move(judged.path);
+  out.body = body.number;
+  out.body_name = body.name;
+  out.body_code = body.code;
+  return out;
 }
 
 ForeignStatus judge_foreign(const Certificate& leaf, std::span<const Certificate> extra,

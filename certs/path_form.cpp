@@ -13,10 +13,12 @@ using Path = std::vector<Certificate>;
 using Names = Owned<GENERAL_NAMES, GENERAL_NAMES_free>;
 using Constraints = Owned<NAME_CONSTRAINTS, NAME_CONSTRAINTS_free>;
 
+/// Old roots have the number 0: an anchor may.
 bool serial_positive(const Path& path, std::size_t index) {
   const ASN1_INTEGER* serial = X509_get0_serialNumber(raw(path[index]));
+  if ((ASN1_STRING_type(serial) & V_ASN1_NEG) != 0) return false;
   const auto* octets = ASN1_STRING_get0_data(serial);
-  return (ASN1_STRING_type(serial) & V_ASN1_NEG) == 0 &&
+  return (index != 0 && index + 1 == path.size()) ||
          std::any_of(octets, octets + ASN1_STRING_length(serial),
                      [](unsigned char octet) { return octet != 0; });
 }
@@ -47,11 +49,11 @@ bool label_ok(std::string_view label) {
   return !label.empty() && label.size() <= 63 && label.front() != '-' && label.back() != '-' &&
          std::all_of(label.begin(), label.end(), [](char c) {
            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '-' || c == '_';
+                  c == '-';
          });
 }
 
-/// Letters, digits, hyphens (and the underscore that exists in the world), no empty label.
+/// The preferred name syntax: letters, digits, hyphens, no empty label. RFC 1034 §3.5.
 bool dns_name_ok(std::string_view name) {
   if (name.empty() || name.size() > 253) return false;
   while (true) {
@@ -94,7 +96,7 @@ bool alternative_names_formed(const Path& path, std::size_t index) {
 bool subtree_ok(const GENERAL_NAME* base) {
   if (base->type == GEN_DNS) {
     const auto text = text_of(base->d.dNSName);
-    return text.empty() || dns_name_ok(text.starts_with('.') ? text.substr(1) : text);
+    return text.empty() || dns_name_ok(text);  // no leading period, as OpenSSL would take it
   }
   if (base->type == GEN_EMAIL) {
     const auto text = text_of(base->d.rfc822Name);
@@ -172,6 +174,16 @@ constexpr std::array kRules{
 
 std::span<const PathFormRule> path_form_rules() {
   return kRules;
+}
+
+bool constraints_critical(const std::vector<Certificate>& path) {
+  for (const auto& certificate : path)
+    for (const int nid : {NID_name_constraints, NID_policy_constraints}) {
+      const int at = X509_get_ext_by_NID(raw(certificate), nid, -1);
+      if (at >= 0 && X509_EXTENSION_get_critical(X509_get_ext(raw(certificate), at)) == 0)
+        return false;
+    }
+  return true;
 }
 
 bool path_form_holds(const std::vector<Certificate>& path) {

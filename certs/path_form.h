@@ -22,6 +22,10 @@ struct PathFormRule {
 
 std::span<const PathFormRule> path_form_rules();
 
+/// Name and policy constraints are critical, as RFC 5280 §4.2.1.10 and §4.2.1.11 oblige who issues.
+/// They are obeyed either way; authorities from before 2008 did not have to (PathRules).
+bool constraints_critical(const std::vector<Certificate>& path);
+
 /// Each rule, of each certificate.
 bool path_form_holds(const std::vector<Certificate>& path);
 

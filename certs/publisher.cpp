@@ -18,13 +18,14 @@ base::Result<base::Bytes> fresh_crl(CertificateRegister& issued, Authority& auth
 
 constexpr int kKeyCompromise = 1;  // RFC 5280 §5.3.1
 
-/// Every end entity that the issuing authority ever certified: what is old stays judgeable.
+/// Every key that the issuing authority ever certified and whose work others judge: what is old
+/// stays judgeable.
 base::Result<std::vector<TrustEntry>> entries(CertificateRegister& issued,
                                               const base::Digest& issuer) {
   BASE_TRY(auto rows, issued.list());
   std::vector<TrustEntry> out;
   for (auto& row : rows) {
-    if (row.issuer != issuer || rule_of(row.profile).authority) continue;
+    if (row.issuer != issuer || !rule_of(row.profile).listed) continue;
     const auto since = row.certificate.not_before();
     out.push_back({std::string(to_string(row.profile)), std::move(row.agency),
                    std::move(row.agency_code), std::move(row.certificate), since, std::nullopt});

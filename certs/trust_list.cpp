@@ -21,7 +21,8 @@ constexpr std::size_t kMostIntermediates = 64;
 constexpr std::size_t kMostCrls = 64;
 constexpr std::size_t kMostEntries = 4096;
 constexpr std::size_t kMostText = 256;
-constexpr std::array<std::string_view, 4> kPurposes{"seal", "timestamp", "openid", "document_code"};
+constexpr std::array<std::string_view, 7> kPurposes{
+    "seal", "timestamp", "openid", "document_code", "seal_maker", "audit", "log"};
 
 base::Error malformed(std::string why) {
   return base::error(base::Code::invalid_argument, "certs.trust_list_malformed", std::move(why));
@@ -242,6 +243,11 @@ base::Result<void> check_consistent(const TrustList& list) {
   BASE_TRY_VOID(check_entries(list));
   if (list.version < 2 && !list.bodies.empty()) return malformed("bodies in version 1");
   return check_bodies(list.bodies);
+}
+
+std::string trust_list_signing_input(const TrustList& list) {
+  return base::to_base64url(base::as_bytes(kTrustListHeader)) + "." +
+         base::to_base64url(base::as_bytes(trust_list_payload(list)));
 }
 
 base::Result<TrustList> TrustList::parse(std::string_view jws,

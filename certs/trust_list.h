@@ -19,7 +19,7 @@
 namespace certs {
 
 struct TrustEntry {
-  std::string purpose;      ///< "seal", "timestamp", "openid", "document_code"
+  std::string purpose;      ///< "seal", "timestamp", "openid", "document_code", "audit"
   std::string agency;       ///< display name of the agency the key acts for
   std::string agency_code;  ///< its unified social credit code (USCC)
   Certificate certificate;

@@ -15,6 +15,8 @@ inline constexpr std::string_view kTrustListHeader = R"({"alg":"ES256","typ":"xi
 /// The payload as JSON: members in this order, no spaces, times to the second. A list of version 1
 /// has no bodies and no compromised entries.
 std::string trust_list_payload(const TrustList& list);
+/// header "." payload, base64url: what is signed. RFC 7515 §5.1.
+std::string trust_list_signing_input(const TrustList& list);
 
 /// What must hold of a list whoever signed it: a root that signed itself, authorities below a root,
 /// lists of revoked ones by one of them, entries below one of them, names and times in order.

@@ -76,12 +76,12 @@ base::Result<SeenLists> SeenLists::parse(std::string_view text) {
   SeenLists out;
   for (const auto& item : seen->value.GetArray()) {
     const auto root = base::from_hex(base::json_text(item, "root_sha256"));
-    const auto sequence = item.IsObject() ? base::json_int(item, "sequence") : std::nullopt;
+    const auto sequence = base::json_int(item, "sequence").value_or(0);
     const auto issued = base::parse_rfc3339(base::json_text(item, "issued"));
-    if (!root || root->size() != 32 || !sequence || *sequence < 1 || !issued) return malformed();
+    if (!root || root->size() != 32 || sequence < 1 || !issued) return malformed();
     base::Digest digest{};
     std::copy(root->begin(), root->end(), digest.begin());
-    out.seen_[digest] = {*sequence, *issued};
+    out.seen_[digest] = {sequence, *issued};
   }
   // Nobody else writes this file: what is not in our form was not written by us.
   if (out.text() != text) return malformed();

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "api/cli/commands.h"
@@ -37,13 +36,6 @@ struct Authorities {
 /// Finds the keys by the certificates in the PKI directory.
 /// Errors: unavailable `certs.pki_file`, `hsm.unavailable`; not_found `cli.key_missing`.
 base::Result<Authorities> authorities(Officer& officer);
-
-/// Fresh lists: made, recorded, committed, and only then written to the directory, trust list last.
-/// The sequence is past that of the list that lies there, should the database have been restored.
-/// `wish`: what an officer wants of a certification body, to be made true by this list.
-base::Result<certs::Published> publish(Officer& officer, const Authorities& with,
-                                       std::chrono::hours life,
-                                       std::optional<std::int64_t> wish = std::nullopt);
 
 /// The trust list of the directory; nothing when there is none.
 base::Result<std::optional<certs::TrustList>> published_list(const certs::PkiDirectory& pki);

@@ -114,9 +114,10 @@ class Suite {
 
   static certs::PathRules rules_of(const Value& one) {
     certs::PathRules rules;
-    rules.extended_usage = base::json_text(one, "usage");
+    if (one.HasMember("usage")) rules.one_of_extended_usages = {one["usage"].GetString()};
     rules.extended_usage_needed = false;
     rules.revocation = one.HasMember("revocation");
+    rules.constraints_critical = !one.HasMember("before_rfc5280");
     rules.policies.required = one.HasMember("explicit_policy");
     rules.policies.no_mapping = one.HasMember("no_mapping");
     rules.policies.no_any = one.HasMember("no_any");

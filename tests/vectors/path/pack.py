@@ -91,6 +91,7 @@ def pkits(source, out):
             leaf=certificates[-1],
             crls=[file(x + ".crl") for x in case["crls"]],
             revocation=True,
+            before_rfc5280=True,
             policies=[x for x in case.get("policies", []) if x != "2.5.29.32.0"],
             explicit_policy=case.get("explicit_policy", False),
             no_mapping=case.get("no_mapping", False),
