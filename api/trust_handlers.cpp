@@ -17,8 +17,8 @@ base::Result<std::shared_ptr<const verify::Verifier>> judge_of(const Call& call)
 /// "admitted", "suspended", "removed", or "expired" for who is admitted and whose time is over.
 std::string standing_of(const certs::TrustBody& body, base::Time now) {
   const auto* step = certs::standing_at(body, now);
-  const auto state = step != nullptr ? step->standing : certs::BodyState::proposed;
-  if (state == certs::BodyState::admitted && now >= body.expiry) return "expired";
+  const auto state = step != nullptr ? step->standing : certs::Standing::proposed;
+  if (state == certs::Standing::admitted && now >= body.expiry) return "expired";
   return std::string(to_string(state));
 }
 

@@ -126,7 +126,7 @@ base::Result<void> check_record(const BodyRecord& record, base::Time now) {
   };
   TrustBody as_listed = record.body;
   as_listed.number = 1;
-  as_listed.history = {{BodyState::admitted, now, "", std::nullopt}};
+  as_listed.history = {{Standing::admitted, now, "", std::nullopt}};
   as_listed.documents.clear();
   const auto listed = check_bodies({as_listed});
   if (!listed) return bad(listed.error().detail);
@@ -199,7 +199,7 @@ base::Result<std::int64_t> Bodies::propose(const BodyRecord& record,
   BASE_TRY_VOID(write_parts(number, record, papers));
   BASE_TRY_VOID(tx_.run(kCheck, {number, report.at, report.passed(), report.json()}));
   BASE_TRY_VOID(
-      tx_.run(kStep, {number, to_string(BodyState::proposed), now, std::nullopt, std::nullopt}));
+      tx_.run(kStep, {number, to_string(Standing::proposed), now, std::nullopt, std::nullopt}));
   base::JsonWriter facts;
   facts.StartObject();
   facts.member("name", body.name);
@@ -248,7 +248,7 @@ base::Result<void> Bodies::read_standing(BodyRecord& record) {
   const auto number = record.body.number;
   const auto step = [&](const store::Rows& rows, std::size_t row,
                         int column) -> base::Result<BodyStanding> {
-    const auto standing = body_state_from(rows.text(row, column));
+    const auto standing = standing_from(rows.text(row, column));
     if (!standing) return damaged(number);
     BodyStanding out{*standing, rows.time(row, column + 1),
                      std::string(rows.text(row, column + 2))};
@@ -326,8 +326,8 @@ base::Result<BodyWish> Bodies::wish(std::int64_t number, BodyStanding step) {
     return refuse(
         Code::conflict, "certs.body_step",
         std::string(to_string(step.standing)) + " after " + std::string(to_string(last.standing)));
-  const bool stops = step.standing != BodyState::admitted;
-  const bool compromised = step.standing == BodyState::removed && step.reason == "compromised";
+  const bool stops = step.standing != Standing::admitted;
+  const bool compromised = step.standing == Standing::removed && step.reason == "compromised";
   if (stops ? !is_stopping_reason(step.reason) : !step.reason.empty())
     return refuse(Code::invalid_argument, "certs.body_reason", step.reason);
   if (compromised != step.invalid_since.has_value() ||
@@ -355,7 +355,7 @@ base::Result<std::vector<TrustBody>> Bodies::listed(std::optional<std::int64_t> 
     }
     auto& history = record.body.history;
     history.erase(history.begin());  // "proposed" is nobody else's concern
-    if (!history.empty() && history.front().standing == BodyState::admitted)
+    if (!history.empty() && history.front().standing == Standing::admitted)
       out.push_back(std::move(record.body));
   }
   if (with && !carried)

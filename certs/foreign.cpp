@@ -71,8 +71,8 @@ std::optional<ForeignStatus> barred(const TrustBody& body, const UseRule& rule, 
   }
   const auto* step = standing_at(body, at);
   if (step == nullptr) return status(ChainAnswer::not_yet_valid, "certs.body_not_yet_admitted");
-  if (step->standing != BodyState::admitted) {
-    auto out = status(ChainAnswer::untrusted, step->standing == BodyState::suspended
+  if (step->standing != Standing::admitted) {
+    auto out = status(ChainAnswer::untrusted, step->standing == Standing::suspended
                                                   ? "certs.body_suspended"
                                                   : "certs.body_removed");
     out.body_reason = step->reason;

@@ -20,10 +20,10 @@ constexpr std::size_t kMostAnchors = 16;
 constexpr std::size_t kMostText = 256;
 
 constexpr std::array kStandings{
-    std::pair{BodyState::proposed, std::string_view("proposed")},
-    std::pair{BodyState::admitted, std::string_view("admitted")},
-    std::pair{BodyState::suspended, std::string_view("suspended")},
-    std::pair{BodyState::removed, std::string_view("removed")},
+    std::pair{Standing::proposed, std::string_view("proposed")},
+    std::pair{Standing::admitted, std::string_view("admitted")},
+    std::pair{Standing::suspended, std::string_view("suspended")},
+    std::pair{Standing::removed, std::string_view("removed")},
 };
 constexpr std::array<std::string_view, 7> kReasons{
     "ordered", "licence_ended", "compromised", "ceased", "replaced", "review", "other"};
@@ -110,7 +110,7 @@ base::Result<std::vector<Certificate>> read_anchors(const rapidjson::Value& obje
 
 base::Result<BodyStanding> read_standing(const rapidjson::Value& object) {
   if (!object.IsObject()) return malformed("history: not an object");
-  const auto standing = body_state_from(base::json_text(object, "standing"));
+  const auto standing = standing_from(base::json_text(object, "standing"));
   if (!standing) return malformed("history: unknown standing");
   BASE_TRY(const auto since, read_time(object, "since"));
   BodyStanding out{*standing, since, std::string(base::json_text(object, "reason"))};
@@ -139,17 +139,17 @@ void write_texts(base::JsonWriter& out, const char* name, const std::vector<std:
 base::Result<void> check_history(const TrustBody& body) {
   const auto& history = body.history;
   if (history.empty() || history.size() > kMostItems ||
-      history.front().standing != BodyState::admitted)
+      history.front().standing != Standing::admitted)
     return malformed("history does not begin with admitted");
   for (std::size_t i = 0; i < history.size(); ++i) {
     const auto& step = history[i];
     if (i > 0 &&
         (!may_follow(history[i - 1].standing, step.standing) || step.since <= history[i - 1].since))
       return malformed("history is out of order");
-    if (step.standing == BodyState::admitted ? !step.reason.empty()
-                                             : !is_stopping_reason(step.reason))
+    if (step.standing == Standing::admitted ? !step.reason.empty()
+                                            : !is_stopping_reason(step.reason))
       return malformed("history: reason");
-    const bool compromised = step.standing == BodyState::removed && step.reason == "compromised";
+    const bool compromised = step.standing == Standing::removed && step.reason == "compromised";
     if (compromised != step.invalid_since.has_value() ||
         (step.invalid_since && *step.invalid_since > step.since))
       return malformed("history: since when it counts for nothing");
@@ -207,27 +207,27 @@ base::Result<void> check_body(const TrustBody& body) {
 
 }  // namespace
 
-std::string_view to_string(BodyState standing) {
+std::string_view to_string(Standing standing) {
   for (const auto& [value, name] : kStandings)
     if (value == standing) return name;
   base::fail("a standing without a name");
 }
 
-std::optional<BodyState> body_state_from(std::string_view name) {
+std::optional<Standing> standing_from(std::string_view name) {
   for (const auto& [value, its_name] : kStandings)
     if (its_name == name) return value;
   return std::nullopt;
 }
 
-bool may_follow(BodyState from, BodyState to) {
+bool may_follow(Standing from, Standing to) {
   switch (from) {
-    case BodyState::proposed:
-      return to == BodyState::admitted || to == BodyState::removed;
-    case BodyState::admitted:
-      return to == BodyState::suspended || to == BodyState::removed;
-    case BodyState::suspended:
-      return to == BodyState::admitted || to == BodyState::removed;
-    case BodyState::removed:
+    case Standing::proposed:
+      return to == Standing::admitted || to == Standing::removed;
+    case Standing::admitted:
+      return to == Standing::suspended || to == Standing::removed;
+    case Standing::suspended:
+      return to == Standing::admitted || to == Standing::removed;
+    case Standing::removed:
       return false;
   }
   return false;

@@ -15,19 +15,19 @@ namespace certs {
 
 /// proposed → admitted ↔ suspended → removed; a proposal may be removed too. What was removed
 /// never returns: it is proposed anew.
-enum class BodyState { proposed, admitted, suspended, removed };
+enum class Standing { proposed, admitted, suspended, removed };
 /// "proposed", "admitted", "suspended", "removed".
-std::string_view to_string(BodyState standing);
-std::optional<BodyState> body_state_from(std::string_view name);
+std::string_view to_string(Standing standing);
+std::optional<Standing> standing_from(std::string_view name);
 /// May a body that stands at `from` be put to `to`?
-bool may_follow(BodyState from, BodyState to);
+bool may_follow(Standing from, Standing to);
 
 /// Reasons for stopping: ordered, licence_ended, compromised, ceased, replaced, review, other.
 bool is_stopping_reason(std::string_view name);
 
 /// One step of a body's history.
 struct BodyStanding {
-  BodyState standing = BodyState::admitted;
+  Standing standing = Standing::admitted;
   base::Time since;
   std::string reason;  ///< of suspended and removed; empty otherwise
   /// Of a removal as compromised: what its certificates did from here on counts for nothing.

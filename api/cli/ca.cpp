@@ -15,7 +15,7 @@ namespace cli {
 namespace {
 
 using certs::BodyRecord;
-using certs::BodyState;
+using certs::Standing;
 
 struct Options {
   std::filesystem::path file;
@@ -23,7 +23,7 @@ struct Options {
   std::string kind, reason, compromised_since;
 };
 
-std::string word(BodyState standing) {
+std::string standing_word(Standing standing) {
   return base::message("certs.standing." + std::string(to_string(standing)), base::Language::zh) +
          " " + std::string(to_string(standing));
 }
@@ -99,9 +99,10 @@ void put(base::JsonWriter& out, const BodyRecord& record) {
 std::string line(const BodyRecord& record, base::Time now) {
   const auto& body = record.body;
   std::string out = std::to_string(body.number) + "  " + body.code + "  " + body.name + "  " +
-                    word(body.history.back().standing);
+                    standing_word(body.history.back().standing);
   if (now >= body.expiry) out += "  已过期 expired";
-  if (record.wish) out += "  → " + word(record.wish->step.standing) + " (待发布 not published yet)";
+  if (record.wish)
+    out += "  → " + standing_word(record.wish->step.standing) + " (待发布 not published yet)";
   if (!record.check_passed) out += "  检查未通过 check failed";
   return out + "  " + base::to_rfc3339(body.expiry);
 }
@@ -167,7 +168,7 @@ base::Result<Answer> show(Context& context, std::int64_t number) {
     put(out, record);
     std::string text = line(record, context.clock().now());
     for (const auto& step : record.body.history)
-      text += "\n  " + base::to_rfc3339(step.since) + "  " + word(step.standing) +
+      text += "\n  " + base::to_rfc3339(step.since) + "  " + standing_word(step.standing) +
               (step.reason.empty() ? "" : "  " + step.reason);
     for (const auto& anchor : record.body.anchors)
       text += "\n  anchor " + base::to_hex(anchor.sha256()) + "  " + anchor.subject();
@@ -210,8 +211,8 @@ base::Result<Answer> put_to(Context& context, std::int64_t number, certs::BodySt
     certs::Bodies bodies(tx, context.clock(), officer.name);
     BASE_TRY(const auto record, bodies.find(number));
     BASE_TRY(wish, bodies.wish(number, std::move(step)));
-    in_no_list = record.body.history.back().standing == BodyState::proposed &&
-                 wish->step.standing == BodyState::removed;
+    in_no_list = record.body.history.back().standing == Standing::proposed &&
+                 wish->step.standing == Standing::removed;
     if (in_no_list) BASE_TRY_VOID(bodies.settle(wish->id, std::nullopt));
     BASE_TRY_VOID(tx.commit());
   }
@@ -220,28 +221,28 @@ base::Result<Answer> put_to(Context& context, std::int64_t number, certs::BodySt
   out.member("number", number);
   out.member("standing", to_string(wish->step.standing));
   out.member("since", base::to_rfc3339(wish->step.since));
-  std::string text = std::to_string(number) + "  " + word(wish->step.standing);
+  std::string text = std::to_string(number) + "  " + standing_word(wish->step.standing);
   bool waits = false;
   if (!in_no_list) {
-    BASE_TRY(const auto outcome,
-             publish_lists(officer, std::chrono::hours(24 * 7),
-                           text + "，认证机构 " + std::to_string(number), wish->id));
-    if (outcome.published) out.member("sequence", outcome.published->sequence);
-    if (outcome.waiting) {
-      // It stands so when officers have approved the list that says so.
+    BASE_TRY(const auto outcome, publish_lists(officer, std::chrono::hours(24 * 7),
+                                               "认证机构 body " + std::to_string(number) + " → " +
+                                                   std::string(to_string(wish->step.standing)),
+                                               wish->id));
+    waits = outcome.waiting.has_value();
+    if (waits) {
       out.member("request", outcome.waiting->id);
       text += "\n" + request_answer(*outcome.waiting).text;
-      waits = true;
-    } else {
-      text += "，已发布第 " + std::to_string(outcome.published->sequence) +
-              " 期信任列表 · published in list " + std::to_string(outcome.published->sequence);
+    } else if (outcome.published) {
+      const auto sequence = std::to_string(outcome.published->sequence);
+      out.member("sequence", outcome.published->sequence);
+      text += "，已发布第 " + sequence + " 期信任列表 · published in list " + sequence;
     }
   }
   out.EndObject();
   return Answer{out.text(), text, waits ? kWaiting : kDone};
 }
 
-base::Result<Answer> stop(Context& context, const Options& options, BodyState standing) {
+base::Result<Answer> stop(Context& context, const Options& options, Standing standing) {
   certs::BodyStanding step{standing, {}, options.reason, std::nullopt};
   if (!options.compromised_since.empty()) {
     step.invalid_since = base::parse_rfc3339(options.compromised_since);
@@ -251,7 +252,7 @@ base::Result<Answer> stop(Context& context, const Options& options, BodyState st
 }
 
 /// `resume` is for who was suspended, `admit` for who was proposed: each says what it means.
-base::Result<Answer> start(Context& context, std::int64_t number, BodyState from) {
+base::Result<Answer> start(Context& context, std::int64_t number, Standing from) {
   BASE_TRY_VOID(look(context, [&](certs::Bodies& bodies) -> base::Result<Answer> {
     BASE_TRY(const auto record, bodies.find(number));
     const auto now = record.body.history.back().standing;
@@ -259,7 +260,7 @@ base::Result<Answer> start(Context& context, std::int64_t number, BodyState from
       return base::error(base::Code::conflict, "certs.body_step", std::string(to_string(now)));
     return Answer{};
   }));
-  return put_to(context, number, {BodyState::admitted, {}, "", std::nullopt});
+  return put_to(context, number, {Standing::admitted, {}, "", std::nullopt});
 }
 
 }  // namespace
@@ -291,10 +292,10 @@ void register_ca(CLI::App& app, Context& context) {
   papers->add_option("--out", options->file, "file to write")->required();
   numbered(
       verb("admit", "let a proposed body in (two officers), and publish",
-           [](Context& c, const Options& o) { return start(c, o.number, BodyState::proposed); }));
+           [](Context& c, const Options& o) { return start(c, o.number, Standing::proposed); }));
   numbered(
       verb("resume", "let a suspended body in again (two officers), and publish",
-           [](Context& c, const Options& o) { return start(c, o.number, BodyState::suspended); }));
+           [](Context& c, const Options& o) { return start(c, o.number, Standing::suspended); }));
   const auto stopping = [&](CLI::App* made) {
     made->add_option("--reason", options->reason,
                      "ordered, licence_ended, compromised, ceased, replaced, review, other")
@@ -303,12 +304,12 @@ void register_ca(CLI::App& app, Context& context) {
             {"ordered", "licence_ended", "compromised", "ceased", "replaced", "review", "other"}));
     return made;
   };
-  stopping(numbered(
-      verb("suspend", "stop a body for the time being, and publish",
-           [](Context& c, const Options& o) { return stop(c, o, BodyState::suspended); })));
+  stopping(
+      numbered(verb("suspend", "stop a body for the time being, and publish",
+                    [](Context& c, const Options& o) { return stop(c, o, Standing::suspended); })));
   stopping(
       numbered(verb("remove", "stop a body for ever, and publish",
-                    [](Context& c, const Options& o) { return stop(c, o, BodyState::removed); })))
+                    [](Context& c, const Options& o) { return stop(c, o, Standing::removed); })))
       ->add_option("--compromised-since", options->compromised_since,
                    "with --reason compromised: nothing of it counts from this time on (RFC 3339)");
 }

@@ -181,8 +181,8 @@ TEST(TrustBodiesTest, Ldt01_6_2_7_WhomWeAdmitIsPublic) {
   body.limits.permitted = {"directory:/C=CN"};
   body.expiry = house.pki().start() + hours(24);
   body.history = {
-      {certs::BodyState::admitted, house.pki().start() - hours(9), "", std::nullopt},
-      {certs::BodyState::suspended, house.pki().start() - hours(2), "review", std::nullopt}};
+      {certs::Standing::admitted, house.pki().start() - hours(9), "", std::nullopt},
+      {certs::Standing::suspended, house.pki().start() - hours(2), "review", std::nullopt}};
   body.documents = {{"acceptance", base::sha256({})}, {"liability", base::sha256({})}};
   const auto shown = [&] {
     house.pki().admit({body});

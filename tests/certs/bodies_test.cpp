@@ -10,7 +10,7 @@
 namespace {
 
 using certs::Bodies;
-using certs::BodyState;
+using certs::Standing;
 using std::chrono::days;
 using std::chrono::hours;
 using std::chrono::seconds;
@@ -57,7 +57,7 @@ class BodiesTest : public testing::Test {
   base::Result<std::int64_t> propose(bool good = true) {
     return with([&](Bodies& b) { return b.propose(record(), papers(), report(good)); });
   }
-  base::Result<certs::BodyWish> wish(std::int64_t number, BodyState standing,
+  base::Result<certs::BodyWish> wish(std::int64_t number, Standing standing,
                                      std::string reason = "",
                                      std::optional<base::Time> invalid = std::nullopt) {
     return with([&](Bodies& b) {
@@ -80,7 +80,7 @@ class BodiesTest : public testing::Test {
     return published;
   }
   /// Wished for and in a list.
-  void put(std::int64_t number, BodyState standing, std::string reason = "",
+  void put(std::int64_t number, Standing standing, std::string reason = "",
            std::optional<base::Time> invalid = std::nullopt) {
     pki.clock().advance(hours(1));
     const auto wanted = wish(number, standing, std::move(reason), invalid);
@@ -136,7 +136,7 @@ TEST_F(BodiesTest, WhatIsProposedIsFoundWhole) {
   EXPECT_EQ(got.papers[0].size, 1);
   EXPECT_EQ(got.papers[0].sha256, base::sha256(base::Bytes{4}));
   ASSERT_EQ(got.body.history.size(), 1u);
-  EXPECT_EQ(got.body.history[0].standing, BodyState::proposed);
+  EXPECT_EQ(got.body.history[0].standing, Standing::proposed);
   EXPECT_EQ(audited("body.propose", number), 1u);
   EXPECT_EQ(with([&](Bodies& b) { return b.paper(number, "liability"); })->content, base::Bytes{3});
   EXPECT_EQ(with([&](Bodies& b) { return b.paper(number, "other"); }).error().key,
@@ -195,11 +195,11 @@ TEST_F(BodiesTest, TheWholeLifeIsInTheList) {
   const auto before = publish(std::nullopt);
   ASSERT_TRUE(before);
   EXPECT_EQ(listed(before->list, number), nullptr) << "a proposal is nobody's concern";
-  put(number, BodyState::admitted);
-  put(number, BodyState::suspended, "review");
-  put(number, BodyState::admitted);
+  put(number, Standing::admitted);
+  put(number, Standing::suspended, "review");
+  put(number, Standing::admitted);
   const auto lost = pki.clock().now() - hours(1);
-  put(number, BodyState::removed, "compromised", lost);
+  put(number, Standing::removed, "compromised", lost);
   const auto after = publish(std::nullopt);
   ASSERT_TRUE(after);
   const auto list = certs::TrustList::parse(after->jws);
@@ -207,23 +207,23 @@ TEST_F(BodiesTest, TheWholeLifeIsInTheList) {
   const auto* body = listed(*list, number);
   ASSERT_NE(body, nullptr);
   ASSERT_EQ(body->history.size(), 4u);
-  EXPECT_EQ(body->history[0].standing, BodyState::admitted);
+  EXPECT_EQ(body->history[0].standing, Standing::admitted);
   EXPECT_EQ(body->history[0].since, pki.start() + hours(1));
   EXPECT_EQ(body->history[1].reason, "review");
-  EXPECT_EQ(body->history[3].standing, BodyState::removed);
+  EXPECT_EQ(body->history[3].standing, Standing::removed);
   EXPECT_EQ(body->history[3].invalid_since, lost);
   EXPECT_EQ(body->documents.size(), 4u);
   EXPECT_EQ(audited("body.admitted", number), 2u);
   EXPECT_EQ(audited("body.suspended", number), 1u);
   EXPECT_EQ(audited("body.removed", number), 1u);
   EXPECT_EQ(audited("body.wish", number), 4u);
-  EXPECT_EQ(wish(number, BodyState::admitted).error().key, "certs.body_step")
+  EXPECT_EQ(wish(number, Standing::admitted).error().key, "certs.body_step")
       << "what was removed is proposed anew";
 }
 
 TEST_F(BodiesTest, Ldt01_6_2_7_AFailedCheckIsNeverAdmitted) {
   const auto number = *propose(false);
-  EXPECT_EQ(wish(number, BodyState::admitted).error().key, "certs.body_check_failed");
+  EXPECT_EQ(wish(number, Standing::admitted).error().key, "certs.body_check_failed");
   // Nor when the program forgets to look.
   const auto text = std::to_string(number);
   database.sql(test::Role::service,
@@ -237,49 +237,49 @@ TEST_F(BodiesTest, Ldt01_6_2_7_AFailedCheckIsNeverAdmitted) {
 
 TEST_F(BodiesTest, AWishWaitsAndHoldsUpNothing) {
   const auto number = *propose();
-  const auto first = wish(number, BodyState::admitted);
+  const auto first = wish(number, Standing::admitted);
   ASSERT_TRUE(first);
-  EXPECT_EQ(wish(number, BodyState::admitted)->id, first->id) << "the same wish is one wish";
+  EXPECT_EQ(wish(number, Standing::admitted)->id, first->id) << "the same wish is one wish";
   const auto renewal = publish(std::nullopt);
   ASSERT_TRUE(renewal);
   EXPECT_EQ(listed(renewal->list, number), nullptr);
   EXPECT_TRUE(found(number).wish);
   // A newer wish takes its place; the old one is void.
   pki.clock().advance(hours(1));
-  const auto second = wish(number, BodyState::removed, "other");
+  const auto second = wish(number, Standing::removed, "other");
   ASSERT_TRUE(second);
   EXPECT_EQ(publish(first->id).error().key, "certs.body_step");
   // What was never admitted is turned down without a list.
   ASSERT_TRUE(with([&](Bodies& b) { return b.settle(second->id, std::nullopt); }));
   EXPECT_EQ(with([&](Bodies& b) { return b.settle(second->id, std::nullopt); }).error().key,
             "certs.body_step");
-  EXPECT_EQ(found(number).body.history.back().standing, BodyState::removed);
+  EXPECT_EQ(found(number).body.history.back().standing, Standing::removed);
 }
 
 TEST_F(BodiesTest, OfficersCannotSkipSteps) {
   const auto number = *propose();
-  EXPECT_EQ(wish(number, BodyState::suspended, "review").error().key, "certs.body_step");
-  EXPECT_EQ(wish(number, BodyState::removed, "because").error().key, "certs.body_reason");
-  put(number, BodyState::admitted);
-  EXPECT_EQ(wish(number, BodyState::admitted).error().key, "certs.body_step");
-  EXPECT_EQ(wish(number, BodyState::suspended).error().key, "certs.body_reason");
-  EXPECT_EQ(wish(number, BodyState::removed, "compromised").error().key, "certs.body_reason");
-  EXPECT_EQ(wish(number, BodyState::removed, "ceased", pki.start()).error().key,
+  EXPECT_EQ(wish(number, Standing::suspended, "review").error().key, "certs.body_step");
+  EXPECT_EQ(wish(number, Standing::removed, "because").error().key, "certs.body_reason");
+  put(number, Standing::admitted);
+  EXPECT_EQ(wish(number, Standing::admitted).error().key, "certs.body_step");
+  EXPECT_EQ(wish(number, Standing::suspended).error().key, "certs.body_reason");
+  EXPECT_EQ(wish(number, Standing::removed, "compromised").error().key, "certs.body_reason");
+  EXPECT_EQ(wish(number, Standing::removed, "ceased", pki.start()).error().key,
             "certs.body_reason");
   EXPECT_EQ(
-      wish(number, BodyState::removed, "compromised", pki.clock().now() + hours(1)).error().key,
+      wish(number, Standing::removed, "compromised", pki.clock().now() + hours(1)).error().key,
       "certs.body_reason");
 }
 
 TEST_F(BodiesTest, WhatRanOutIsNotAdmitted) {
   const auto number = *propose();
   pki.clock().advance(days(300));
-  EXPECT_EQ(wish(number, BodyState::admitted).error().key, "certs.body_expired");
+  EXPECT_EQ(wish(number, Standing::admitted).error().key, "certs.body_expired");
 }
 
 TEST_F(BodiesTest, TwoOfficersDoNotBothTakeAStep) {
   const auto number = *propose();
-  const auto wanted = wish(number, BodyState::admitted);
+  const auto wanted = wish(number, Standing::admitted);
   ASSERT_TRUE(wanted);
   auto one = database.pool().begin();
   ASSERT_TRUE(one);
@@ -298,7 +298,7 @@ TEST_F(BodiesTest, TwoOfficersDoNotBothTakeAStep) {
 
 TEST_F(BodiesTest, HistoryCannotBeRewritten) {
   const auto number = *propose();
-  put(number, BodyState::admitted);
+  put(number, Standing::admitted);
   for (const auto* table : {"body", "body_anchor", "body_term", "body_document", "body_check",
                             "body_wish", "body_standing"}) {
     for (const std::string deed : {"delete from certs.", "truncate certs."})

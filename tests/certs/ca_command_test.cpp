@@ -15,18 +15,21 @@ namespace {
 
 class CaCommandTest : public testing::Test {
  protected:
-  CaCommandTest()
-      : token(std::make_unique<test::Token>()),
-        signer(std::make_unique<test::Signer>(
-            *token, test::Signer::Options{.program = XINYIN_BIN_DIR "/xinyin-signer"})) {
+  CaCommandTest() : token(std::make_unique<test::Token>()) {
+    {
+      // A PKI as a ceremony leaves it: keys in the token, certificates and lists in the directory.
+      test::Pki pki(*token, now);
+      pki.write(directory / "pki");
+    }
+    token->close();
+    signer = std::make_unique<test::Signer>(
+        *token, test::Signer::Options{.program = XINYIN_BIN_DIR "/xinyin-signer"});
     test::write_file(directory / "xinyin.conf",
                      "database.service = " + database.conninfo() +
                          "\nsigner.socket = " + signer->socket().string() +
                          "\nsigner.officer_socket = " + signer->officer().socket.string() +
                          "\npki.directory = pki\nsecrets.code_pepper = secrets/code-pepper\n"
                          "secrets.data_key = secrets/data-key.wrapped\n");
-    const auto ran = xinyin("ceremony run " XINYIN_SOURCE_DIR "/certs/demo_ceremony.json");
-    base::check(ran.exit == 0, "no ceremony: " + ran.out);
     login.emplace(foreign.leaf("login"));
     const auto seal = foreign.leaf("seal");
     crls = foreign.crls();
@@ -36,10 +39,7 @@ class CaCommandTest : public testing::Test {
       put(std::string(paper) + ".pdf", std::string("%PDF ") + paper);
     put("proposal.json", proposal());
   }
-  ~CaCommandTest() override {
-    signer.reset();
-    token->close();
-  }
+  ~CaCommandTest() override { signer.reset(); }
   void put(const std::string& name, std::string_view text) {
     test::write_file(foreign.path() / name, text);
   }

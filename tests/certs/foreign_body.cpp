@@ -174,7 +174,7 @@ certs::TrustBody ForeignBody::body() const {
   out.anchors = {root(), sub()};
   out.uses = {"login", "seal"};
   out.expiry = now_ + hours(24 * 365);
-  out.history = {{certs::BodyState::admitted, now_ - hours(48), "", std::nullopt}};
+  out.history = {{certs::Standing::admitted, now_ - hours(48), "", std::nullopt}};
   out.crl_urls = {"http://crl.example.cn/sub.crl"};
   out.documents = {{"acceptance", base::sha256({})}, {"liability", base::sha256({})}};
   return out;

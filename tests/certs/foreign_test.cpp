@@ -8,9 +8,9 @@
 
 namespace {
 
-using certs::BodyState;
 using certs::BodyUse;
 using certs::ChainAnswer;
+using certs::Standing;
 using std::chrono::days;
 using std::chrono::hours;
 using std::chrono::seconds;
@@ -47,7 +47,7 @@ class ForeignTest : public testing::Test {
     EXPECT_TRUE(list);
     return certs::judge_foreign(leaf, extra, *list, use, crls, at);
   }
-  void then(BodyState standing, base::Time since, std::string reason = "",
+  void then(Standing standing, base::Time since, std::string reason = "",
             std::optional<base::Time> invalid_since = std::nullopt) {
     body.history.push_back({standing, since, std::move(reason), invalid_since});
   }
@@ -138,7 +138,7 @@ TEST_F(ForeignTest, NameLimitsHaveAForm) {
 
 // 6.2.7: 过期、废止时及时更换.
 TEST_F(ForeignTest, Ldt01_6_2_7_SuspendedMeansNotNowAndGoodBefore) {
-  then(BodyState::suspended, now() - hours(1), "review");
+  then(Standing::suspended, now() - hours(1), "review");
   const auto status = judge(login(), BodyUse::login);
   EXPECT_EQ(status.answer, ChainAnswer::untrusted);
   EXPECT_EQ(status.reason, "certs.body_suspended");
@@ -148,13 +148,13 @@ TEST_F(ForeignTest, Ldt01_6_2_7_SuspendedMeansNotNowAndGoodBefore) {
   EXPECT_EQ(judge(seal(), BodyUse::seal, now() - hours(1) - seconds(1)).answer,
             ChainAnswer::trusted);
   EXPECT_EQ(judge(seal(), BodyUse::seal, now() - hours(1)).reason, "certs.body_suspended");
-  then(BodyState::admitted, now() - seconds(10));
+  then(Standing::admitted, now() - seconds(10));
   EXPECT_EQ(judge(seal(), BodyUse::seal).answer, ChainAnswer::trusted);
   EXPECT_EQ(judge(seal(), BodyUse::seal, now() - seconds(30)).reason, "certs.body_suspended");
 }
 
 TEST_F(ForeignTest, Ldt01_6_2_7_RemovedMeansNotFromThenOn) {
-  then(BodyState::removed, now() - hours(2), "ceased");
+  then(Standing::removed, now() - hours(2), "ceased");
   const auto status = judge(seal(), BodyUse::seal);
   EXPECT_EQ(status.reason, "certs.body_removed");
   EXPECT_EQ(status.body_reason, "ceased");
@@ -163,7 +163,7 @@ TEST_F(ForeignTest, Ldt01_6_2_7_RemovedMeansNotFromThenOn) {
 }
 
 TEST_F(ForeignTest, ACompromisedBodyVouchesForNothingFromThatDayOn) {
-  then(BodyState::removed, now() - hours(2), "compromised", now() - hours(20));
+  then(Standing::removed, now() - hours(2), "compromised", now() - hours(20));
   const auto status = judge(seal(), BodyUse::seal, now() - hours(3));
   EXPECT_EQ(status.answer, ChainAnswer::revoked);
   EXPECT_EQ(status.reason, "certs.body_compromised");
@@ -174,7 +174,7 @@ TEST_F(ForeignTest, ACompromisedBodyVouchesForNothingFromThatDayOn) {
 }
 
 TEST_F(ForeignTest, NothingBeforeAdmissionAndNothingAfterExpiry) {
-  body.history = {{BodyState::admitted, now() - hours(1), "", std::nullopt}};
+  body.history = {{Standing::admitted, now() - hours(1), "", std::nullopt}};
   EXPECT_EQ(judge(seal(), BodyUse::seal, now() - hours(2)).reason, "certs.body_not_yet_admitted");
   body.expiry = now();
   EXPECT_EQ(judge(seal(), BodyUse::seal).reason, "certs.body_expired");

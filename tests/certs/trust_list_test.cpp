@@ -41,8 +41,8 @@ class TrustListTest : public testing::Test {
     out.limits = {{"1.2.156.1"}, {"directory:/C=CN/O=公司"}, {"dns:bad.cn"}};
     out.expiry = pki.start() + days(300);
     out.history = {
-        {certs::BodyState::admitted, pki.start() - days(2), "", std::nullopt},
-        {certs::BodyState::removed, pki.start() - hours(1), "compromised", pki.start() - hours(3)}};
+        {certs::Standing::admitted, pki.start() - days(2), "", std::nullopt},
+        {certs::Standing::removed, pki.start() - hours(1), "compromised", pki.start() - hours(3)}};
     out.crl_urls = {"http://crl.example.cn/a.crl"};
     out.documents = {{"acceptance", base::sha256({})}, {"liability", base::sha256({})}};
     return out;
@@ -181,8 +181,8 @@ TEST_F(TrustListTest, BodiesComeBackAsTheyWere) {
   EXPECT_EQ(back.limits.excluded, (std::vector<std::string>{"dns:bad.cn"}));
   EXPECT_EQ(back.history.back().invalid_since, pki.start() - hours(3));
   EXPECT_EQ(certs::compromised_since(back), pki.start() - hours(3));
-  EXPECT_EQ(certs::standing_at(back, pki.start() - hours(5))->standing, certs::BodyState::admitted);
-  EXPECT_EQ(certs::standing_at(back, pki.start())->standing, certs::BodyState::removed);
+  EXPECT_EQ(certs::standing_at(back, pki.start() - hours(5))->standing, certs::Standing::admitted);
+  EXPECT_EQ(certs::standing_at(back, pki.start())->standing, certs::Standing::removed);
   EXPECT_EQ(certs::standing_at(back, pki.start() - days(5)), nullptr);
 }
 
@@ -211,7 +211,7 @@ TEST_F(TrustListTest, ABodyThatDoesNotFitTogetherIsRefusedThoughSigned) {
   EXPECT_EQ(with([](B& b) { b.documents = {{"poem", {}}}; }), key);
   EXPECT_EQ(with([](B& b) { b.history.clear(); }), key);
   EXPECT_EQ(with([](B& b) { b.history.erase(b.history.begin()); }), key);
-  EXPECT_EQ(with([](B& b) { b.history[0].standing = certs::BodyState::proposed; }), key);
+  EXPECT_EQ(with([](B& b) { b.history[0].standing = certs::Standing::proposed; }), key);
   EXPECT_EQ(with([](B& b) { b.history[1].since = b.history[0].since; }), key);
   EXPECT_EQ(with([](B& b) { b.history[1].reason = "compromised "; }), key);
   EXPECT_EQ(with([](B& b) { b.history[1].invalid_since.reset(); }), key);
@@ -219,7 +219,7 @@ TEST_F(TrustListTest, ABodyThatDoesNotFitTogetherIsRefusedThoughSigned) {
   EXPECT_EQ(with([](B& b) { b.history[0].reason = "review"; }), key);
   EXPECT_EQ(with([](B& b) {
               b.history.push_back(
-                  {certs::BodyState::admitted, b.history[1].since + hours(1), "", std::nullopt});
+                  {certs::Standing::admitted, b.history[1].since + hours(1), "", std::nullopt});
             }),
             key);
   auto list = pki.list();
