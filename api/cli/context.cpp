@@ -10,7 +10,9 @@ namespace cli {
 int exit_code_of(const base::Error& failure) {
   const std::string_view key = failure.key;
   if (key == "cli.interrupted") return kInterrupted;
-  if (key.ends_with(".wrong_signature") || key.ends_with(".lint")) return kIntegrity;
+  if (key.ends_with(".wrong_signature") || key.ends_with(".lint") || key.ends_with("_altered") ||
+      key.ends_with("_unproven"))
+    return kIntegrity;
   if (key.ends_with("_forged") || key.ends_with("_foreign_root")) return kInvalidSignature;
   switch (failure.code) {
     case base::Code::invalid_argument:
