@@ -2,11 +2,21 @@
 
 #include "api/public_files.h"
 #include "api/upstairs.h"
+#include "certs/ocsp_register.h"
+#include "verify/seen_lists.h"
 
 namespace api {
 
 Background::Background(Services& services, Log& log, Pace pace)
-    : services_(services), log_(log), pace_(pace) {}
+    : services_(services), log_(log), pace_(pace) {
+  if (!services.signer) return;
+  const auto& config = services.config;
+  audit_heads_.emplace(
+      AuditHeads::Parts{services.pool, services.clock,
+                        [&services] { return services.signer->key(services.config.audit.key); },
+                        "system:" + config.instance},
+      AuditHeads::Pace{.every = config.audit.head_every, .rows = config.audit.head_rows});
+}
 
 Background::~Background() {
   stop();
@@ -30,7 +40,10 @@ void Background::stop() {
   }
   wake_.notify_all();
   if (follower_.joinable()) follower_.join();
-  if (keeper_.joinable()) keeper_.join();
+  if (!keeper_.joinable()) return;
+  keeper_.join();
+  // What this life of the service did is signed before it ends; the next one would do it too.
+  sign_audit_head(true);
 }
 
 bool Background::wait(std::chrono::milliseconds time) {
@@ -61,56 +74,168 @@ void Background::follow_once() {
   }
 }
 
+/// Nor than one that was there before this process began. When that cannot be looked up the list is
+/// taken all the same, with a word: verification stays up.
+base::Result<void> Background::not_older(const certs::TrustList& list) {
+  const auto& file = services_.config.seen_lists_file;
+  if (file.empty()) return {};
+  auto done = verify::remember(file, list);
+  if (done.ok() || done.error().code == base::Code::conflict) return done;
+  log_.event("trust_list.remember", done.error().key + ": " + file.string(), true);
+  return {};
+}
+
+/// A token without such a key is how demonstrations of old are: told, but no alarm. A token that is
+/// away is one: the trail goes on, and what is written meanwhile is held by its chain alone.
+void Background::sign_audit_head(bool last) {
+  if (!audit_heads_) return;
+  const auto turn = audit_heads_->turn(last);
+  services_.audit_unsigned.store(audit_heads_->unsigned_rows());
+  if (turn.ok()) {
+    // Only a head that was signed says that signing works.
+    if (*turn == AuditHeads::Turn::signed_now || *turn == AuditHeads::Turn::other_was_first)
+      say_once(heads_told_, "audit.heads", {});
+    return;
+  }
+  if (turn.error().key != "hsm.no_key") return say_once(heads_told_, "audit.heads", turn.error());
+  if (std::exchange(heads_told_, turn.error().key) == turn.error().key) return;
+  log_.event("audit.heads", "not signed: the token has no key " + services_.config.audit.key);
+}
+
+/// Turns that come by the clock on the wall of this thread. The first one comes at once.
+bool Background::due(std::chrono::steady_clock::time_point& last, std::chrono::milliseconds every) {
+  const auto now = std::chrono::steady_clock::now();
+  if (last != std::chrono::steady_clock::time_point{} && now - last < every) return false;
+  last = now;
+  return true;
+}
+
 void Background::keep_once() {
-  const auto& config = services_.config;
-  if (const auto seen = fingerprint_of(config.pki_directory); seen != files_seen_) {
-    auto loaded = load_public_files(config.pki_directory, config.root_sha256);
-    if (loaded.ok()) {
-      files_seen_ = seen;
-      // An older list than the one we have is not taken: it may be an attack with a good signature.
-      const auto held = services_.files.get();
-      if (held && held->trust_sequence > loaded->files->trust_sequence) {
-        say_once(files_told_, "trust_list.load",
-                 base::error(base::Code::conflict, "api.trust_list_older", "sequence fell"));
-      } else {
-        services_.files.set(std::const_pointer_cast<PublicFiles>(loaded->files));
-        services_.verifier.set(loaded->verifier);
-        log_.event("trust_list.loaded",
-                   "sequence " + std::to_string(loaded->files->trust_sequence));
-        files_told_ = "ok";
-      }
-    } else {
-      say_once(files_told_, "trust_list.load", loaded.error());
+  const bool files_changed = keep_files();
+  if (due(looked_, pace_.health)) keep_health();
+  if (!services_.signer) return;
+  sign_audit_head();
+  keep_keys(files_changed);
+  if (const auto rooms = services_.upstairs.get()) {
+    if (services_.clock_guard && due(timed_, pace_.clock)) {
+      const auto moment = services_.clock_guard->moment();
+      say_once(clock_told_, "clock.guard",
+               moment.ok() ? base::Result<void>() : base::Result<void>(moment.error()));
+    }
+    if (due(settled_, pace_.settle)) {
+      const auto settled = rooms->issuer->settle();
+      if (settled.ok() && *settled > 0) log_.event("intents.settled", std::to_string(*settled));
+      say_once(settle_told_, "intents.settle",
+               settled.ok() ? base::Result<void>() : base::Result<void>(settled.error()));
+    }
+    if (due(swept_, pace_.sweep)) {
+      const auto swept = rooms->provider->sweep();
+      say_once(sweep_told_, "provider.sweep",
+               swept.ok() ? base::Result<void>() : base::Result<void>(swept.error()));
     }
   }
-  if (!services_.signer) return;
-  auto rooms = services_.upstairs.get();
-  if (!rooms) {
-    auto built = build_upstairs(services_);
+  keep_answers();
+}
+
+/// True when a newer trust list was taken up, or a certificate's file is another.
+bool Background::keep_files() {
+  const auto& config = services_.config;
+  const auto certificates = certificates_fingerprint_of(config.pki_directory);
+  bool changed = certificates != certificates_seen_;
+  certificates_seen_ = certificates;
+  const auto seen = fingerprint_of(config.pki_directory);
+  if (seen == files_seen_) return changed;
+  auto loaded = load_public_files(config.pki_directory, config.root_sha256);
+  if (!loaded.ok()) {
+    say_once(files_told_, "trust_list.load", loaded.error());
+    return changed;
+  }
+  files_seen_ = seen;
+  // An older list than the one we have is not taken: it may be an attack with a good signature.
+  const auto held = services_.files.get();
+  if (held && held->trust_sequence > loaded->files->trust_sequence) {
+    say_once(files_told_, "trust_list.load",
+             base::error(base::Code::conflict, "api.trust_list_older", "sequence fell"));
+    return changed;
+  }
+  if (const auto newest = not_older(loaded->verifier->trust()); !newest.ok()) {
+    say_once(files_told_, "trust_list.load", newest);
+    return changed;
+  }
+  services_.files.set(std::const_pointer_cast<PublicFiles>(loaded->files));
+  services_.verifier.set(loaded->verifier);
+  log_.event("trust_list.loaded", "sequence " + std::to_string(loaded->files->trust_sequence));
+  files_told_ = "ok";
+  return true;
+}
+
+/// Opens the rooms upstairs, and takes up renewed certificates and successors of keys. What was
+/// built goes on until the next is ready, and longer for requests that are in it.
+void Background::keep_keys(bool files_changed) {
+  const auto rooms = services_.upstairs.get();
+  const bool look = !rooms || files_changed || due(chosen_, pace_.choose);
+  if (!look) return;
+  due(chosen_, std::chrono::milliseconds(0));
+  auto keys = choose_keys(services_);
+  if (!keys.ok()) return say_once(upstairs_told_, "upstairs.build", keys.error());
+  if (!rooms || rooms->in_use != keys->digests()) {
+    const auto label = keys->seal.label + ", " + keys->timestamp.label;
+    auto built = build_upstairs(services_, std::move(*keys), rooms.get());
     if (!built.ok()) return say_once(upstairs_told_, "upstairs.build", built.error());
-    rooms = std::move(*built);
-    services_.upstairs.set(rooms);
-    say_once(upstairs_told_, "upstairs.build", {});
-    settled_ = {};
+    services_.upstairs.set(std::move(*built));
+    log_.event("keys.in_use", label);
+    if (!rooms) settled_ = {};
   }
-  const auto now = std::chrono::steady_clock::now();
-  const auto due = [now](std::chrono::steady_clock::time_point& last,
-                         std::chrono::milliseconds every) {
-    if (last != std::chrono::steady_clock::time_point{} && now - last < every) return false;
-    last = now;
-    return true;
-  };
-  if (due(settled_, pace_.settle)) {
-    const auto settled = rooms->issuer->settle();
-    if (settled.ok() && *settled > 0) log_.event("intents.settled", std::to_string(*settled));
-    say_once(settle_told_, "intents.settle",
-             settled.ok() ? base::Result<void>() : base::Result<void>(settled.error()));
+  say_once(upstairs_told_, "upstairs.build", {});
+
+  if (services_.config.signer.ocsp_key.empty()) return;
+  auto responder = build_responder(services_);
+  if (responder.ok()) {
+    const auto held = services_.responder.get();
+    if (!held || held->certificate().sha256() != (*responder)->certificate().sha256())
+      services_.responder.set(std::move(*responder));
   }
-  if (due(swept_, pace_.sweep)) {
-    const auto swept = rooms->provider->sweep();
-    say_once(sweep_told_, "provider.sweep",
-             swept.ok() ? base::Result<void>() : base::Result<void>(swept.error()));
+  say_once(responder_told_, "ocsp.responder",
+           responder.ok() ? base::Result<void>() : base::Result<void>(responder.error()));
+}
+
+/// A portion at a time, so that stopping need not wait for all.
+void Background::keep_answers() {
+  constexpr int kPortion = 100;
+  const auto responder = services_.responder.get();
+  if (!responder || (!more_answers_ && !due(answered_, pace_.answers))) return;
+  certs::OcspRegister answers(services_.pool, services_.clock);
+  const auto made = answers.renew(*responder, services_.config.ocsp_life, kPortion);
+  more_answers_ = made.ok() && *made == kPortion;
+  say_once(answers_told_, "ocsp.answers",
+           made.ok() ? base::Result<void>() : base::Result<void>(made.error()));
+}
+
+void Background::keep_health() {
+  const certs::PkiDirectory directory(services_.config.pki_directory);
+  const bool ocsp = services_.responder.get() != nullptr;
+  auto findings = certs::health(services_.pool, directory, services_.clock, ocsp);
+  base::Result<void> outcome;
+  if (findings.ok() && services_.signer) {
+    const auto told = certs::raise_alarms(services_.pool, services_.clock, *findings);
+    if (told.ok())
+      for (const auto& one : *told) {
+        const std::vector<std::pair<std::string, std::string>> args(one.args.begin(),
+                                                                    one.args.end());
+        log_.event("pki.alarm",
+                   std::string(certs::to_string(one.severity)) + ": " +
+                       base::message(one.key, base::Language::en, args),
+                   true);
+      }
+    else
+      outcome = told.error();
   }
+  if (findings.ok())
+    services_.findings.set(
+        std::make_shared<const std::vector<certs::Finding>>(std::move(*findings)));
+  else
+    outcome = findings.error();
+  say_once(health_told_, "pki.health", outcome);
 }
 
 }  // namespace api

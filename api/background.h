@@ -1,5 +1,7 @@
 // What goes on beside requests: following the register, opening the rooms upstairs when the signer
-// is there, ending open intents, reading the PKI directory again when it changes.
+// is there, ending open intents, reading the PKI directory again when it changes and taking up
+// renewed certificates, signing answers about revocation ahead, looking at the PKI's health,
+// signing the audit trail's head.
 #pragma once
 
 #include <chrono>
@@ -9,6 +11,7 @@
 #include <string_view>
 #include <thread>
 
+#include "api/audit_heads.h"
 #include "api/handlers.h"
 #include "api/log.h"
 
@@ -18,6 +21,7 @@ class Background {
  public:
   struct Pace {
     std::chrono::milliseconds follow{500}, keep{1'000}, settle{30'000}, sweep{300'000};
+    std::chrono::milliseconds choose{30'000}, answers{5'000}, health{60'000}, clock{10'000};
   };
   Background(Services& services, Log& log, Pace pace);
   ~Background();  ///< stop()
@@ -30,19 +34,30 @@ class Background {
   // One turn each, for those who keep their own time.
   void follow_once();
   void keep_once();
+  void sign_audit_head(bool last = false);
 
  private:
+  base::Result<void> not_older(const certs::TrustList& list);
   bool wait(std::chrono::milliseconds time);  ///< false: stopping
+  static bool due(std::chrono::steady_clock::time_point& last, std::chrono::milliseconds every);
+  bool keep_files();
+  void keep_keys(bool files_changed);
+  void keep_answers();
+  void keep_health();
   void say_once(std::string& told, std::string_view event, const base::Result<void>& outcome);
 
   Services& services_;
   Log& log_;
   const Pace pace_;
-  std::mutex mutex_;  // protects stopping_
+  std::optional<AuditHeads> audit_heads_;  // none without a signer
+  std::mutex mutex_;                       // protects stopping_
   std::condition_variable wake_;
   bool stopping_ = false;
-  std::string files_seen_, follow_told_, files_told_, upstairs_told_, settle_told_, sweep_told_;
-  std::chrono::steady_clock::time_point settled_{}, swept_{};
+  bool more_answers_ = false;
+  std::string files_seen_, certificates_seen_, follow_told_, files_told_, upstairs_told_,
+      settle_told_, sweep_told_, responder_told_, answers_told_, health_told_, clock_told_, heads_told_;
+  std::chrono::steady_clock::time_point settled_{}, swept_{}, chosen_{}, answered_{}, looked_{},
+      timed_{};
   std::thread follower_, keeper_;
 };
 

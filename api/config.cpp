@@ -42,6 +42,17 @@ std::vector<std::string> words(std::string_view text) {
   return out;
 }
 
+/// Words separated by spaces, as they are.
+std::vector<std::string> split(std::string_view text) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    const auto end = text.find_first_of(" \t");
+    if (end != 0) out.emplace_back(text.substr(0, end));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return out;
+}
+
 /// "scheme://host[:port]", nothing behind it.
 bool is_origin(std::string_view url) {
   const auto mark = url.find("://");
@@ -116,12 +127,55 @@ void read_workers(base::Settings& s, Config& out) {
                   "documents issued, a minute and network");
   l.upload = whole(s, "limits.upload_per_minute", 120, 0, 10'000'000,
                    "files judged, a minute and network");
+  l.ocsp = whole(s, "limits.ocsp_per_minute", 60'000, 0, 10'000'000,
+                 "requests about revocation, a minute and network");
+  l.ocsp_live = whole(s, "limits.ocsp_live_per_minute", 600, 0, 10'000'000,
+                      "of them, those whose answer must be signed for them: with a nonce, or about "
+                      "a serial number without an answer that lies ready");
+  l.timestamp = whole(s, "limits.timestamp_per_minute", 600, 0, 10'000'000,
+                      "time stamps given to others, a minute and network");
   auto& p = out.passwords;
   p.workers = whole(s, "passwords.workers", 1, 1, 64, "threads that hash passwords (Argon2id)");
   p.queue = whole(s, "passwords.queue", 40, 1, 10'000, "logins that may wait for a hash");
   p.memory_kib =
       whole(s, "passwords.memory_kib", 19'456, 1'024, 1 << 20, "memory of one hash, KiB");
   p.passes = whole(s, "passwords.passes", 2, 1, 100, "passes of one hash");
+}
+
+bool is_oid(std::string_view text) {
+  return text.size() >= 3 && text.size() <= 128 && text[0] >= '0' && text[0] <= '2' &&
+         text[1] == '.' && text.back() != '.' && text.find("..") == std::string_view::npos &&
+         text.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+void read_timestamps(base::Settings& s, Config& out) {
+  auto& t = out.timestamps;
+  const auto urls = s.text("timestamps.foreign_urls", "",
+                           "time-stamp authorities of others (RFC 3161 over HTTP), in the order "
+                           "of asking, separated by spaces; the trust list must know them too");
+  for (auto& url : split(urls)) {
+    const auto path = url.find('/', url.find("://") == std::string::npos ? 0 : url.find("://") + 3);
+    if (!url.starts_with("http://") || !is_origin(url.substr(0, path)))
+      s.refuse("timestamps.foreign_urls", "not http://host[:port]/path");
+    else if (out.production && is_loopback(url.substr(0, path)))
+      s.refuse("timestamps.foreign_urls", "a simulator on this machine is not for production");
+    t.foreign_urls.push_back(std::move(url));
+  }
+  t.foreign_roots_file = s.path("timestamps.foreign_roots_file", "",
+                                "PEM file with the root certificates that theirs must lead to");
+  if (!t.foreign_urls.empty() && t.foreign_roots_file.empty())
+    s.refuse("timestamps.foreign_roots_file", "needed with timestamps.foreign_urls");
+  t.foreign_policies = words(s.text("timestamps.foreign_policies", "",
+                                    "time-stamp policies to be accepted (object identifiers); "
+                                    "empty accepts any"));
+  for (const auto& policy : t.foreign_policies)
+    if (!is_oid(policy)) s.refuse("timestamps.foreign_policies", "not an object identifier");
+  t.foreign_first = s.boolean("timestamps.foreign_first", false,
+                              "asks the others first and our own authority last; else our own "
+                              "first and the others when it cannot");
+  t.foreign_deadline =
+      std::chrono::milliseconds(s.integer("timestamps.foreign_deadline_ms", 2'000, 100, 10'000,
+                                          "how long one of them may take, connection included"));
 }
 
 void read_parts(base::Settings& s, Config& out) {
@@ -140,18 +194,38 @@ void read_parts(base::Settings& s, Config& out) {
     const auto digest = base::from_hex(out.root_sha256);
     if (!digest || digest->size() != 32) s.refuse("pki.root_sha256", "not 64 hex digits");
   }
+  out.seen_lists_file = s.text("pki.seen_lists_file", "",
+                               "file in which the newest trust list seen is remembered, so that an "
+                               "older one is refused after "
+                               "a restart too; empty: only while it runs");
   out.code_pepper_file = s.path("secrets.code_pepper_file", "secrets/code-pepper",
                                 "file with the secret under which document codes are stored (hex)");
+  out.ocsp_life = std::chrono::seconds(
+      s.integer("pki.ocsp_life_s", 86'400, 600, 7 * 86'400,
+                "how long an answer about revocation (OCSP) is good; made anew at half of it"));
+  read_timestamps(s, out);
   // Asked for in --only=verify too, so that one file serves both kinds of instance.
   out.data_key_file = s.path("secrets.data_key_file", "secrets/data-key.wrapped",
                              "file with the data key, wrapped by the token");
   out.signer.socket = s.path("signer.socket", "signer.sock", "Unix socket of xinyin-signer");
-  out.signer.seal_key = s.text("signer.seal_key", "seal-1", "label of the seal's key");
-  out.signer.timestamp_key =
-      s.text("signer.timestamp_key", "timestamp-1", "label of the time-stamp key");
+  out.signer.seal_key = s.text("signer.seal_key", "seal-*",
+                               "label of the seal's key; with a * at the end, of all labels with a "
+                               "number there the highest one that the trust list and its period of "
+                               "use allow, taken up without a restart");
+  out.signer.timestamp_key = s.text("signer.timestamp_key", "timestamp-*",
+                                    "label of the time-stamp key; * as for the seal's");
+  out.signer.ocsp_key = s.text("signer.ocsp_key", "ocsp-*",
+                               "label of the key that answers about revocation (OCSP); * as for "
+                               "the seal's; empty signs no answers");
   out.signer.openid_key = s.text("signer.openid_key", "openid-1", "label of the OpenID key");
   out.signer.deadline = std::chrono::milliseconds(
       s.integer("signer.deadline_ms", 2'000, 100, 60'000, "how long one signature may take"));
+  out.audit.key = s.text("signer.audit_key", "audit-1", "label of the key that signs audit heads");
+  out.audit.head_every =
+      std::chrono::seconds(s.integer("audit.head_every_s", 60, 1, 86'400,
+                                     "seconds an audit row may wait for a signed head behind it"));
+  out.audit.head_rows =
+      whole(s, "audit.head_rows", 1'000, 1, 1'000'000, "and how many rows may wait for one");
   out.font_file =
       s.path("seal.font_file", "",
              "font of formal documents (fonts-noto-cjk); empty finds the package's file");

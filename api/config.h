@@ -40,6 +40,7 @@ struct Config {
 
   struct Limits {  ///< requests a minute and network; 0: no limit
     int lookup = 6'000, login = 1'200, token = 60'000, issue = 6'000, upload = 120;
+    int ocsp = 60'000, ocsp_live = 600, timestamp = 600;
   } limits;
 
   struct Database {
@@ -49,14 +50,33 @@ struct Config {
 
   struct Signer {
     std::filesystem::path socket;
-    std::string seal_key = "seal-1", timestamp_key = "timestamp-1", openid_key = "openid-1";
+    /// A trailing '*' takes the newest key of that name (api/key_choice.h).
+    std::string seal_key = "seal-*", timestamp_key = "timestamp-*", openid_key = "openid-1",
+                ocsp_key = "ocsp-*";
     std::chrono::milliseconds deadline{2'000};
   } signer;
+
+  struct Audit {
+    std::string key = "audit-1";
+    std::chrono::seconds head_every{60};
+    int head_rows = 1'000;
+  } audit;
 
   std::filesystem::path pki_directory;
   std::filesystem::path code_pepper_file, data_key_file;
   std::filesystem::path font_file;
+  std::filesystem::path seen_lists_file;  ///< empty: the newest list is known while it runs
   std::string root_sha256;  ///< pinned root, hex; empty: the list's own root is taken
+  std::chrono::seconds ocsp_life{86'400};
+
+  /// Time-stamp authorities of others, asked for the stamps of our seals.
+  struct Timestamps {
+    std::vector<std::string> foreign_urls;  ///< in the order of asking; none: only our own
+    std::filesystem::path foreign_roots_file;
+    std::vector<std::string> foreign_policies;  ///< object identifiers; none: any
+    bool foreign_first = false;
+    std::chrono::milliseconds foreign_deadline{2'000};
+  } timestamps;
 
   struct Agency {
     std::string name = "演示社会保险经办中心", code = "12100000MB0000000L",

@@ -18,6 +18,9 @@
 #include "base/clock.h"
 #include "base/messages.h"
 #include "base/random.h"
+#include "certs/clock_guard.h"
+#include "certs/health.h"
+#include "certs/ocsp.h"
 #include "certs/timestamp.h"
 #include "certs/trust_list.h"
 #include "hsm/client.h"
@@ -55,21 +58,29 @@ class Slot {
 
 /// What needs keys, personal data or both: absent in `--only=verify` and until the signer was seen.
 /// Declared in floor order, so that it goes down roof first.
+/// What is shared outlives a renewal of keys: the next Upstairs has the same (api/upstairs.h).
 struct Upstairs {
-  std::unique_ptr<store::FieldCipher> cipher;
-  std::unique_ptr<auth::PasswordHasher> hasher;
-  std::unique_ptr<auth::Accounts> accounts;
-  std::unique_ptr<auth::Sessions> sessions;
-  std::unique_ptr<auth::Provider> provider;
+  std::shared_ptr<store::FieldCipher> cipher;
+  std::shared_ptr<auth::PasswordHasher> hasher;
+  std::shared_ptr<auth::Accounts> accounts;
+  std::shared_ptr<auth::Sessions> sessions;
+  std::shared_ptr<auth::Provider> provider;
+  std::shared_ptr<seal::Issuer::Life> sealing_life;
   std::unique_ptr<certs::TimestampAuthority> authority;
+  base::Digest authority_key{};  ///< SHA-256 of its SubjectPublicKeyInfo
+  /// The sources that `timestamps` asks, in no order.
+  std::vector<std::unique_ptr<seal::TimestampSource>> timestamp_sources;
   std::unique_ptr<seal::TimestampSource> timestamps;
   std::unique_ptr<seal::Issuer> issuer;
-  std::unique_ptr<services::Enrolments> enrolments;
+  std::shared_ptr<services::Enrolments> enrolments;
+  /// Certificates whose keys are at work here, to see when others have come.
+  std::vector<base::Digest> in_use;
 };
 
 /// Public files of the PKI directory, read once and again when they change.
 struct PublicFiles {
   std::string trust_list_jws, root_pem, issuing_crl_der;
+  std::optional<certs::Certificate> issuing = std::nullopt;  ///< whom OCSP is answered for
   std::int64_t trust_sequence = 0;
   base::Time trust_next_update;
 };
@@ -89,10 +100,14 @@ struct Services {
   Slot<const verify::Verifier> verifier{};
   Slot<const PublicFiles> files{};
   Slot<Upstairs> upstairs{};
+  Slot<const certs::OcspResponder> responder{};        ///< absent without its key
+  certs::ClockGuard* clock_guard = nullptr;            ///< none in --only=verify
+  Slot<const std::vector<certs::Finding>> findings{};  ///< of the last look at the PKI's health
   base::Time started_at = clock.now();
   std::atomic<bool> draining{false};  ///< readiness off: about to stop
   std::atomic<std::int64_t> followed_at{
       0};  ///< when the snapshot was last known fresh, Unix seconds
+  std::atomic<std::int64_t> audit_unsigned{0};  ///< rows of the trail behind its last signed head
 };
 
 /// One request at its handler. Lives on one worker thread.
@@ -139,6 +154,10 @@ base::Result<Response> verify_file(Call&);
 base::Result<Response> trust_list(Call&);
 base::Result<Response> root_certificate(Call&);
 base::Result<Response> issuing_crl(Call&);
+// pki_handlers.cpp
+base::Result<Response> ocsp_get(Call&);
+base::Result<Response> ocsp_post(Call&);
+base::Result<Response> timestamp(Call&);
 // auth_handlers.cpp
 base::Result<Response> discovery(Call&);
 base::Result<Response> jwks(Call&);

@@ -18,6 +18,7 @@
 #include "api/log.h"
 #include "api/metrics.h"
 #include "api/page_handlers.h"
+#include "api/pki_watch.h"
 #include "api/rate_limits.h"
 #include "api/router.h"
 #include "api/verify_lookup.h"
@@ -120,6 +121,8 @@ api::ServerConfig server_config(const api::Config& config) {
   out.write_idle = config.http.write_idle;
   out.queue_deadline = config.workers.queue_deadline;
   out.answer_deadline = config.http.answer_deadline;
+  out.gate.opaque_path = api::kOcspPath;
+  out.gate.old_path = api::kPkiPath;
   return out;
 }
 
@@ -145,6 +148,8 @@ std::vector<api::Metrics::Gauge> gauges(const api::Services& services, const api
       {"xinyin_snapshot_newest_change", static_cast<double>(services.snapshot.newest_change())});
   out.push_back(
       {"xinyin_snapshot_followed_at_seconds", static_cast<double>(services.followed_at.load())});
+  out.push_back(
+      {"xinyin_audit_unsigned_rows", static_cast<double>(services.audit_unsigned.load())});
   out.push_back({"xinyin_upstairs_open", services.upstairs.get() ? 1.0 : 0.0});
   if (services.signer) {
     const auto health = services.signer->health();
@@ -154,6 +159,7 @@ std::vector<api::Metrics::Gauge> gauges(const api::Services& services, const api
   out.push_back({"xinyin_database_up", services.pool.run(kPing).ok() ? 1.0 : 0.0});
   if (const auto files = services.files.get())
     out.push_back({"xinyin_trust_list_sequence", static_cast<double>(files->trust_sequence)});
+  api::add_pki_gauges(services, out);
   out.push_back({"xinyin_log_lines_dropped", static_cast<double>(log.dropped())});
   return out;
 }
@@ -203,6 +209,11 @@ int serve(const api::Config& config, const sigset_t& signals) {
                          .metrics = metrics,
                          .rates = rates,
                          .verdicts = verdicts};
+  // certs: the clock is attested only while the database's agrees and nobody sets it.
+  const base::SystemSteadyClock steady;
+  certs::DatabaseWitness witness(pool);
+  certs::ClockGuard clock_guard(clock, steady, witness);
+  if (!config.verify_only) services.clock_guard = &clock_guard;
   const auto host = config.public_url.substr(config.public_url.find("://") + 3);
   api::set_up_pages({.agency = config.agency.name,
                      .public_host = host,

@@ -1,5 +1,6 @@
 #include "api/public_files.h"
 
+#include <algorithm>
 #include <fstream>
 #include <system_error>
 
@@ -43,22 +44,42 @@ base::Result<LoadedFiles> load_public_files(const std::filesystem::path& directo
   files->trust_sequence = trust.sequence;
   files->trust_next_update = trust.next_update;
   files->trust_list_jws = std::string(jws);
-  // The other two are for download only: one that is missing is missed by whoever asks for it.
+  // The others are for download only: one that is missing is missed by whoever asks for it.
   if (auto root = read_file(directory / "root.pem", kMostBytes); root.ok())
     files->root_pem = std::move(*root);
   if (auto crl = read_file(directory / "issuing.crl", kMostBytes); crl.ok())
     files->issuing_crl_der = std::move(*crl);
+  if (auto issuing = read_file(directory / "issuing.pem", kMostBytes); issuing.ok())
+    if (auto certificate = certs::Certificate::from_pem(*issuing); certificate.ok())
+      files->issuing = std::move(*certificate);
   return LoadedFiles{std::move(files), std::make_shared<const verify::Verifier>(std::move(trust))};
 }
 
 std::string fingerprint_of(const std::filesystem::path& directory) {
   std::string out;
-  for (const auto* name : {"trust-list.jws", "root.pem", "issuing.crl"}) {
+  for (const auto* name : {"trust-list.jws", "root.pem", "issuing.crl", "issuing.pem"}) {
     std::error_code wrong;
     const auto size = std::filesystem::file_size(directory / name, wrong);
     const auto time = std::filesystem::last_write_time(directory / name, wrong);
     out += std::to_string(size) + "/" + std::to_string(time.time_since_epoch().count()) + ";";
   }
+  return out;
+}
+
+std::string certificates_fingerprint_of(const std::filesystem::path& directory) {
+  std::vector<std::string> all;
+  std::error_code wrong;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, wrong)) {
+    if (entry.path().extension() != ".pem") continue;
+    std::error_code gone;
+    const auto size = entry.file_size(gone);
+    const auto time = entry.last_write_time(gone);
+    all.push_back(entry.path().filename().string() + "/" + std::to_string(size) + "/" +
+                  std::to_string(time.time_since_epoch().count()));
+  }
+  std::sort(all.begin(), all.end());
+  std::string out;
+  for (const auto& one : all) out += one + ";";
   return out;
 }
 

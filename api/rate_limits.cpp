@@ -32,6 +32,12 @@ int RateLimits::per_minute(Rate rate) const {
       return per_minute_.issue;
     case Rate::upload:
       return per_minute_.upload;
+    case Rate::ocsp:
+      return per_minute_.ocsp;
+    case Rate::ocsp_live:
+      return per_minute_.ocsp_live;
+    case Rate::timestamp:
+      return per_minute_.timestamp;
   }
   return 0;
 }

@@ -29,9 +29,10 @@ bool is_name(std::string_view segment) {
 }
 
 /// Walks pattern and path side by side, without building anything.
-bool matches(const std::vector<std::string_view>& pattern, std::string_view path) {
+bool matches(const std::vector<std::string_view>& pattern, std::string_view path, bool tail) {
   path.remove_prefix(1);
   for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (tail && i + 1 == pattern.size()) return !path.empty();
     const auto slash = path.find('/');
     const auto segment = path.substr(0, slash);
     if (is_name(pattern[i]) ? segment.empty() : segment != pattern[i]) return false;
@@ -195,7 +196,7 @@ const Router::Pattern* Router::match(std::string_view path, Method method,
   const Pattern* found = nullptr;
   for (const auto& pattern : patterns_) {
     if (services_.config.verify_only && !pattern.route->verify_only) continue;
-    if (!matches(pattern.segments, path)) continue;
+    if (!matches(pattern.segments, path, pattern.route->tail)) continue;
     if (serves(pattern.route->method, method)) return &pattern;
     for (const auto one : {pattern.route->method, Method::head}) {
       if (one == Method::head && pattern.route->method != Method::get) continue;
@@ -214,7 +215,9 @@ std::optional<base::Error> Router::check_body_type(const Route& route, const Req
   const bool good = ((route.takes & media::form) && type == "application/x-www-form-urlencoded") ||
                     ((route.takes & media::json) && type == "application/json") ||
                     ((route.takes & media::pdf) && type == "application/pdf") ||
-                    ((route.takes & media::multipart) && type == "multipart/form-data");
+                    ((route.takes & media::multipart) && type == "multipart/form-data") ||
+                    ((route.takes & media::ocsp) && type == "application/ocsp-request") ||
+                    ((route.takes & media::timestamp) && type == "application/timestamp-query");
   if (good || route.takes == media::none)
     return std::nullopt;  // without a body: the size check refuses
   return base::error(base::Code::invalid_argument, "http.media_type", "content type");
@@ -289,7 +292,9 @@ Response Router::answer(const Request& request, const Admission& admission) {
   for (std::size_t i = 0; i < pattern.size() && i < path.size(); ++i)
     if (is_name(pattern[i]))
       call.path_values.emplace_back(pattern[i].substr(1, pattern[i].size() - 2),
-                                    std::string(path[i]));
+                                    route.tail && i + 1 == pattern.size()
+                                        ? request.path.substr(route.path.find('{'))
+                                        : std::string(path[i]));
   std::optional<Response> out;
   try {
     auto result = run(call);

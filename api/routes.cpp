@@ -27,6 +27,15 @@ constexpr Route kTable[] = {
      .where = Where::reactor, .who = Who::everyone, .verify_only = true},
     {.method = Method::get, .path = "/v1/pki/issuing.crl", .handler = issuing_crl,
      .where = Where::reactor, .who = Who::everyone, .verify_only = true},
+    {.method = Method::get, .path = "/v1/pki/ocsp/{request}", .handler = ocsp_get,
+     .where = Where::pages, .who = Who::everyone, .rate = Rate::ocsp, .verify_only = true,
+     .tail = true},
+    {.method = Method::post, .path = "/v1/pki/ocsp", .handler = ocsp_post, .where = Where::pages,
+     .who = Who::everyone, .rate = Rate::ocsp, .body_limit = 4 * 1024, .takes = media::ocsp,
+     .verify_only = true},
+    {.method = Method::post, .path = "/v1/pki/tsa", .handler = timestamp, .where = Where::issue,
+     .who = Who::everyone, .rate = Rate::timestamp, .body_limit = 4 * 1024,
+     .takes = media::timestamp},
 
     // OpenID: auth/provider.h.
     {.method = Method::get, .path = auth::kDiscoveryPath, .handler = discovery,

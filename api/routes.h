@@ -45,7 +45,17 @@ enum class Origin : std::uint8_t {
 };
 
 /// How often one network may ask (limits.* in the configuration).
-enum class Rate : std::uint8_t { none, lookup, login, token, issue, upload };
+enum class Rate : std::uint8_t {
+  none,
+  lookup,
+  login,
+  token,
+  issue,
+  upload,
+  ocsp,       ///< answers about revocation that lie ready
+  ocsp_live,  ///< those that must be signed; taken by the handler
+  timestamp,
+};
 
 /// How errors are told on this route.
 enum class Face : std::uint8_t {
@@ -56,7 +66,7 @@ enum class Face : std::uint8_t {
 
 /// Bodies a route takes; none means none at all.
 namespace media {
-constexpr unsigned none = 0, form = 1, json = 2, pdf = 4, multipart = 8;
+constexpr unsigned none = 0, form = 1, json = 2, pdf = 4, multipart = 8, ocsp = 16, timestamp = 32;
 }
 
 using Handler = base::Result<Response> (*)(Call&);
@@ -79,7 +89,13 @@ struct Route {
   std::string_view scope = {};   ///< for Who::bearer
   QuickHandler quick = nullptr;  ///< tried on the reactor first; `where` answers the rest
   bool verify_only = false;      ///< served by --only=verify too
+  bool tail = false;             ///< the last place takes the rest of the path, slashes included
 };
+
+/// Behind this stands a request about revocation, in base64. RFC 6960 A.1.
+constexpr std::string_view kOcspPath = "/v1/pki/ocsp/";
+
+constexpr std::string_view kPkiPath = "/v1/pki/";
 
 /// HEAD is answered for every GET; OPTIONS for every path.
 extern const std::span<const Route> kRoutes;

@@ -1,18 +1,17 @@
 #include "api/upstairs.h"
 
 #include "api/public_files.h"
+#include "certs/oids.h"
+#include "gateways/timestamp_client.h"
+#include "seal/foreign_timestamps.h"
 #include "seal/local_timestamps.h"
+#include "seal/timestamps_in_order.h"
 
 namespace api {
 namespace {
 
 constexpr std::size_t kMostKeyFile = 64 * 1024;
-constexpr const char* kTimestampPolicy = "1.3.6.1.4.1.59999.1.1";
-
-base::Result<certs::Certificate> certificate_of(const Config& config, const std::string& label) {
-  BASE_TRY(const auto pem, read_file(config.pki_directory / (label + ".pem"), kMostKeyFile));
-  return certs::Certificate::from_pem(pem);
-}
+constexpr std::size_t kMostRootsFile = 1u << 20;
 
 base::Result<base::Secret> data_key(const Config& config, hsm::Client& signer) {
   BASE_TRY(const auto wrapped, read_file(config.data_key_file, kMostKeyFile));
@@ -22,56 +21,97 @@ base::Result<base::Secret> data_key(const Config& config, hsm::Client& signer) {
   return key;
 }
 
-}  // namespace
-
-base::Result<std::shared_ptr<Upstairs>> build_upstairs(Services& services) {
+/// auth, and what else no certificate touches.
+base::Result<void> build_lasting(Services& services, Upstairs& rooms) {
   const auto& config = services.config;
   auto& signer = *services.signer;
-  if (!services.verifier.get())
-    return base::error(base::Code::unavailable, "api.no_trust_list", "no trust list");
-
-  // Keys, and the certificates that say what they are for.
   BASE_TRY(const auto key, data_key(config, signer));
   BASE_TRY(const auto openid_key, signer.key(config.signer.openid_key));
-  BASE_TRY(const auto seal_key, signer.key(config.signer.seal_key));
-  BASE_TRY(const auto timestamp_key, signer.key(config.signer.timestamp_key));
-  BASE_TRY(const auto issuing, certificate_of(config, "issuing"));
-  BASE_TRY(const auto seal_certificate, certificate_of(config, config.signer.seal_key));
-  BASE_TRY(const auto timestamp_certificate, certificate_of(config, config.signer.timestamp_key));
-
-  auto rooms = std::make_shared<Upstairs>();
-  rooms->cipher = std::make_unique<store::FieldCipher>(key, services.random);
-
-  // auth: who is acting.
+  rooms.cipher = std::make_shared<store::FieldCipher>(key, services.random);
   auth::PasswordHasher::Config hashing;
   hashing.workers = config.passwords.workers;
   hashing.queue = config.passwords.queue;
   hashing.memory_kib = config.passwords.memory_kib;
   hashing.passes = config.passwords.passes;
-  rooms->hasher = std::make_unique<auth::PasswordHasher>(hashing, services.random);
-  rooms->accounts = std::make_unique<auth::Accounts>(auth::Accounts::Parts{
-      services.pool, *rooms->cipher, *rooms->hasher, services.clock, services.random});
-  rooms->sessions = std::make_unique<auth::Sessions>(services.pool, services.clock, services.random,
-                                                     auth::Sessions::Config{});
+  rooms.hasher = std::make_shared<auth::PasswordHasher>(hashing, services.random);
+  rooms.accounts = std::make_shared<auth::Accounts>(auth::Accounts::Parts{
+      services.pool, *rooms.cipher, *rooms.hasher, services.clock, services.random});
+  rooms.sessions = std::make_shared<auth::Sessions>(services.pool, services.clock, services.random,
+                                                    auth::Sessions::Config{});
   auth::Provider::Config provider;
   provider.issuer = config.public_url;
-  rooms->provider = std::make_unique<auth::Provider>(
-      provider, auth::Provider::Parts{services.pool, *rooms->accounts, openid_key, services.clock,
+  rooms.provider = std::make_shared<auth::Provider>(
+      provider, auth::Provider::Parts{services.pool, *rooms.accounts, openid_key, services.clock,
                                       services.random});
+  rooms.sealing_life = seal::Issuer::new_life(services.clock, services.random);
+  rooms.enrolments = std::make_shared<services::Enrolments>(services.pool, services.clock);
+  return {};
+}
+
+/// Our own authority and those of others, in the configured order.
+base::Result<void> build_timestamps(Services& services, Upstairs& rooms) {
+  const auto& config = services.config.timestamps;
+  std::vector<const seal::TimestampSource*> order;
+  rooms.timestamp_sources.push_back(std::make_unique<seal::LocalTimestamps>(*rooms.authority));
+  order.push_back(rooms.timestamp_sources.back().get());
+  if (!config.foreign_urls.empty()) {
+    BASE_TRY(const auto pem, read_file(config.foreign_roots_file, kMostRootsFile));
+    BASE_TRY(auto roots, certs::certificates_from_pem(pem));
+    std::vector<std::unique_ptr<certs::TimestampServer>> servers;
+    for (const auto& url : config.foreign_urls)
+      servers.push_back(std::make_unique<gateways::TimestampClient>(url, config.foreign_deadline));
+    rooms.timestamp_sources.push_back(std::make_unique<seal::ForeignTimestamps>(
+        std::move(servers), certs::ForeignAuthorities{std::move(roots), config.foreign_policies},
+        services.clock, services.random));
+    order.push_back(rooms.timestamp_sources.back().get());
+    if (config.foreign_first) std::swap(order[0], order[1]);
+  }
+  rooms.timestamps = std::make_unique<seal::TimestampsInOrder>(std::move(order));
+  return {};
+}
+
+}  // namespace
+
+base::Result<ChosenKeys> choose_keys(Services& services) {
+  const auto& labels = services.config.signer;
+  BASE_TRY(auto seal, choose_key(services, labels.seal_key, certs::ChainPurpose::seal));
+  BASE_TRY(auto timestamp,
+           choose_key(services, labels.timestamp_key, certs::ChainPurpose::timestamp));
+  BASE_TRY(auto issuing, certificate_of(services.config, "issuing"));
+  return ChosenKeys{std::move(seal), std::move(timestamp), std::move(issuing)};
+}
+
+base::Result<std::shared_ptr<Upstairs>> build_upstairs(Services& services, ChosenKeys keys,
+                                                       const Upstairs* before) {
+  const auto& config = services.config;
+  auto rooms = std::make_shared<Upstairs>();
+  if (before != nullptr) {
+    rooms->cipher = before->cipher;
+    rooms->hasher = before->hasher;
+    rooms->accounts = before->accounts;
+    rooms->sessions = before->sessions;
+    rooms->provider = before->provider;
+    rooms->sealing_life = before->sealing_life;
+    rooms->enrolments = before->enrolments;
+  } else {
+    BASE_TRY_VOID(build_lasting(services, *rooms));
+  }
+  rooms->in_use = keys.digests();
 
   // seal: the only way a formal document leaves.
+  rooms->authority_key = keys.timestamp.certificate.public_key_sha256();
   rooms->authority = std::make_unique<certs::TimestampAuthority>(
-      timestamp_key, timestamp_certificate, std::vector{issuing},
-      certs::TimestampAuthority::Config{.policy_oid = kTimestampPolicy}, services.clock,
-      services.random);
-  rooms->timestamps = std::make_unique<seal::LocalTimestamps>(*rooms->authority);
-  seal::Issuer::SealConfig seal{.id = seal::SealId(config.signer.seal_key),
+      keys.timestamp.key, keys.timestamp.certificate, std::vector{keys.issuing},
+      certs::TimestampAuthority::Config{.policy_oid = certs::oid::kTimestampPolicy}, services.clock,
+      services.random, services.clock_guard);
+  BASE_TRY_VOID(build_timestamps(services, *rooms));
+  seal::Issuer::SealConfig seal{.id = seal::SealId(keys.seal.label),
                                 .agency = config.agency.name,
                                 .agency_code = config.agency.code,
                                 .caption = config.agency.caption,
-                                .key = seal_key,
-                                .certificate = seal_certificate,
-                                .chain = {issuing}};
+                                .key = keys.seal.key,
+                                .certificate = keys.seal.certificate,
+                                .chain = {keys.issuing}};
   seal::Issuer::Parts parts{.pool = services.pool,
                             .documents = services.documents,
                             .verifier = [&services] { return services.verifier.get(); },
@@ -82,12 +122,18 @@ base::Result<std::shared_ptr<Upstairs>> build_upstairs(Services& services) {
                             .random = services.random,
                             .instance = config.instance,
                             .verify_address = config.public_url + "/v/",
-                            .font_file = config.font_file.string()};
+                            .font_file = config.font_file.string(),
+                            .life = rooms->sealing_life};
   BASE_TRY(rooms->issuer, seal::Issuer::create(std::move(parts), std::move(seal)));
-
-  // services: facts worth sealing.
-  rooms->enrolments = std::make_unique<services::Enrolments>(services.pool, services.clock);
   return rooms;
+}
+
+base::Result<std::shared_ptr<const certs::OcspResponder>> build_responder(Services& services) {
+  BASE_TRY(const auto chosen,
+           choose_key(services, services.config.signer.ocsp_key, certs::ChainPurpose::any));
+  BASE_TRY(const auto issuing, certificate_of(services.config, "issuing"));
+  BASE_TRY(auto responder, certs::OcspResponder::create(chosen.key, chosen.certificate, issuing));
+  return std::make_shared<const certs::OcspResponder>(std::move(responder));
 }
 
 }  // namespace api

@@ -1,15 +1,35 @@
 // Building the rooms that need keys: who is acting, and what may be sealed.
+//
+// A renewal builds anew what stands on certificates and shares the rest; requests that began in
+// the old rooms end there. docs/decisions/0017-time-stamps.md
 #pragma once
 
 #include <memory>
 
 #include "api/handlers.h"
+#include "api/key_choice.h"
 
 namespace api {
 
-/// Asks the signer for keys and for the data key, and builds what stands on them, in floor order.
-/// Errors: unavailable while signer or trust list are away; what is wrong with a file or key
-/// otherwise.
-base::Result<std::shared_ptr<Upstairs>> build_upstairs(Services& services);
+struct ChosenKeys {
+  ChosenKey seal, timestamp;
+  certs::Certificate issuing;
+  std::vector<base::Digest> digests() const {
+    return {seal.certificate.sha256(), timestamp.certificate.sha256(), issuing.sha256()};
+  }
+};
+
+/// The keys that are to work now, by configuration, PKI directory, trust list and clock.
+/// Errors: unavailable while signer or trust list are away; what is wrong with a file or key.
+base::Result<ChosenKeys> choose_keys(Services& services);
+
+/// Asks the signer for the data key, and builds what stands on it and on `keys`, in floor order.
+/// With `before`, what no certificate touches is taken over from there.
+/// Errors: unavailable while the signer is away; what is wrong with a file or key otherwise.
+base::Result<std::shared_ptr<Upstairs>> build_upstairs(Services& services, ChosenKeys keys,
+                                                       const Upstairs* before);
+
+/// Who answers about revocation. Errors: as choose_keys(); invalid_argument `certs.wrong_issuer`.
+base::Result<std::shared_ptr<const certs::OcspResponder>> build_responder(Services& services);
 
 }  // namespace api

@@ -111,6 +111,8 @@ void write_seal(base::JsonWriter& w, const verify::SealReport& seal) {
   else
     w.Null();
   w.member("time_attested", seal.time_attested);
+  if (seal.compromised_since)
+    w.member("compromised_since", base::to_rfc3339(*seal.compromised_since));
   w.member("whole_document", seal.whole_document);
   w.key("reasons");
   w.StartArray();

@@ -52,9 +52,12 @@ base::Result<Sessions::Opened> Sessions::open(const SubjectId& subject, Authenti
   Opened out;
   out.cookie = base::to_base64url(secret);
   out.session = {base::to_hex(random_.bytes(16)), subject, how, now, csrf_of(out.cookie)};
-  BASE_TRY_VOID(pool_.run(kOpenSession,
-                          {base::BytesView(base::sha256(secret)), out.session.id, subject.value(),
-                           static_cast<int>(how), now, now + config_.absolute}));
+  BASE_TRY(auto tx, pool_.begin());
+  BASE_TRY_VOID(
+      tx.run(kOpenSession, {base::BytesView(base::sha256(secret)), out.session.id, subject.value(),
+                            static_cast<int>(how), now, now + config_.absolute}));
+  BASE_TRY_VOID(store::audit(tx, {now, subject.value(), "session.open", out.session.id, "ok"}));
+  BASE_TRY_VOID(tx.commit());
   return out;
 }
 

@@ -42,6 +42,12 @@ std::optional<int> digits(std::string_view text, std::size_t at, std::size_t cou
 
 }  // namespace
 
+std::chrono::microseconds SystemSteadyClock::elapsed() const {
+  timespec at{};
+  clock_gettime(CLOCK_BOOTTIME, &at);
+  return std::chrono::seconds(at.tv_sec) + std::chrono::microseconds(at.tv_nsec / 1000);
+}
+
 Time SystemClock::now() const {
   return floor<microseconds>(std::chrono::system_clock::now());
 }

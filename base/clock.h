@@ -25,6 +25,19 @@ class SystemClock final : public Clock {
   Time now() const override;
 };
 
+/// Counts on whatever is done to the machine's clock, while the machine sleeps too. Only
+/// differences mean anything. Thread-safe.
+class SteadyClock {
+ public:
+  virtual ~SteadyClock() = default;
+  virtual std::chrono::microseconds elapsed() const = 0;
+};
+
+class SystemSteadyClock final : public SteadyClock {
+ public:
+  std::chrono::microseconds elapsed() const override;
+};
+
 /// "2026-11-24T03:00:00Z"; with `micros`, "2026-11-24T03:00:00.123456Z".
 std::string to_rfc3339(Time at, bool micros = false);
 /// Accepts what to_rfc3339 writes, and offsets ("+08:00").

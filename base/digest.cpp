@@ -4,9 +4,12 @@
 #include "base/digest.h"
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <openssl/sha.h>
 
 #include <cstring>
+
+#include "base/check.h"
 
 namespace base {
 namespace {
@@ -43,6 +46,21 @@ Digest Sha256::finish() const {
 
 Digest sha256(BytesView bytes) {
   return Sha256().update(bytes).finish();
+}
+
+std::array<std::uint8_t, 48> sha384(BytesView bytes) {
+  std::array<std::uint8_t, 48> out;
+  SHA384(bytes.data(), bytes.size(), out.data());
+  return out;
+}
+
+Digest sm3(BytesView bytes) {
+  static EVP_MD* const method = EVP_MD_fetch(nullptr, "SM3", nullptr);  // for the process's life
+  Digest out;
+  check(method != nullptr &&
+            EVP_Digest(bytes.data(), bytes.size(), out.data(), nullptr, method, nullptr) == 1,
+        "OpenSSL without SM3");
+  return out;
 }
 
 Digest hmac_sha256(BytesView key, BytesView bytes) {

@@ -1,5 +1,5 @@
-// SHA-256, HMAC-SHA-256 and constant-time comparison, with the library's method objects fetched
-// once.
+// SHA-256, SHA-384, SM3, HMAC-SHA-256 and constant-time comparison, with the library's method
+// objects fetched once.
 #pragma once
 
 #include <array>
@@ -12,6 +12,8 @@ namespace base {
 using Digest = std::array<std::uint8_t, 32>;
 
 Digest sha256(BytesView bytes);
+std::array<std::uint8_t, 48> sha384(BytesView bytes);
+Digest sm3(BytesView bytes);  ///< GB/T 32905-2016
 Digest hmac_sha256(BytesView key, BytesView bytes);
 
 /// A running SHA-256 whose state can be copied: what stands before is hashed once.

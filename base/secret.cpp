@@ -28,26 +28,44 @@ void wipe(std::span<std::uint8_t> bytes) {
   OPENSSL_cleanse(bytes.data(), bytes.size());
 }
 
-Secret::Secret(BytesView bytes) : size_(bytes.size()) {
-  if (size_ == 0) return;
+Secret Secret::blank(std::size_t size) {
+  Secret secret;
+  if (size == 0) return secret;
   // Own pages, so that locking and leaving out of dumps touch nothing else.
+  const auto mapped = pages(size);
   void* memory =
-      ::mmap(nullptr, pages(size_), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      ::mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   check(memory != MAP_FAILED, "no memory for a secret");
-  (void)::mlock(memory, pages(size_));  // best effort: RLIMIT_MEMLOCK may be small
-  (void)::madvise(memory, pages(size_), MADV_DONTDUMP);
-  data_ = static_cast<std::uint8_t*>(memory);
-  std::memcpy(data_, bytes.data(), size_);
+  (void)::mlock(memory, mapped);  // best effort: RLIMIT_MEMLOCK may be small
+  (void)::madvise(memory, mapped, MADV_DONTDUMP);
+  secret.data_ = static_cast<std::uint8_t*>(memory);
+  secret.size_ = size;
+  secret.mapped_ = mapped;
+  return secret;
+}
+
+Secret::Secret(BytesView bytes) : Secret(blank(bytes.size())) {
+  if (size_ != 0) std::memcpy(data_, bytes.data(), size_);
+}
+
+void Secret::shorten(std::size_t size) {
+  check(size <= size_, "Secret::shorten to more than there is");
+  if (size == 0) return release();
+  OPENSSL_cleanse(data_ + size, size_ - size);
+  size_ = size;
 }
 
 Secret::Secret(Secret&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+    : data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)),
+      mapped_(std::exchange(other.mapped_, 0)) {}
 
 Secret& Secret::operator=(Secret&& other) noexcept {
   if (this != &other) {
     release();
     data_ = std::exchange(other.data_, nullptr);
     size_ = std::exchange(other.size_, 0);
+    mapped_ = std::exchange(other.mapped_, 0);
   }
   return *this;
 }
@@ -59,9 +77,9 @@ Secret::~Secret() {
 void Secret::release() noexcept {
   if (data_ == nullptr) return;
   OPENSSL_cleanse(data_, size_);
-  ::munmap(data_, pages(size_));
+  ::munmap(data_, mapped_);
   data_ = nullptr;
-  size_ = 0;
+  size_ = mapped_ = 0;
 }
 
 bool Secret::equals(BytesView other) const {

@@ -16,6 +16,8 @@ class Secret {
  public:
   Secret() = default;
   explicit Secret(BytesView bytes);
+  /// So many zero bytes, to be written in place: what is clear then never stands anywhere else.
+  static Secret blank(std::size_t size);
   Secret(Secret&& other) noexcept;
   Secret& operator=(Secret&& other) noexcept;
   Secret(const Secret&) = delete;
@@ -26,6 +28,9 @@ class Secret {
   /// The bytes themselves. Named so that every use stands out in review.
   BytesView reveal() const { return {data_, size_}; }
   std::string_view reveal_text() const { return as_text(reveal()); }
+  std::span<std::uint8_t> writable() { return {data_, size_}; }
+  /// Forgets what stands behind the first `size` bytes.
+  void shorten(std::size_t size);
   bool empty() const { return size_ == 0; }
   /// Takes the same time wherever the bytes differ.
   bool equals(BytesView other) const;
@@ -39,6 +44,7 @@ class Secret {
   void release() noexcept;
   std::uint8_t* data_ = nullptr;
   std::size_t size_ = 0;
+  std::size_t mapped_ = 0;  // bytes in whole pages
 };
 
 /// Overwrites memory in a way the compiler may not leave out.

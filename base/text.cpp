@@ -99,4 +99,23 @@ std::string printable(std::string_view text, std::size_t most) {
   return out;
 }
 
+std::string shown(std::string_view text, std::size_t most) {
+  if (text.size() > most || !is_utf8(text)) return printable(text, most);
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto byte = static_cast<std::uint8_t>(text[i]);
+    const std::size_t size = byte < 0x80 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
+    const auto one = text.substr(i, size);
+    const auto points = to_code_points(one);
+    const auto point = points.empty() ? U'\0' : points.front();
+    const bool control = point < 0x20 || (point >= 0x7F && point < 0xA0);
+    const bool turns = point == 0x061C || (point >= 0x200B && point <= 0x200F) ||
+                       (point >= 0x2028 && point <= 0x202E) ||
+                       (point >= 0x2060 && point <= 0x206F) || point == 0xFEFF;
+    out += control || turns ? printable(one) : std::string(one);
+    i += size;
+  }
+  return out;
+}
+
 }  // namespace base

@@ -22,5 +22,9 @@ std::string mask_number(std::string_view number, std::size_t head = 6, std::size
 
 /// For text put into a log line or a header: control bytes and non-ASCII become \xNN.
 std::string printable(std::string_view text, std::size_t most = 200);
+/// For text that people read on a terminal before they sign: UTF-8 stays, but for what moves the
+/// cursor or turns the reading direction (control characters, Unicode's bidirectional ones), which
+/// becomes \xNN like all bytes of a text that is not UTF-8.
+std::string shown(std::string_view text, std::size_t most = 2000);
 
 }  // namespace base

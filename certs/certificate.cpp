@@ -4,6 +4,7 @@
 #include "certs/der.h"
 #include "certs/memo.h"
 #include "certs/openssl.h"
+#include "certs/signature.h"
 
 namespace certs {
 namespace {
@@ -71,6 +72,15 @@ base::Result<Certificate> Certificate::from_der(base::BytesView der) {
   X509_check_purpose(x509.get(), -1, -1);
   if ((X509_get_extension_flags(x509.get()) & EXFLAG_INVALID) != 0)
     return malformed("an extension is malformed or stands twice");
+  if (X509_get_signature_nid(x509.get()) == NID_SM2_with_SM3) {
+    // Unless told, OpenSSL checks SM2 signatures under an empty user id, and none holds.
+    ASN1_OCTET_STRING* id = ASN1_OCTET_STRING_new();
+    base::check(id != nullptr && ASN1_OCTET_STRING_set(
+                                     id, reinterpret_cast<const unsigned char*>(kSm2UserId.data()),
+                                     static_cast<int>(kSm2UserId.size())) == 1,
+                "out of memory in OpenSSL");
+    X509_set0_distinguishing_id(x509.get(), id);  // and owns it
+  }
   if (X509_get0_pubkey(x509.get()) == nullptr) return malformed("unreadable public key");
   const auto not_before = to_time(X509_get0_notBefore(x509.get()));
   const auto not_after = to_time(X509_get0_notAfter(x509.get()));
@@ -94,6 +104,25 @@ base::Result<Certificate> Certificate::from_pem(std::string_view pem) {
   const auto der = base::from_pem("CERTIFICATE", pem);
   if (!der) return malformed("no PEM block CERTIFICATE");
   return from_der(*der);
+}
+
+base::Result<std::vector<Certificate>> certificates_from_pem(std::string_view pem) {
+  static constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
+  constexpr std::size_t kMost = 64;
+  std::vector<Certificate> out;
+  while (true) {
+    const auto end = pem.find(kEnd);
+    if (end == std::string_view::npos) break;
+    if (out.size() == kMost) return malformed("more than 64 certificates");
+    const auto block = pem.substr(0, end + kEnd.size());
+    const auto begin = block.rfind("-----BEGIN CERTIFICATE-----");
+    if (begin == std::string_view::npos) return malformed("an end without a beginning");
+    BASE_TRY(auto one, Certificate::from_pem(block.substr(begin)));
+    out.push_back(std::move(one));
+    pem.remove_prefix(end + kEnd.size());
+  }
+  if (out.empty()) return malformed("no PEM block CERTIFICATE");
+  return out;
 }
 
 base::BytesView Certificate::der() const {

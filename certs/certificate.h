@@ -3,6 +3,8 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -39,5 +41,9 @@ class Certificate {
  private:
   std::shared_ptr<const Impl> impl_;
 };
+
+/// Every PEM block of the text, at most 64. Errors: invalid_argument `certs.malformed`, also when
+/// there is none.
+base::Result<std::vector<Certificate>> certificates_from_pem(std::string_view pem);
 
 }  // namespace certs

@@ -1,73 +1,44 @@
 #include "certs/chain.h"
 
-#include <array>
-
-#include "certs/crl.h"
 #include "certs/oids.h"
-#include "certs/openssl.h"
-#include "certs/path.h"
 
 namespace certs {
 namespace {
 
-struct PurposeRule {
-  ChainPurpose purpose;
-  std::string_view listed_as;  ///< TrustEntry::purpose
-  const char* use;             ///< extended key usage that the leaf must carry
-  std::uint32_t one_of_key_usage;
+struct Purpose {
+  std::string_view listed_as;  ///< TrustEntry::purpose; empty: no entry is asked for
+  PathRules rules;
 };
 
-constexpr std::array kPurposes{
-    PurposeRule{ChainPurpose::seal, "seal", oid::kSealUse,
-                KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION},
-    PurposeRule{ChainPurpose::timestamp, "timestamp", oid::kTimestampUse,
-                KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION},
-    PurposeRule{ChainPurpose::openid, "openid", oid::kOpenidUse, KU_DIGITAL_SIGNATURE},
-    PurposeRule{ChainPurpose::document_code, "document_code", oid::kDocumentCodeUse,
-                KU_DIGITAL_SIGNATURE},
-};
-
-const PurposeRule* rule_of(ChainPurpose purpose) {
-  for (const auto& rule : kPurposes)
-    if (rule.purpose == purpose) return &rule;
-  return nullptr;
+PathRules usage(const char* extended, std::uint32_t one_of_key_usage) {
+  PathRules rules;
+  rules.one_of_extended_usages = {extended};
+  rules.one_of_key_usage = one_of_key_usage;
+  rules.end_entity = true;
+  return rules;
 }
 
-using ExtendedKeyUsage = Owned<EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE_free>;
-
-ExtendedKeyUsage uses_of(const Certificate& certificate, int* critical) {
-  return ExtendedKeyUsage(static_cast<EXTENDED_KEY_USAGE*>(
-      X509_get_ext_d2i(raw(certificate), NID_ext_key_usage, critical, nullptr)));
-}
-
-bool names_use(const EXTENDED_KEY_USAGE* uses, const char* wanted) {
-  const Owned<ASN1_OBJECT, ASN1_OBJECT_free> object(OBJ_txt2obj(wanted, 1));
-  for (int i = 0; i < sk_ASN1_OBJECT_num(uses); ++i)
-    if (OBJ_cmp(sk_ASN1_OBJECT_value(uses, i), object.get()) == 0) return true;
-  return false;
-}
-
-/// The leaf may do what `rule` asks, and each authority above it was allowed to allow that.
-bool may_be_used(const std::vector<Certificate>& path, const PurposeRule& rule) {
-  const Certificate& leaf = path.front();
-  X509* x509 = raw(leaf);
-  if (X509_check_ca(x509) != 0) return false;
-  if ((X509_get_extension_flags(x509) & EXFLAG_KUSAGE) == 0 ||
-      (X509_get_key_usage(x509) & rule.one_of_key_usage) == 0)
-    return false;
-  int critical = 0;
-  const auto leaf_uses = uses_of(leaf, &critical);
-  if (!leaf_uses || !names_use(leaf_uses.get(), rule.use)) return false;
-  // RFC 3161 §2.3: one purpose, critical. What stamps time does nothing else.
-  if (rule.purpose == ChainPurpose::timestamp &&
-      (critical != 1 || sk_ASN1_OBJECT_num(leaf_uses.get()) != 1))
-    return false;
-  for (std::size_t i = 1; i + 1 < path.size(); ++i) {
-    const auto uses = uses_of(path[i], nullptr);
-    if (uses && !names_use(uses.get(), rule.use) && !names_use(uses.get(), oid::kAnyUse))
-      return false;
+const Purpose& purpose_of(ChainPurpose purpose) {
+  static const Purpose kSeal{"seal", usage(oid::kSealUse, kDigitalSignature | kNonRepudiation)};
+  static const Purpose kTimestamp{"timestamp",
+                                  usage(oid::kTimestampUse, kDigitalSignature | kNonRepudiation)};
+  static const Purpose kOpenid{"openid", usage(oid::kOpenidUse, kDigitalSignature)};
+  static const Purpose kDocumentCode{"document_code",
+                                     usage(oid::kDocumentCodeUse, kDigitalSignature)};
+  static const Purpose kAny{};
+  switch (purpose) {
+    case ChainPurpose::seal:
+      return kSeal;
+    case ChainPurpose::timestamp:
+      return kTimestamp;
+    case ChainPurpose::openid:
+      return kOpenid;
+    case ChainPurpose::document_code:
+      return kDocumentCode;
+    case ChainPurpose::any:
+      return kAny;
   }
-  return true;
+  return kAny;
 }
 
 /// The entry of the leaf's key for this purpose; one in use at `at` before one that is not.
@@ -85,98 +56,45 @@ const TrustEntry* listed(const Certificate& leaf, const TrustList& trust, std::s
   return found;
 }
 
-/// The newest list by `issuer` that reaches to `at`. When a newer one that does not reach so far
-/// exists beside it (a clock that went back), the one that reaches counts.
-std::optional<Crl> crl_of(const Certificate& issuer, const std::vector<Crl>& crls, base::Time at) {
-  std::optional<Crl> best;
-  for (const auto& crl : crls) {
-    if (crl.next_update() < at || !crl.signed_by(issuer)) continue;
-    if (!best || crl.this_update() > best->this_update()) best = crl;
-  }
-  return best;
+constexpr int kKeyCompromise = 1;  // RFC 5280 §5.3.1
+
+/// Since when others have had the leaf's key: the earlier of what list and revocation list say.
+std::optional<base::Time> compromise(const ChainStatus& status, const TrustEntry* entry) {
+  std::optional<base::Time> since;
+  if (entry != nullptr) since = entry->compromised_since;
+  const auto& revoked = status.entry_of_leaf;
+  if (revoked && revoked->reason == kKeyCompromise && (!since || revoked->revoked_at < *since))
+    since = revoked->revoked_at;
+  return since;
 }
 
-ChainStatus status(ChainAnswer answer, std::string reason) {
-  ChainStatus out;
-  out.answer = answer;
-  out.reason = std::move(reason);
-  return out;
+/// A lost key is lost whatever else the path says; one that stamped time, for all time.
+void limit_by_compromise(ChainStatus& status, ChainPurpose purpose, base::Time at) {
+  const auto& since = status.compromised_since;
+  if (!since || (*since > at && purpose != ChainPurpose::timestamp)) return;
+  status.answer = ChainAnswer::revoked;
+  status.reason = "certs.compromised";
+  status.revoked_at = since;
 }
 
-/// Revocation of each certificate below the root. Nothing when all are known to be good.
-std::optional<ChainStatus> revocation(const std::vector<Certificate>& path,
-                                      const std::vector<Crl>& crls, base::Time at) {
-  bool unknown = false;
-  for (std::size_t i = 0; i + 1 < path.size(); ++i) {
-    const auto crl = crl_of(path[i + 1], crls, at);
-    if (!crl) {
-      unknown = true;
-      continue;
-    }
-    const auto entry = crl->find(path[i]);
-    if (!entry || entry->revoked_at > at) continue;
-    auto out = status(ChainAnswer::revoked, i == 0 ? "certs.revoked" : "certs.authority_revoked");
-    out.revoked_at = entry->revoked_at;
-    return out;
+/// What the entry's own times add to what the path says, in force and not revoked.
+void limit_by_entry(ChainStatus& status, const TrustEntry& entry, base::Time at) {
+  if (status.answer != ChainAnswer::trusted && status.answer != ChainAnswer::unsure) return;
+  if (at < entry.since) {
+    status.answer = ChainAnswer::not_yet_valid;
+    status.reason = "certs.not_yet_used";
+  } else if (entry.until && at > *entry.until) {
+    status.answer = ChainAnswer::expired;
+    status.reason = "certs.no_longer_used";
   }
-  if (unknown) return status(ChainAnswer::unsure, "certs.no_revocation_data");
-  return std::nullopt;
 }
 
-/// All times of a path, both ends of each included (RFC 5280 §4.1.2.5; OpenSSL leaves out the last
-/// second).
-std::optional<ChainStatus> validity(const std::vector<Certificate>& path, base::Time at) {
-  for (const auto& certificate : path) {
-    if (at < certificate.not_before())
-      return status(ChainAnswer::not_yet_valid, "certs.not_yet_valid");
-    if (at >= certificate.not_after() + std::chrono::seconds(1))
-      return status(ChainAnswer::expired, "certs.expired");
-  }
-  return std::nullopt;
-}
-
-ChainStatus judge(const std::vector<Certificate>& path, const std::vector<Crl>& crls,
-                  const TrustList& trust, ChainPurpose purpose, base::Time at) {
-  if (!straight_path_holds(path, purpose == ChainPurpose::timestamp))
-    return status(ChainAnswer::untrusted, "certs.chain_invalid");
-  const TrustEntry* entry = nullptr;
-  if (const auto* rule = rule_of(purpose)) {
-    if (!may_be_used(path, *rule)) return status(ChainAnswer::untrusted, "certs.wrong_purpose");
-    entry = listed(path.front(), trust, rule->listed_as, at);
-    if (entry == nullptr) return status(ChainAnswer::untrusted, "certs.not_listed");
-  }
-  const auto revoked = revocation(path, crls, at);
-  auto out = [&] {
-    if (revoked && revoked->answer == ChainAnswer::revoked) return *revoked;
-    if (auto outside = validity(path, at)) return *outside;
-    if (entry != nullptr && at < entry->since)
-      return status(ChainAnswer::not_yet_valid, "certs.not_yet_used");
-    if (entry != nullptr && entry->until && at > *entry->until)
-      return status(ChainAnswer::expired, "certs.no_longer_used");
-    if (revoked) return *revoked;
-    return status(ChainAnswer::trusted, "certs.trusted");
-  }();
-  if (entry != nullptr) out.entry = *entry;
-  return out;
-}
-
-/// When no path is trusted, what is most telling about the best of them.
-int weight(ChainAnswer answer) {
-  switch (answer) {
-    case ChainAnswer::trusted:
-      return 5;
-    case ChainAnswer::revoked:
-      return 4;
-    case ChainAnswer::unsure:
-      return 3;
-    case ChainAnswer::expired:
-      return 2;
-    case ChainAnswer::not_yet_valid:
-      return 1;
-    case ChainAnswer::untrusted:
-      return 0;
-  }
-  return 0;
+ChainStatus not_listed(const ChainStatus& judged) {
+  ChainStatus status;
+  status.reason = "certs.not_listed";
+  status.path = judged.path;
+  status.work = judged.work;
+  return status;
 }
 
 }  // namespace
@@ -186,17 +104,24 @@ ChainStatus validate(const Certificate& leaf, std::span<const Certificate> extra
   std::vector<Crl> crls;
   for (const auto& der : trust.crls)
     if (auto crl = Crl::from_der(der)) crls.push_back(std::move(*crl));
-
-  auto best = status(ChainAnswer::untrusted, "certs.untrusted_root");
-  each_path(leaf, extra, trust, PathLimits{}, [&](const std::vector<Certificate>& path) {
-    auto judged = judge(path, crls, trust, purpose, at);
-    if (best.path.empty() || weight(judged.answer) > weight(best.answer)) {
-      judged.path = path;
-      best = std::move(judged);
-    }
-    return best.answer == ChainAnswer::trusted;
-  });
-  return best;
+  const auto& asked = purpose_of(purpose);
+  ChainStatus status{
+      validate_path(leaf, extra, {trust.roots, trust.intermediates}, crls, asked.rules, at),
+      {},
+      {}};
+  if (status.answer == ChainAnswer::untrusted) return status;
+  const TrustEntry* entry = nullptr;
+  if (!asked.listed_as.empty()) {
+    entry = listed(leaf, trust, asked.listed_as, at);
+    if (entry == nullptr) return not_listed(status);
+  }
+  status.compromised_since = compromise(status, entry);
+  limit_by_compromise(status, purpose, at);
+  if (entry != nullptr) {
+    limit_by_entry(status, *entry, at);
+    status.entry = *entry;
+  }
+  return status;
 }
 
 }  // namespace certs

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "certs/lint_rules.h"
 #include "certs/oids.h"
 #include "certs/openssl.h"
 
@@ -40,7 +41,7 @@ bool signature_algorithm_known(const Certificate& c) {
   const int nid = X509_get_signature_nid(raw(c));
   return nid == NID_ecdsa_with_SHA256 || nid == NID_ecdsa_with_SHA384 ||
          nid == NID_sha256WithRSAEncryption || nid == NID_sha384WithRSAEncryption ||
-         nid == NID_sha512WithRSAEncryption;
+         nid == NID_sha512WithRSAEncryption || nid == NID_ED25519 || nid == NID_SM2_with_SM3;
 }
 
 bool algorithms_equal(const Certificate& c) {
@@ -87,8 +88,9 @@ bool names_ok(const Certificate& c) {
   return name_strings(X509_get_subject_name(raw(c))) && name_strings(X509_get_issuer_name(raw(c)));
 }
 
+/// The issuer's always, an authority's own too; an end entity may be named by its SAN.
 bool names_present(const Certificate& c) {
-  return X509_NAME_entry_count(X509_get_subject_name(raw(c))) > 0 &&
+  return (!is_authority(c) || X509_NAME_entry_count(X509_get_subject_name(raw(c))) > 0) &&
          X509_NAME_entry_count(X509_get_issuer_name(raw(c))) > 0;
 }
 
@@ -148,6 +150,7 @@ bool policy_once(const Certificate& c) {
 
 bool key_strong(const Certificate& c) {
   EVP_PKEY* key = X509_get0_pubkey(raw(c));
+  if (EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "SM2")) return true;
   if (EVP_PKEY_is_a(key, "EC")) {
     char group[32] = {};
     if (EVP_PKEY_get_group_name(key, group, sizeof group, nullptr) != 1) return false;
@@ -263,6 +266,22 @@ constexpr std::array kRules{
     LintRule{"time-stamping-alone", "RFC 3161 2.3", S::leaf, time_stamping_alone},
     LintRule{"policy-once", "security.md 2.2", S::below_root, policy_once},
     LintRule{"crl-point-form", "RFC 5280 4.2.1.13", S::any, crl_point_form},
+    LintRule{"alternative-name-critical", "RFC 5280 4.1.2.6, 4.2.1.6", S::leaf,
+             rules::alternative_name_fits_subject},
+    LintRule{"alternative-name-form", "RFC 5280 4.2.1.6", S::any, rules::alternative_name_forms},
+    LintRule{"server-named-by-san", "security.md 2.1", S::leaf,
+             rules::server_named_by_alternative_names},
+    LintRule{"uses-of-one-profile", "security.md 2.2", S::leaf, rules::uses_of_one_profile},
+    LintRule{"life-of-profile", "security.md 2.1", S::leaf, rules::life_of_profile},
+    LintRule{"ocsp-nocheck", "RFC 6960 4.2.2.2.1", S::any, rules::nocheck_for_responders_only},
+    LintRule{"login-pseudonym", "security.md 2.1", S::leaf, rules::login_has_pseudonym},
+    LintRule{"no-identity-number", "security.md 2.1", S::any, rules::no_identity_number},
+    LintRule{"key-usage-fits-key", "RFC 8813 3, RFC 4055 1.2", S::any, rules::key_usage_fits_key},
+    LintRule{"key-use-within-life", "RFC 3280 4.2.1.4", S::any, rules::key_use_within_life},
+    LintRule{"access-form", "RFC 5280 4.2.2.1", S::any, rules::access_form},
+    LintRule{"named-curve", "RFC 5480 2.1.1", S::any, rules::named_curve},
+    LintRule{"rsa-small-factor", "security.md 2.2", S::any, rules::rsa_without_small_factor},
+    LintRule{"rsa-close-factors", "security.md 2.2", S::any, rules::rsa_factors_apart},
     LintRule{"agency-named", "ETSI EN 319 412-1 5.1.4", S::leaf, agency_named},
 };
 

@@ -9,8 +9,17 @@
 #include <vector>
 
 #include "certs/authority.h"
+#include "certs/key_usage.h"
 
 namespace certs {
+
+/// What a subject must say of itself.
+enum class Naming : std::uint8_t {
+  plain,      ///< a common name
+  agency,     ///< and the agency's name and credit code
+  pseudonym,  ///< and a serial number that tells nothing about the person
+  server,     ///< nothing: the names stand in the SAN
+};
 
 struct ProfileRule {
   Profile profile;
@@ -24,17 +33,17 @@ struct ProfileRule {
   std::optional<std::chrono::days>
       key_life;        ///< the key signs no longer than this; judged till `life`
   const char* policy;  ///< certificate policy; nullptr for roots
-  bool agency;         ///< the subject names the agency's credit code
+  Naming naming;
+  bool listed;  ///< in the trust list: what its key signs is judged by others
 };
-
-inline constexpr std::uint8_t kDigitalSignature = 0x80;
-inline constexpr std::uint8_t kNonRepudiation = 0x40;
-inline constexpr std::uint8_t kKeyCertSign = 0x04;
-inline constexpr std::uint8_t kCrlSign = 0x02;
 
 const ProfileRule& rule_of(Profile profile);
 std::span<const ProfileRule> profile_rules();
 std::optional<Profile> profile_from(std::string_view name);  ///< "seal", "root_ca", …
+/// The profile that a certificate of ours was made by; nothing when it fits none.
+std::optional<Profile> profile_of(const Certificate& certificate);
 std::string_view to_string(Profile profile);
+/// An issuer that names uses may allow those alone (RFC 5280 §4.2.1.12 as all verifiers nest it).
+bool may_allow(const Certificate& issuer, const ProfileRule& rule);
 
 }  // namespace certs

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "certs/bodies.h"
 #include "certs/register.h"
 
 namespace certs {
@@ -15,6 +16,17 @@ struct PublishParts {
   std::string domain;               ///< where verification pages stand
   std::chrono::hours life{24 * 7};  ///< of the lists
   std::int64_t least_sequence = 1;  ///< one more than what relying parties may have seen already
+  /// The wish about a certification body that this list makes true. Without one the bodies stand as
+  /// in the list before: a wish that waits for approval does not hold up a renewal.
+  std::optional<std::int64_t> wish = std::nullopt;
+};
+
+/// All that goes out, before the list is signed: `trust_list_payload(list)` is what officers
+/// approve.
+struct Prepared {
+  base::Bytes root_crl, issuing_crl;  ///< DER, recorded
+  TrustList list;
+  std::optional<std::int64_t> wish;
 };
 
 struct Published {
@@ -23,8 +35,16 @@ struct Published {
   std::string jws;
 };
 
-/// Makes and records them in the register's transaction: commit it, then hand them out.
-/// Errors: those of Authority and CertificateRegister.
+/// Fresh revocation lists, recorded, and the list that is to be signed: every end entity that the
+/// issuing authority ever certified, those revoked with their end, those compromised with the
+/// moment since when; and the bodies. Errors: those of Authority, CertificateRegister and Bodies.
+base::Result<Prepared> prepare(CertificateRegister& issued, const PublishParts& parts,
+                               const base::Clock& clock, base::Random& random);
+/// Records what was signed, and that the wish has come true.
+base::Result<Published> finish(CertificateRegister& issued, Prepared prepared, std::string jws);
+
+/// Both, signed with the root's key in between, in the register's transaction: commit it, then
+/// hand them out. Errors: those of Authority, CertificateRegister and Bodies.
 base::Result<Published> publish(CertificateRegister& issued, const PublishParts& parts,
                                 const base::Clock& clock, base::Random& random);
 

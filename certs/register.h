@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "certs/authority.h"
+#include "certs/bodies.h"
 #include "certs/trust_list.h"
 #include "store/store.h"
 
@@ -48,6 +49,8 @@ class CertificateRegister {
                                 base::BytesView der);
   base::Result<std::int64_t> next_trust_list_sequence();
   base::Result<void> record_trust_list(const TrustList& list, std::string_view jws);
+  /// The certification bodies of others, in the same transaction and for the same actor.
+  Bodies bodies() { return {tx_, clock_, actor_}; }
 
  private:
   base::Result<void> audit(std::string act, std::string object, std::string facts_json);

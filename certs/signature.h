@@ -6,12 +6,32 @@
 
 namespace certs {
 
-/// `public_key` is DER SubjectPublicKeyInfo. P-256: `signature` is r‖s, 64 octets. RSA (2048 to
-/// 8192 bits): RSASSA-PKCS1-v1_5 with SHA-256. Anything else is false.
+/// A signature over a SHA-256 digest: P-256 (`signature` is r‖s, 64 octets) or RSA of 2048 to 8192
+/// bits (RSASSA-PKCS1-v1_5). Other keys sign something else: false. `public_key` is DER
+/// SubjectPublicKeyInfo.
 bool verify_signature(base::BytesView public_key, const base::Digest& digest,
                       base::BytesView signature);
 
-/// r‖s (64 octets) to the DER form that X.509 and CMS carry. RFC 3279 §2.2.3.
+/// The same over what each kind of key signs:
+///   P-256, RSA  a SHA-256 digest, as above
+///   P-384       a SHA-384 digest; r‖s, 96 octets
+///   SM2         SM3(Z ‖ M), 32 octets; r‖s, 64 octets (GB/T 32918.2-2016)
+///   Ed25519     the message itself (RFC 8032); 64 octets
+bool verify_input(base::BytesView public_key, base::BytesView input, base::BytesView signature);
+
+/// The same over a message: with the digest that belongs to the key, and for SM2 with Z over the
+/// default user id (GB/T 35276-2017 §10).
+bool verify_message(base::BytesView public_key, base::BytesView message, base::BytesView signature);
+
+/// r‖s (64 or 96 octets) to the DER form that X.509 and CMS carry. RFC 3279 §2.2.3.
 base::Bytes ecdsa_to_der(base::BytesView raw);
+
+/// Whether `signed_der` (strict DER: SEQUENCE { what is signed, algorithm, BIT STRING }, as a
+/// certificate or a revocation list) carries an SM2-with-SM3 signature of this key, under the
+/// default user id: OpenSSL takes an empty id where a list cannot be told another.
+bool sm2_signed(base::BytesView public_key, base::BytesView signed_der);
+
+/// The user id that enters SM2 signatures.
+inline constexpr std::string_view kSm2UserId = "1234567812345678";
 
 }  // namespace certs

@@ -2,9 +2,11 @@
 
 #include "base/encoding.h"
 #include "certs/der.h"
+#include "certs/names.h"
 #include "certs/openssl.h"
 #include "certs/profiles.h"
 #include "certs/signature.h"
+#include "hsm/algorithm.h"
 
 namespace certs {
 namespace {
@@ -53,6 +55,22 @@ Bytes distribution_point(const std::string& url) {
   return der::sequence({der::sequence({der::value(0xA0, der::value(0xA0, uri))})});
 }
 
+/// AuthorityInfoAccess with id-ad-ocsp. RFC 5280 §4.2.2.1.
+Bytes ocsp_access(const std::string& url) {
+  const auto uri = der::value(0x86, base::as_bytes(url));
+  return der::sequence({der::sequence({der::oid("1.3.6.1.5.5.7.48.1"), uri})});
+}
+
+/// The GeneralNames, one behind the other. RFC 5280 §4.2.1.6.
+Bytes alternative_names(const Subject& subject) {
+  Bytes out;
+  for (const auto& name : subject.dns_names)
+    base::append(out, der::value(0x82, base::as_bytes(name)));
+  for (const auto& text : subject.ip_addresses)
+    if (const auto octets = ip_octets(text)) base::append(out, der::value(0x87, *octets));
+  return out;
+}
+
 Bytes enumerated(int number) {
   const std::uint8_t octet[] = {static_cast<std::uint8_t>(number)};
   return der::value(0x0A, BytesView(octet));
@@ -83,7 +101,14 @@ Bytes signature_algorithm(hsm::Algorithm algorithm) {
   switch (algorithm) {
     case hsm::Algorithm::ecdsa_p256:  // RFC 5758 §3.2: parameters are absent
       return der::sequence({der::oid("1.2.840.10045.4.3.2")});
-    case hsm::Algorithm::rsa_3072:  // RFC 4055 §5: parameters are NULL
+    case hsm::Algorithm::ecdsa_p384:
+      return der::sequence({der::oid("1.2.840.10045.4.3.3")});
+    case hsm::Algorithm::ed25519:  // RFC 8410 §3: likewise
+      return der::sequence({der::oid("1.3.101.112")});
+    case hsm::Algorithm::sm2:  // GM/T 0006-2012, SM2 with SM3: likewise
+      return der::sequence({der::oid("1.2.156.10197.1.501")});
+    case hsm::Algorithm::rsa_3072:
+    case hsm::Algorithm::rsa_4096:  // RFC 4055 §5: parameters are NULL
       return der::sequence({der::oid("1.2.840.113549.1.1.11"), der::null()});
     case hsm::Algorithm::aes_256:
       break;
@@ -92,12 +117,15 @@ Bytes signature_algorithm(hsm::Algorithm algorithm) {
 }
 
 Bytes name_of(const Subject& subject) {
+  if (subject.common_name.empty()) return der::sequence({});  // a server: RFC 5280 §4.1.2.6
   std::vector<Bytes> parts;
   parts.push_back(attribute("2.5.4.6", der::printable(subject.country)));
   if (!subject.organization.empty())
     parts.push_back(attribute("2.5.4.10", der::utf8(subject.organization)));
   if (!subject.organization_id.empty())  // ETSI EN 319 412-1 §5.1.4: national trade register
     parts.push_back(attribute("2.5.4.97", der::utf8("NTRCN-" + subject.organization_id)));
+  if (!subject.serial_number.empty())
+    parts.push_back(attribute("2.5.4.5", der::printable(subject.serial_number)));
   parts.push_back(attribute("2.5.4.3", der::utf8(subject.common_name)));
   return der::sequence({concatenated(parts)});
 }
@@ -149,15 +177,27 @@ TbsCertificate tbs_certificate(const TbsInput& in) {
         "2.5.29.16", false,
         key_usage_period(in.not_before,
                          std::min<base::Time>(in.not_after, in.not_before + *rule.key_life))));
+  if (in.profile == Profile::ocsp)  // RFC 6960 §4.2.2.2.1
+    extensions.push_back(extension("1.3.6.1.5.5.7.48.1.5", false, der::null()));
+  if (const auto names = alternative_names(in.subject); !names.empty())
+    extensions.push_back(
+        extension("2.5.29.17", in.subject.common_name.empty(), der::sequence({names})));
+  if (!in.ocsp_url.empty())
+    extensions.push_back(extension("1.3.6.1.5.5.7.1.1", false, ocsp_access(in.ocsp_url)));
   if (!in.crl_url.empty())
     extensions.push_back(extension("2.5.29.31", false, distribution_point(in.crl_url)));
   return tbs;
 }
 
+Bytes signature_value(hsm::Algorithm algorithm, BytesView signature) {
+  const auto scheme = hsm::facts_of(algorithm).scheme;
+  return scheme == hsm::Scheme::ecdsa || scheme == hsm::Scheme::sm2 ? ecdsa_to_der(signature)
+                                                                    : base::to_bytes(signature);
+}
+
 Bytes assemble(BytesView tbs, hsm::Algorithm algorithm, BytesView signature) {
-  const bool ecdsa = algorithm == hsm::Algorithm::ecdsa_p256;
-  const Bytes value = ecdsa ? ecdsa_to_der(signature) : base::to_bytes(signature);
-  return der::sequence({tbs, signature_algorithm(algorithm), der::bits(value)});
+  return der::sequence(
+      {tbs, signature_algorithm(algorithm), der::bits(signature_value(algorithm, signature))});
 }
 
 Bytes tbs_crl(hsm::Algorithm algorithm, BytesView issuer, BytesView issuer_key_id,

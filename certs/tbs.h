@@ -37,14 +37,18 @@ struct TbsInput {
   base::Bytes public_key;  ///< SubjectPublicKeyInfo
   base::Time not_before;
   base::Time not_after;
-  std::string crl_url;  ///< empty: no distribution point
+  std::string crl_url;   ///< empty: no distribution point
+  std::string ocsp_url;  ///< empty: no authority information access
 };
 TbsCertificate tbs_certificate(const TbsInput& in);
 
 base::Bytes name_of(const Subject& subject);
 /// Leftmost 160 bits of SHA-256 over the key's bit string. RFC 7093 §2 (1).
 base::Bytes key_identifier(base::BytesView public_key);
+/// AlgorithmIdentifier. Errors: none; an algorithm that signs nothing stops the program.
 base::Bytes signature_algorithm(hsm::Algorithm algorithm);
+/// What Key::sign gave as X.509 and CMS carry it: r‖s becomes a SEQUENCE, other forms stay.
+base::Bytes signature_value(hsm::Algorithm algorithm, base::BytesView signature);
 base::Bytes extension(const char* oid, bool critical, base::BytesView value);
 
 /// Certificate or CertificateList: tbs, algorithm and what Key::sign gave, put together.

@@ -7,10 +7,13 @@
 #include <algorithm>
 #include <mutex>
 
+#include "base/encoding.h"
+#include "certs/clock_guard.h"
 #include "certs/der.h"
 #include "certs/openssl.h"
 #include "certs/signature.h"
 #include "certs/tbs.h"
+#include "hsm/algorithm.h"
 #include "hsm/key.h"
 
 namespace certs {
@@ -78,6 +81,8 @@ struct Asked {
   Bytes imprint;  ///< MessageImprint
   Bytes nonce;    ///< INTEGER, or empty
   bool with_certificates = true;
+  std::string_view digest = "sha256";
+  Bytes hashed;  ///< the digest by itself
 };
 
 }  // namespace
@@ -85,14 +90,15 @@ struct Asked {
 struct TimestampAuthority::Impl {
   Impl(std::shared_ptr<const hsm::Key> key_in, const Certificate& certificate,
        const std::vector<Certificate>& chain, const Config& config, const base::Clock& clock_in,
-       base::Random& random_in)
+       base::Random& random_in, ClockGuard* guard_in)
       : key(std::move(key_in)),
         not_before(certificate.not_before()),
         not_after(certificate.not_after()),
         policy(der::oid(config.policy_oid)),
         accuracy(accuracy_of(config.accuracy)),
         clock(clock_in),
-        random(random_in) {
+        random(random_in),
+        guard(guard_in) {
     X509* x509 = raw(certificate);
     const auto issuer =
         encode([&](unsigned char** out) { return i2d_X509_NAME(X509_get_issuer_name(x509), out); });
@@ -119,6 +125,8 @@ struct TimestampAuthority::Impl {
 
   /// The moment to attest: never before one that was attested already.
   base::Result<base::Time> moment() const {
+    if (guard != nullptr)
+      BASE_TRY_VOID(guard->moment());  // may ask the database: not under the lock
     const std::lock_guard lock(mutex);
     const auto now = clock.now();
     if (now < last)
@@ -132,9 +140,17 @@ struct TimestampAuthority::Impl {
     return now;
   }
 
-  base::Result<Bytes> token(const Asked& asked, base::Time at) const {
+  Bytes new_serial() const {
     auto serial = random.bytes(16);
     serial[0] = static_cast<std::uint8_t>((serial[0] & 0x7F) | 0x40);
+    return serial;
+  }
+
+  base::Result<Bytes> token(const Asked& asked, base::Time at, const Bytes& serial) const {
+    // Signed attributes are hashed with SHA-256 here, whatever the key would rather have.
+    if (key->info().algorithm != hsm::Algorithm::ecdsa_p256 &&
+        hsm::facts_of(key->info().algorithm).scheme != hsm::Scheme::rsa)
+      return base::error(Code::invalid_argument, "hsm.input", key->info().label);
     const auto info = der::sequence({der::integer(1), policy, asked.imprint, der::integer(serial),
                                      der::generalized_time(at, true), accuracy, asked.nonce});
     const auto digest = base::sha256(info);
@@ -142,11 +158,10 @@ struct TimestampAuthority::Impl {
         {content_type, signing_certificate, attribute(kMessageDigest, der::octets(digest))});
     const auto to_sign = base::sha256(der::value(0x31, attributes));
     BASE_TRY(const auto signature, key->sign(to_sign));
-    const bool ecdsa = key->info().algorithm == hsm::Algorithm::ecdsa_p256;
-    const auto signer =
-        der::sequence({der::integer(1), issuer_and_serial, sha256_algorithm,
-                       der::value(0xA0, attributes), signature_algorithm(key->info().algorithm),
-                       der::octets(ecdsa ? ecdsa_to_der(signature) : signature)});
+    const auto algorithm = key->info().algorithm;
+    const auto signer = der::sequence({der::integer(1), issuer_and_serial, sha256_algorithm,
+                                       der::value(0xA0, attributes), signature_algorithm(algorithm),
+                                       der::octets(signature_value(algorithm, signature))});
     const auto content = der::sequence({der::oid(kTstInfo), der::value(0xA0, der::octets(info))});
     const auto data =
         der::sequence({der::integer(3), der::set({sha256_algorithm}), content,
@@ -166,6 +181,7 @@ struct TimestampAuthority::Impl {
   Bytes sha256_algorithm;
   const base::Clock& clock;
   base::Random& random;
+  ClockGuard* const guard;
   mutable std::mutex mutex;  ///< protects last
   mutable base::Time last{};
 };
@@ -215,6 +231,10 @@ Parsed parse(BytesView request, const Bytes& policy) {
       return refused(Failure::bad_request, "the nonce is longer than 64 octets");
     asked.nonce = encode([&](unsigned char** out) { return i2d_ASN1_INTEGER(nonce, out); });
   }
+  asked.digest = size == 32 ? "sha256" : size == 48 ? "sha384" : "sha512";
+  const ASN1_OCTET_STRING* hashed = TS_MSG_IMPRINT_get_msg(imprint);
+  asked.hashed = base::to_bytes(BytesView(ASN1_STRING_get0_data(hashed),
+                                          static_cast<std::size_t>(ASN1_STRING_length(hashed))));
   asked.with_certificates = TS_REQ_get_cert_req(req.get()) != 0;
   ERR_clear_error();
   return {std::move(asked), {}};
@@ -224,24 +244,33 @@ Parsed parse(BytesView request, const Bytes& policy) {
 
 TimestampAuthority::TimestampAuthority(std::shared_ptr<const hsm::Key> key, Certificate certificate,
                                        std::vector<Certificate> chain, Config config,
-                                       const base::Clock& clock, base::Random& random)
-    : impl_(std::make_shared<Impl>(std::move(key), certificate, chain, config, clock, random)) {}
+                                       const base::Clock& clock, base::Random& random,
+                                       ClockGuard* guard)
+    : impl_(std::make_shared<Impl>(std::move(key), certificate, chain, config, clock, random,
+                                   guard)) {}
 
 base::Result<Bytes> TimestampAuthority::stamp(const base::Digest& digest) const {
   BASE_TRY(const auto at, impl_->moment());
   Asked asked;
   asked.imprint = der::sequence({impl_->sha256_algorithm, der::octets(digest)});
-  return impl_->token(asked, at);
+  return impl_->token(asked, at, impl_->new_serial());
+}
+
+base::Result<TimestampAuthority::Answer> TimestampAuthority::respond(BytesView request) const {
+  const auto parsed = parse(request, impl_->policy);
+  if (!parsed.asked) return Answer{parsed.refusal, std::nullopt};
+  const auto at = impl_->moment();
+  if (!at) return Answer{rejection(Failure::time_not_available, at.error().key), std::nullopt};
+  const auto serial = impl_->new_serial();
+  BASE_TRY(const auto token, impl_->token(*parsed.asked, *at, serial));
+  const auto granted = der::sequence({der::integer(0)});
+  return Answer{der::sequence({granted, token}),
+                Stamped{base::to_hex(serial), parsed.asked->digest, parsed.asked->hashed, *at}};
 }
 
 base::Result<Bytes> TimestampAuthority::answer(BytesView request) const {
-  const auto parsed = parse(request, impl_->policy);
-  if (!parsed.asked) return parsed.refusal;
-  const auto at = impl_->moment();
-  if (!at) return rejection(Failure::time_not_available, at.error().key);
-  BASE_TRY(const auto token, impl_->token(*parsed.asked, *at));
-  const auto granted = der::sequence({der::integer(0)});
-  return der::sequence({granted, token});
+  BASE_TRY(auto answered, respond(request));
+  return std::move(answered.response);
 }
 
 }  // namespace certs

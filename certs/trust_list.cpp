@@ -21,7 +21,8 @@ constexpr std::size_t kMostIntermediates = 64;
 constexpr std::size_t kMostCrls = 64;
 constexpr std::size_t kMostEntries = 4096;
 constexpr std::size_t kMostText = 256;
-constexpr std::array<std::string_view, 4> kPurposes{"seal", "timestamp", "openid", "document_code"};
+constexpr std::array<std::string_view, 7> kPurposes{
+    "seal", "timestamp", "openid", "document_code", "seal_maker", "audit", "log"};
 
 base::Error malformed(std::string why) {
   return base::error(base::Code::invalid_argument, "certs.trust_list_malformed", std::move(why));
@@ -94,6 +95,9 @@ base::Result<TrustEntry> read_entry(const rapidjson::Value& object) {
   if (object.HasMember("until")) {
     BASE_TRY(entry.until, read_time(object, "until"));
   }
+  if (object.HasMember("compromised_since")) {
+    BASE_TRY(entry.compromised_since, read_time(object, "compromised_since"));
+  }
   return entry;
 }
 
@@ -112,8 +116,9 @@ base::Result<Certificate> read_first_root(const rapidjson::Value& document) {
 }
 
 base::Result<TrustList> read_payload(const rapidjson::Value& document) {
-  if (base::json_int(document, "version") != 1) return malformed("not version 1");
   TrustList list;
+  list.version = base::json_int(document, "version").value_or(0);
+  if (list.version != 1 && list.version != 2) return malformed("neither version 1 nor 2");
   list.sequence = base::json_int(document, "sequence").value_or(0);
   BASE_TRY(list.issued, read_time(document, "issued"));
   BASE_TRY(list.next_update, read_time(document, "next_update"));
@@ -128,6 +133,9 @@ base::Result<TrustList> read_payload(const rapidjson::Value& document) {
   for (const auto& item : entries->value.GetArray()) {
     BASE_TRY(auto entry, read_entry(item));
     list.entries.push_back(std::move(entry));
+  }
+  if (list.version >= 2) {
+    BASE_TRY(list.bodies, read_bodies(document));
   }
   return list;
 }
@@ -172,6 +180,9 @@ base::Result<void> check_entries(const TrustList& list) {
     if (!good_text(entry.agency, false) || !good_text(entry.agency_code, true))
       return malformed("entry: agency");
     if (entry.until && *entry.until < entry.since) return malformed("entry: until before since");
+    // A key that others have is not in use any more.
+    if (entry.compromised_since && (!entry.until || *entry.compromised_since > *entry.until))
+      return malformed("entry: compromised, and in use after that");
     if (!issued_by_one_of(entry.certificate, list.intermediates) &&
         !issued_by_one_of(entry.certificate, list.roots))
       return malformed("entry: issued by nobody in the list");
@@ -191,7 +202,7 @@ std::string trust_list_payload(const TrustList& list) {
   };
   const auto der_of = [](const Certificate& certificate) { return certificate.der(); };
   out.StartObject();
-  out.member("version", 1);
+  out.member("version", list.version);
   out.member("sequence", list.sequence);
   out.member("issued", base::to_rfc3339(list.issued));
   out.member("next_update", base::to_rfc3339(list.next_update));
@@ -209,9 +220,12 @@ std::string trust_list_payload(const TrustList& list) {
     out.member("certificate", base::to_base64(entry.certificate.der()));
     out.member("since", base::to_rfc3339(entry.since));
     if (entry.until) out.member("until", base::to_rfc3339(*entry.until));
+    if (entry.compromised_since && list.version >= 2)
+      out.member("compromised_since", base::to_rfc3339(*entry.compromised_since));
     out.EndObject();
   }
   out.EndArray();
+  if (list.version >= 2) write_bodies(out, list.bodies);
   out.EndObject();
   return out.text();
 }
@@ -226,7 +240,14 @@ base::Result<void> check_consistent(const TrustList& list) {
     return malformed("too many members");
   BASE_TRY_VOID(check_authorities(list));
   BASE_TRY_VOID(check_crls(list));
-  return check_entries(list);
+  BASE_TRY_VOID(check_entries(list));
+  if (list.version < 2 && !list.bodies.empty()) return malformed("bodies in version 1");
+  return check_bodies(list.bodies);
+}
+
+std::string trust_list_signing_input(const TrustList& list) {
+  return base::to_base64url(base::as_bytes(kTrustListHeader)) + "." +
+         base::to_base64url(base::as_bytes(trust_list_payload(list)));
 }
 
 base::Result<TrustList> TrustList::parse(std::string_view jws,
@@ -242,7 +263,7 @@ base::Result<TrustList> TrustList::parse(std::string_view jws,
   const auto signature = base::from_base64url(jws.substr(last + 1));
   if (!payload || !signature) return malformed("not base64url");
 
-  const auto document = base::parse_json(base::as_text(*payload), {kMostBytes, 4});
+  const auto document = base::parse_json(base::as_text(*payload), {kMostBytes, 5});
   if (!document) return malformed("payload: " + document.error().key);
   if (!document->IsObject()) return malformed("payload: not an object");
   BASE_TRY(const auto signer, read_first_root(*document));

@@ -2,8 +2,8 @@
 //
 // A JWS (compact, ES256) whose payload is JSON: version, sequence number that only rises, issued
 // and next-update times, the root and issuing certificates, the CRLs, and an entry per end-entity
-// certificate with its purposes and life. A verifier with this one file and nothing else can judge
-// offline.
+// certificate with its purposes and life; and the certification bodies of others that we admitted.
+// A verifier with this one file and nothing else can judge offline.
 #pragma once
 
 #include <optional>
@@ -14,19 +14,25 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "certs/certificate.h"
+#include "certs/trust_body.h"
 
 namespace certs {
 
 struct TrustEntry {
-  std::string purpose;      ///< "seal", "timestamp", "openid", "document_code"
+  std::string purpose;      ///< "seal", "timestamp", "openid", "document_code", "audit"
   std::string agency;       ///< display name of the agency the key acts for
   std::string agency_code;  ///< its unified social credit code (USCC)
   Certificate certificate;
   base::Time since;
   std::optional<base::Time> until;  ///< stopped being used; older signatures stay judgeable
+  /// Others have had the key since then: of what it signed, only what a trusted time stamp puts
+  /// before this moment stays good. 电子签名法 15.
+  std::optional<base::Time> compromised_since = std::nullopt;
 };
 
 struct TrustList {
+  /// 2 is what we write; 1, without bodies and compromised entries, is still read.
+  std::int64_t version = 2;
   std::int64_t sequence = 0;
   base::Time issued;
   base::Time next_update;
@@ -35,6 +41,7 @@ struct TrustList {
   std::vector<Certificate> intermediates;
   std::vector<base::Bytes> crls;  ///< DER
   std::vector<TrustEntry> entries;
+  std::vector<TrustBody> bodies;
 
   /// Reads and checks a signed list. `pinned_root` (SHA-256 of the root certificate) must match
   /// when given; without it the list's own root is taken, and the caller shows its fingerprint.

@@ -50,6 +50,11 @@ class Client {
   base::Result<base::Bytes> wrap(std::string_view name, const base::Secret& secret);
   base::Result<base::Secret> unwrap(std::string_view name, base::BytesView wrapped);
 
+  /// A request of the officers (hsm/officers/conductor.h): "state", "request", "ledger" through any
+  /// door; "submit", "vote", "execute", "content" through theirs. The answer is JSON.
+  /// Errors: what the rules say (`hsm.officers.…`); unavailable `hsm.unavailable`.
+  base::Result<std::string> officers(std::string_view verb, std::string_view data = {});
+
  private:
   struct Impl;
   std::shared_ptr<Impl> impl_;

@@ -13,17 +13,36 @@
 #include "base/encoding.h"
 #include "base/json.h"
 #include "base/unique_fd.h"
+#include "hsm/algorithm.h"
 #include "hsm/public_key.h"
+#include "hsm/wrapped_key.h"
 
 namespace hsm {
 namespace {
 
-constexpr std::size_t kMostBytes = 16 << 20;
+constexpr std::size_t kMostBytes = 64 << 20;  // 10,000 keys take about 12 MB
 
 base::Error bad(const std::string& why) {
   auto failure = base::error(base::Code::unavailable, "hsm.inventory", why);
   failure.args = {{"why", why}};
   return failure;
+}
+
+/// Empty, or what is wrong. Entries of earlier inventories say nothing: they are in the token.
+std::string read_protection(const rapidjson::Value& value, InventoryEntry& entry) {
+  const auto protection = base::json_text(value, "protection");
+  if (protection.empty() && !value.HasMember("protection")) return {};
+  if (protection == to_string(Protection::token))
+    return value.HasMember("wrapped") ? "wrapped, and in the token as well" : "";
+  if (protection != to_string(Protection::wrapped)) return "unknown protection";
+  entry.key.protection = Protection::wrapped;
+  if (entry.key.algorithm != Algorithm::sm2) return "only SM2 keys are wrapped";
+  const auto wrapped = base::from_base64(base::json_text(value, "wrapped"));
+  if (!wrapped || !wrapping_parts(*wrapped)) return "its wrapping has another form";
+  entry.wrapped = *wrapped;
+  entry.wrapped_by = KeyId(std::string(base::json_text(value, "wrapped_by")));
+  const auto id = base::from_hex(entry.wrapped_by.value());
+  return !id || id->size() != 20 ? "the wrapping key's id is not 20 bytes of hex" : "";
 }
 
 base::Result<InventoryEntry> read_entry(const rapidjson::Value& value) {
@@ -43,16 +62,15 @@ base::Result<InventoryEntry> read_entry(const rapidjson::Value& value) {
   const auto purpose = purpose_from(base::json_text(value, "purpose"));
   if (!purpose) return wrong("unknown purpose");
   entry.key.purpose = *purpose;
-  if ((*purpose == Purpose::data_wrapping) != (*algorithm == Algorithm::aes_256))
-    return wrong("purpose and algorithm do not fit");
+  if (!fits(*algorithm, *purpose)) return wrong("purpose and algorithm do not fit");
   const auto spki = base::from_base64(base::json_text(value, "spki"));
   if (!spki) return wrong("spki is not base64");
   entry.key.public_key = *spki;
-  if (*algorithm != Algorithm::aes_256) {
-    if (auto check = SignatureCheck::make(*algorithm, *spki); !check.ok())
-      return wrong(check.error().detail);
+  if (signs(*algorithm)) {
+    if (!good_form(*algorithm, *spki)) return wrong("spki is not a public key of its algorithm");
     if (id_of(*spki) != entry.key.id) return wrong("the id is not the digest of the public key");
   }
+  if (auto why = read_protection(value, entry); !why.empty()) return wrong(why);
   if (!value.HasMember("attributes") || !value["attributes"].IsObject())
     return wrong("no attributes");
   for (const auto& one : value["attributes"].GetObject()) {
@@ -125,6 +143,11 @@ std::string Inventory::text() const {
     out.member("id", one.key.id.value());
     out.member("algorithm", to_string(one.key.algorithm));
     out.member("purpose", to_string(one.key.purpose));
+    out.member("protection", to_string(one.key.protection));
+    if (one.key.protection == Protection::wrapped) {
+      out.member("wrapped", base::to_base64(one.wrapped));
+      out.member("wrapped_by", one.wrapped_by.value());
+    }
     out.member("spki", base::to_base64(one.key.public_key));
     out.key("attributes");
     out.StartObject();

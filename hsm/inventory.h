@@ -15,7 +15,10 @@ namespace hsm {
 
 struct InventoryEntry {
   KeyInfo key;
-  std::map<std::string, bool, std::less<>> attributes;  ///< as read back when the key was adopted
+  /// As read back when the key was adopted; a wrapped key has none, it is not on the token.
+  std::map<std::string, bool, std::less<>> attributes;
+  base::Bytes wrapped = {};  ///< of a wrapped key: hsm/wrapped_key.h
+  KeyId wrapped_by = {};     ///< id of the token key that wraps it
 };
 
 struct Inventory {

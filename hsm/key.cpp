@@ -1,19 +1,16 @@
 // The words for keys: the same in configuration, inventory, log and protocol.
 #include "hsm/key.h"
 
+#include <algorithm>
 #include <array>
+
+#include "hsm/algorithm.h"
 
 namespace hsm {
 namespace {
 
 template <class Enum, std::size_t N>
 using Words = std::array<std::pair<Enum, std::string_view>, N>;
-
-constexpr Words<Algorithm, 3> kAlgorithms{{
-    {Algorithm::ecdsa_p256, "ecdsa_p256"},
-    {Algorithm::rsa_3072, "rsa_3072"},
-    {Algorithm::aes_256, "aes_256"},
-}};
 
 constexpr Words<Protection, 2> kProtections{{
     {Protection::token, "token"},
@@ -52,7 +49,7 @@ std::optional<Enum> value(const Words<Enum, N>& words, std::string_view text) {
 }  // namespace
 
 std::string_view to_string(Algorithm algorithm) {
-  return word(kAlgorithms, algorithm);
+  return facts_of(algorithm).name;
 }
 std::string_view to_string(Protection protection) {
   return word(kProtections, protection);
@@ -61,10 +58,21 @@ std::string_view to_string(Purpose purpose) {
   return word(kPurposes, purpose);
 }
 std::optional<Algorithm> algorithm_from(std::string_view text) {
-  return value(kAlgorithms, text);
+  for (const auto& one : algorithm_facts())
+    if (one.name == text) return one.algorithm;
+  return std::nullopt;
 }
 std::optional<Purpose> purpose_from(std::string_view text) {
   return value(kPurposes, text);
+}
+
+base::Result<base::Bytes> Key::sign_message(base::BytesView message) const {
+  BASE_TRY(const auto input, input_of(info(), message));
+  base::Digest digest{};
+  if (input.size() != digest.size() || facts_of(info().algorithm).input_size == 0)
+    return base::error(base::Code::internal, "hsm.input", info().label + ": not a digest");
+  std::copy(input.begin(), input.end(), digest.begin());
+  return sign(digest);
 }
 
 }  // namespace hsm

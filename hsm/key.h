@@ -14,10 +14,15 @@ namespace hsm {
 
 using KeyId = base::Strong<struct KeyIdTag>;  ///< hex of SHA-256(SPKI)[0:20], also the CKA_ID
 
+/// Facts of each are in hsm/algorithm.h.
 enum class Algorithm {
-  ecdsa_p256,  ///< ECDSA over P-256; signatures are r‖s, 64 bytes, low-S not forced
+  ecdsa_p256,  ///< ECDSA over P-256, SHA-256; signatures are r‖s, 64 bytes, low-S not forced
+  ecdsa_p384,  ///< ECDSA over P-384, SHA-384; signatures are r‖s, 96 bytes
   rsa_3072,    ///< RSASSA-PKCS1-v1_5 with SHA-256
-  aes_256,     ///< wraps data (AES-256-GCM); signs nothing, has no public half
+  rsa_4096,    ///< likewise
+  ed25519,     ///< pure Ed25519 (RFC 8032); signs the message itself
+  sm2,         ///< SM2 with SM3 (GB/T 32918); signatures are r‖s, 64 bytes
+  aes_256,     ///< wraps (AES-256-GCM); signs nothing, has no public half
 };
 
 /// Where the private key really is. Shown to auditors, never glossed over.
@@ -65,16 +70,15 @@ class Key {
  public:
   virtual ~Key() = default;
   virtual const KeyInfo& info() const = 0;
-  /// Signs a SHA-256 digest. Every signature has been verified with the recorded public key.
-  /// Errors: unavailable `hsm.unavailable` (token or signer away, deadline); permission_denied
-  /// `hsm.refused` (the signer's policy).
+  /// Signs a digest of 32 bytes: SHA-256, or for SM2 SM3(Z ‖ M). Every signature has been verified
+  /// with the recorded public key. Errors: unavailable `hsm.unavailable` (token or signer away,
+  /// deadline); permission_denied `hsm.refused` (the signer's policy); invalid_argument `hsm.input`
+  /// (an algorithm that signs something else: P-384, Ed25519).
   virtual base::Result<base::Bytes> sign(const base::Digest& digest) const = 0;
   /// Signs the message itself: with the digest that belongs to the algorithm, or, where the key may
   /// sign only what it sees (certificate authorities), by showing it to the signer.
-  /// Errors: as sign().
-  virtual base::Result<base::Bytes> sign_message(base::BytesView message) const {
-    return sign(base::sha256(message));
-  }
+  /// For every algorithm that signs; Ed25519 messages have at most 4096 bytes. Errors: as sign().
+  virtual base::Result<base::Bytes> sign_message(base::BytesView message) const;
 };
 
 }  // namespace hsm

@@ -5,16 +5,16 @@
 #include <array>
 
 #include "base/encoding.h"
+#include "hsm/algorithm.h"
+#include "hsm/mechanisms.h"
 #include "hsm/public_key.h"
+#include "hsm/sm2_software.h"
+#include "hsm/wrapped_key.h"
 
 namespace hsm {
 namespace {
 
-// namedCurve prime256v1, DER: RFC 5480 §2.1.1.1.
-constexpr std::array<std::uint8_t, 10> kP256Params{0x06, 0x08, 0x2a, 0x86, 0x48,
-                                                   0xce, 0x3d, 0x03, 0x01, 0x07};
 constexpr std::array<std::uint8_t, 3> kRsaExponent{0x01, 0x00, 0x01};
-constexpr CK_ULONG kRsaBits = 3072;
 constexpr CK_ULONG kAesBytes = 32;
 constexpr std::size_t kIdSize = 20;
 constexpr std::size_t kMostLabel = 64;
@@ -68,63 +68,172 @@ class OwnSession {
 }  // namespace
 
 base::Result<std::unique_ptr<KeyMaker>> KeyMaker::open(TokenConfig config, base::Random& random) {
-  BASE_TRY(auto login, p11::Login::open(config.module, {config.label, config.serial},
-                                        std::move(config.pin), /*writable=*/true));
+  BASE_TRY_VOID(all_passed(self_test(random)));
+  BASE_TRY(auto login,
+           p11::Login::open(config.module, {config.label, config.serial}, std::move(config.pin),
+                            /*writable=*/true, config.sm2));
+  const auto health = random_health("random token", [&](std::span<std::uint8_t> out) {
+    const OwnSession session(*login);
+    auto rv = session.rv();
+    if (rv == CKR_OK) rv = login->call().C_GenerateRandom(session.get(), out.data(), out.size());
+    if (rv == CKR_OK) return base::Result<void>();
+    return base::Result<void>(p11::call_failed("C_GenerateRandom", rv));
+  });
+  BASE_TRY_VOID(all_passed({health}));
   return std::unique_ptr<KeyMaker>(new KeyMaker(std::move(login), random));
 }
 
 base::Result<std::vector<p11::Object>> KeyMaker::survey() {
   const OwnSession session(*login_);
   if (session.rv() != CKR_OK) return p11::call_failed("C_OpenSession", session.rv());
-  return survey(session.get());
+  return p11::read_objects(*login_, session.get());
 }
 
-base::Result<std::vector<p11::Object>> KeyMaker::survey(p11::Handle session) {
-  return p11::read_objects(*login_, session);
+bool KeyMaker::in_token(Algorithm algorithm) const {
+  return p11::mechanism_of(*login_, algorithm).has_value();
+}
+
+/// The token is read through once, not for each key.
+base::Result<bool> KeyMaker::taken(p11::Handle session, const std::string& label) {
+  if (!labels_) {
+    BASE_TRY(const auto there, p11::read_objects(*login_, session));
+    labels_.emplace();
+    for (const auto& object : there) labels_->insert(object.label);
+  }
+  return labels_->count(label) != 0;
 }
 
 base::Result<InventoryEntry> KeyMaker::generate(Algorithm algorithm, const std::string& label,
-                                                Purpose purpose) {
+                                                Purpose purpose, const KeyInfo* wrapping) {
   if (!good_label(label))
     return about(base::Code::invalid_argument, "hsm.generate", label,
                  "a label has 1 to 64 of a-z, 0-9, '-' and '.'");
-  if ((purpose == Purpose::data_wrapping) != (algorithm == Algorithm::aes_256))
+  if (!fits(algorithm, purpose))
     return about(base::Code::invalid_argument, "hsm.generate", label,
                  "purpose and algorithm do not fit");
   const std::scoped_lock lock(one_at_a_time_);
   const OwnSession session(*login_);
   if (session.rv() != CKR_OK)
     return p11::call_failed("C_OpenSession", session.rv(), "hsm.generate");
-  BASE_TRY(const auto there, survey(session.get()));
-  for (const auto& object : there)
-    if (object.label == label)
-      return about(base::Code::conflict, "hsm.label_taken", label,
-                   "the token holds a " + std::string(to_string(object.part)) + " of that label");
-  if (algorithm == Algorithm::aes_256) {
-    BASE_TRY_VOID(make_secret(session.get(), label));
-  } else {
-    BASE_TRY_VOID(make_pair(session.get(), algorithm, label));
-  }
-  return read_back(session.get(), label, algorithm, purpose);
+  BASE_TRY(const bool there, taken(session.get(), label));
+  if (there)
+    return about(base::Code::conflict, "hsm.label_taken", label,
+                 "the token holds an object of that label");
+  auto made = in_token(algorithm) ? make_in_token(session.get(), algorithm, label, purpose)
+                                  : make_wrapped(session.get(), label, purpose, wrapping);
+  if (!made.ok())
+    labels_.reset();  // a half may have been kept
+  else if (made->key.protection == Protection::token)
+    labels_->insert(label);
+  return made;
 }
 
-base::Result<void> KeyMaker::make_pair(p11::Handle session, Algorithm algorithm,
-                                       const std::string& label) {
+base::Result<void> KeyMaker::destroy(const std::string& label, const KeyId& id) {
+  const std::scoped_lock lock(one_at_a_time_);
+  const OwnSession session(*login_);
+  if (session.rv() != CKR_OK) return p11::call_failed("C_OpenSession", session.rv());
+  const auto bytes = base::from_hex(id.value()).value_or(base::Bytes{});
+  // The private half first: a half that is left signs nothing.
+  for (const auto part : {p11::Part::private_half, p11::Part::secret, p11::Part::public_half}) {
+    p11::Rv rv = CKR_OK;
+    for (const auto handle : p11::find_objects(*login_, session.get(), part, bytes, rv))
+      if (rv = login_->call().C_DestroyObject(session.get(), handle); rv != CKR_OK)
+        return p11::call_failed("C_DestroyObject", rv);
+    if (rv != CKR_OK) return p11::call_failed("C_FindObjects", rv);
+  }
+  labels_.reset();
+  return {};
+}
+
+base::Result<InventoryEntry> KeyMaker::make_in_token(p11::Handle session, Algorithm algorithm,
+                                                     const std::string& label, Purpose purpose) {
+  Made made;
+  if (signs(algorithm)) {
+    BASE_TRY(made, make_pair(session, algorithm, label));
+  } else {
+    BASE_TRY(made, make_secret(session, label));
+  }
+  p11::Object holder, open_half;
+  auto rv =
+      p11::read_object(*login_, session, made.holder,
+                       signs(algorithm) ? p11::Part::private_half : p11::Part::secret, holder);
+  if (rv == CKR_OK && made.open_half != 0)
+    rv = p11::read_object(*login_, session, made.open_half, p11::Part::public_half, open_half);
+  if (rv != CKR_OK)
+    return about(base::Code::unavailable, "hsm.generate", label,
+                 "C_GetAttributeValue: " + p11::name_of(rv));
+  return judged(session, &holder, made.open_half != 0 ? &open_half : nullptr, label, algorithm,
+                purpose);
+}
+
+/// Born in this process's locked memory, and in clear never outside it.
+base::Result<InventoryEntry> KeyMaker::make_wrapped(p11::Handle session, const std::string& label,
+                                                    Purpose purpose, const KeyInfo* wrapping) {
+  const auto failed = [&](const std::string& why) {
+    return about(base::Code::unavailable, "hsm.generate", label, why);
+  };
+  if (wrapping == nullptr || wrapping->purpose != Purpose::key_wrapping)
+    return failed(
+        "the token does not make it itself, and there is no key of the purpose "
+        "key_wrapping to wrap it");
+  p11::Rv rv = CKR_OK;
+  const auto id = base::from_hex(wrapping->id.value()).value_or(base::Bytes{});
+  const auto wrappers = p11::find_objects(*login_, session, p11::Part::secret, id, rv);
+  p11::Object wrapper;
+  if (rv == CKR_OK && wrappers.size() == 1)
+    rv = p11::read_object(*login_, session, wrappers[0], p11::Part::secret, wrapper);
+  if (rv != CKR_OK || wrappers.size() != 1)
+    return failed("its wrapping key is not found: " + p11::name_of(rv));
+  if (auto unsound =
+          p11::differences(wrapper.attributes, p11::wanted_attributes(Algorithm::aes_256));
+      !unsound.empty())
+    return failed("its wrapping key is unsound: " + unsound);
+
+  const auto pair = make_sm2_pair(random_);
+  InventoryEntry entry;
+  entry.key = {id_of(pair.spki), label, Algorithm::sm2, Protection::wrapped, purpose, pair.spki};
+  entry.wrapped_by = wrapping->id;
+  const auto iv = random_.bytes(p11::kGcmIvSize);
+  const auto bound = wrapping_bound(entry.key);
+  base::Bytes sealed;
+  rv = p11::gcm_encrypt(*login_, session, wrapper.handle, iv, bound, pair.scalar.reveal(), sealed);
+  if (rv != CKR_OK) return failed("C_Encrypt: " + p11::name_of(rv));
+  entry.wrapped = wrapping_of(iv, sealed);
+
+  // Proven as it will be used: opened again, and by a signature.
+  auto again = base::Secret::blank(kScalarRoom);
+  std::size_t size = 0;
+  rv =
+      p11::gcm_decrypt(*login_, session, wrapper.handle, iv, bound, sealed, again.writable(), size);
+  if (rv != CKR_OK || size != kScalarSize) return failed("C_Decrypt: " + p11::name_of(rv));
+  const auto message = random_.bytes(32);
+  BASE_TRY(const auto input, input_of(entry.key, message));
+  BASE_TRY(const auto signature, sm2_sign(again.reveal().first(kScalarSize), input, random_));
+  BASE_TRY(const auto check, SignatureCheck::make(entry.key.algorithm, entry.key.public_key));
+  if (!check->good(input, signature))
+    return failed("what the key signs does not verify with its public half");
+  return entry;
+}
+
+base::Result<KeyMaker::Made> KeyMaker::make_pair(p11::Handle session, Algorithm algorithm,
+                                                 const std::string& label) {
   const auto failed = [&](std::string_view call, p11::Rv rv) {
     return about(base::Code::unavailable, "hsm.generate", label,
                  std::string(call) + ": " + p11::name_of(rv));
   };
-  const bool rsa = algorithm == Algorithm::rsa_3072;
+  const auto& facts = facts_of(algorithm);
+  const auto how = p11::mechanism_of(*login_, algorithm).value();
+  const CK_ULONG bits = static_cast<CK_ULONG>(facts.bits);
   std::vector<CK_ATTRIBUTE> open_half{
       flag(CKA_TOKEN, false),   flag(CKA_PRIVATE, false),
       flag(CKA_VERIFY, true),   flag(CKA_VERIFY_RECOVER, false),
       flag(CKA_ENCRYPT, false), flag(CKA_WRAP, false),
       flag(CKA_DERIVE, false),  bytes(CKA_LABEL, base::as_bytes(label))};
-  if (rsa) {
-    open_half.push_back(number(CKA_MODULUS_BITS, kRsaBits));
+  if (facts.scheme == Scheme::rsa) {
+    open_half.push_back(number(CKA_MODULUS_BITS, bits));
     open_half.push_back(bytes(CKA_PUBLIC_EXPONENT, kRsaExponent));
   } else {
-    open_half.push_back(bytes(CKA_EC_PARAMS, kP256Params));
+    open_half.push_back(bytes(CKA_EC_PARAMS, facts.parameters));
   }
   std::vector<CK_ATTRIBUTE> private_half{
       flag(CKA_TOKEN, false),    flag(CKA_PRIVATE, true),
@@ -133,43 +242,52 @@ base::Result<void> KeyMaker::make_pair(p11::Handle session, Algorithm algorithm,
       flag(CKA_DECRYPT, false),  flag(CKA_UNWRAP, false),
       flag(CKA_DERIVE, false),   bytes(CKA_LABEL, base::as_bytes(label))};
 
-  auto& call = login_->call();
-  CK_MECHANISM mechanism{rsa ? CKM_RSA_PKCS_KEY_PAIR_GEN : CKM_EC_KEY_PAIR_GEN, nullptr, 0};
-  CK_OBJECT_HANDLE open_handle = 0, private_handle = 0;
-  auto rv = call.C_GenerateKeyPair(session, &mechanism, open_half.data(), open_half.size(),
-                                   private_half.data(), private_half.size(), &open_handle,
-                                   &private_handle);
+  CK_MECHANISM mechanism{how.generate, nullptr, 0};
+  Made made;
+  auto rv = login_->call().C_GenerateKeyPair(session, &mechanism, open_half.data(),
+                                             open_half.size(), private_half.data(),
+                                             private_half.size(), &made.open_half, &made.holder);
   if (rv != CKR_OK) return failed("C_GenerateKeyPair", rv);
 
   // Prove it while it lives in the session only.
-  BASE_TRY(const auto objects, survey(session));
-  const p11::Object* made = nullptr;
-  const p11::Object* made_open = nullptr;
-  for (const auto& object : objects) {
-    if (object.handle == private_handle) made = &object;
-    if (object.handle == open_handle) made_open = &object;
-  }
-  if (made == nullptr || made_open == nullptr || made_open->spki.empty())
-    return about(base::Code::unavailable, "hsm.generate", label, "the new key cannot be read back");
-  BASE_TRY_VOID(prove(session, *made, made_open->spki));
-
-  const auto id = base::from_hex(id_of(made_open->spki).value()).value_or(base::Bytes{});
-  CK_ATTRIBUTE set_id[] = {bytes(CKA_ID, id)};
-  CK_ATTRIBUTE keep[] = {flag(CKA_TOKEN, true), flag(CKA_MODIFIABLE, false)};
-  CK_OBJECT_HANDLE kept = 0;
-  // The public half first: a private one is then never without it.
-  for (const auto handle : {open_handle, private_handle}) {
-    if (rv = call.C_SetAttributeValue(session, handle, set_id, 1); rv != CKR_OK)
-      return failed("C_SetAttributeValue", rv);
-    if (rv = call.C_CopyObject(session, handle, keep, 2, &kept); rv != CKR_OK)
-      return failed("C_CopyObject", rv);
-    if (rv = call.C_DestroyObject(session, handle); rv != CKR_OK)
-      return failed("C_DestroyObject", rv);
-  }
-  return {};
+  p11::Object holder, open;
+  rv = p11::read_object(*login_, session, made.holder, p11::Part::private_half, holder);
+  if (rv == CKR_OK)
+    rv = p11::read_object(*login_, session, made.open_half, p11::Part::public_half, open);
+  if (rv != CKR_OK) return failed("C_GetAttributeValue", rv);
+  if (open.algorithm != algorithm || holder.algorithm != algorithm)
+    return about(base::Code::unavailable, "hsm.generate", label,
+                 "the token made a key of another kind");
+  BASE_TRY_VOID(prove(session, holder, open.spki));
+  return keep_pair(session, made, open.spki, label);
 }
 
-base::Result<void> KeyMaker::make_secret(p11::Handle session, const std::string& label) {
+/// From the session into the token, with its id and unchangeable.
+base::Result<KeyMaker::Made> KeyMaker::keep_pair(p11::Handle session, const Made& made,
+                                                 base::BytesView spki, const std::string& label) {
+  const auto failed = [&](std::string_view what, p11::Rv rv) {
+    return about(base::Code::unavailable, "hsm.generate", label,
+                 std::string(what) + ": " + p11::name_of(rv));
+  };
+  auto& call = login_->call();
+  const auto id = base::from_hex(id_of(spki).value()).value_or(base::Bytes{});
+  CK_ATTRIBUTE set_id[] = {bytes(CKA_ID, id)};
+  CK_ATTRIBUTE keep[] = {flag(CKA_TOKEN, true), flag(CKA_MODIFIABLE, false)};
+  Made kept;
+  // The public half first: a private one is then never without it.
+  for (const auto& [from, to] :
+       {std::pair{made.open_half, &kept.open_half}, std::pair{made.holder, &kept.holder}}) {
+    if (const auto rv = call.C_SetAttributeValue(session, from, set_id, 1); rv != CKR_OK)
+      return failed("C_SetAttributeValue", rv);
+    if (const auto rv = call.C_CopyObject(session, from, keep, 2, to); rv != CKR_OK)
+      return failed("C_CopyObject", rv);
+    if (const auto rv = call.C_DestroyObject(session, from); rv != CKR_OK)
+      return failed("C_DestroyObject", rv);
+  }
+  return kept;
+}
+
+base::Result<KeyMaker::Made> KeyMaker::make_secret(p11::Handle session, const std::string& label) {
   const auto id = random_.bytes(kIdSize);
   std::vector<CK_ATTRIBUTE> wanted{flag(CKA_TOKEN, true),
                                    flag(CKA_PRIVATE, true),
@@ -193,7 +311,7 @@ base::Result<void> KeyMaker::make_secret(p11::Handle session, const std::string&
   if (rv != CKR_OK)
     return about(base::Code::unavailable, "hsm.generate", label,
                  "C_GenerateKey: " + p11::name_of(rv));
-  return {};
+  return Made{handle, 0};
 }
 
 base::Result<InventoryEntry> KeyMaker::adopt(const std::string& label, Algorithm algorithm,
@@ -201,31 +319,35 @@ base::Result<InventoryEntry> KeyMaker::adopt(const std::string& label, Algorithm
   const std::scoped_lock lock(one_at_a_time_);
   const OwnSession session(*login_);
   if (session.rv() != CKR_OK) return p11::call_failed("C_OpenSession", session.rv());
-  return read_back(session.get(), label, algorithm, purpose);
-}
-
-base::Result<InventoryEntry> KeyMaker::read_back(p11::Handle session, const std::string& label,
-                                                 Algorithm algorithm, Purpose purpose) {
-  const auto wrong = [&](const std::string& why) {
-    return about(base::Code::conflict, "hsm.half_made", label, why);
-  };
-  BASE_TRY(const auto objects, survey(session));
+  BASE_TRY(const bool there, taken(session.get(), label));
+  if (!there) {
+    auto failure = base::error(base::Code::not_found, "hsm.no_key", label);
+    failure.args = {{"label", label}};
+    return failure;
+  }
+  BASE_TRY(const auto objects, p11::read_objects(*login_, session.get()));
   const p11::Object* holder = nullptr;
   const p11::Object* open_half = nullptr;
   for (const auto& object : objects) {
     if (object.label != label) continue;
     auto& place = object.part == p11::Part::public_half ? open_half : holder;
     if (place != nullptr)
-      return wrong("two objects of the kind " + std::string(to_string(object.part)));
+      return about(base::Code::conflict, "hsm.half_made", label,
+                   "two objects of the kind " + std::string(to_string(object.part)));
     place = &object;
   }
-  if (holder == nullptr && open_half == nullptr) {
-    auto failure = base::error(base::Code::not_found, "hsm.no_key", label);
-    failure.args = {{"label", label}};
-    return failure;
-  }
+  return judged(session.get(), holder, open_half, label, algorithm, purpose);
+}
+
+base::Result<InventoryEntry> KeyMaker::judged(p11::Handle session, const p11::Object* holder,
+                                              const p11::Object* open_half,
+                                              const std::string& label, Algorithm algorithm,
+                                              Purpose purpose) {
+  const auto wrong = [&](const std::string& why) {
+    return about(base::Code::conflict, "hsm.half_made", label, why);
+  };
   if (holder == nullptr) return wrong("a public half without its private half");
-  const bool secret = algorithm == Algorithm::aes_256;
+  const bool secret = !signs(algorithm);
   if (holder->algorithm != algorithm) return wrong("the object on the token is of another kind");
   if (!secret && open_half == nullptr) return wrong("a private half without its public half");
   if (auto unsound = p11::differences(holder->attributes, p11::wanted_attributes(algorithm));
@@ -252,21 +374,18 @@ base::Result<InventoryEntry> KeyMaker::read_back(p11::Handle session, const std:
 
 base::Result<void> KeyMaker::prove(p11::Handle session, const p11::Object& object,
                                    base::BytesView spki) {
-  BASE_TRY(const auto check,
-           SignatureCheck::make(object.algorithm.value_or(Algorithm::aes_256), spki));
-  const auto digest = base::sha256(random_.bytes(32));
-  const bool rsa = object.algorithm == Algorithm::rsa_3072;
-  auto data = rsa ? digest_info(digest) : base::to_bytes(digest);
-  base::Bytes signature(check->signature_size());
-  CK_ULONG size = signature.size();
-  CK_MECHANISM mechanism{rsa ? CKM_RSA_PKCS : CKM_ECDSA, nullptr, 0};
-  auto& call = login_->call();
-  auto rv = call.C_SignInit(session, &mechanism, object.handle);
-  if (rv == CKR_OK) rv = call.C_Sign(session, data.data(), data.size(), signature.data(), &size);
+  KeyInfo key;
+  key.label = object.label;
+  key.algorithm = object.algorithm.value_or(Algorithm::aes_256);
+  key.public_key = base::to_bytes(spki);
+  BASE_TRY(const auto check, SignatureCheck::make(key.algorithm, spki));
+  BASE_TRY(const auto input, input_of(key, random_.bytes(32)));
+  base::Bytes signature;
+  const auto rv = p11::sign_once(*login_, session, object.handle, key.algorithm, input, signature);
   if (rv != CKR_OK)
     return about(base::Code::unavailable, "hsm.generate", object.label,
                  "the key does not sign: " + p11::name_of(rv));
-  if (size != signature.size() || !check->good(digest, signature))
+  if (!check->good(input, signature))
     return about(base::Code::unavailable, "hsm.generate", object.label,
                  "what the key signs does not verify with its public half");
   return {};

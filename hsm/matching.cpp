@@ -1,17 +1,20 @@
 #include "hsm/matching.h"
 
-#include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/encoding.h"
 #include "base/text.h"
+#include "hsm/algorithm.h"
 
 namespace hsm {
-namespace {
 
 std::string judge(const InventoryEntry& entry, const std::vector<const p11::Object*>& parts,
-                  p11::Handle& handle) {
-  const bool secret = entry.key.algorithm == Algorithm::aes_256;
+                  Match& found) {
+  // Nothing of a wrapped key is on the token: an object with its id is somebody's doing.
+  if (entry.key.protection == Protection::wrapped)
+    return parts.empty() ? "" : "the token holds an object with its id, though it is wrapped";
+  const bool secret = !signs(entry.key.algorithm);
   const p11::Object* holder = nullptr;
   const p11::Object* open_half = nullptr;
   for (const auto* part : parts) {
@@ -36,23 +39,35 @@ std::string judge(const InventoryEntry& entry, const std::vector<const p11::Obje
           p11::differences(holder->attributes, p11::wanted_attributes(entry.key.algorithm));
       !unsound.empty())
     return "unsound: " + unsound;
-  handle = holder->handle;
+  found.handle = holder->handle;
+  found.open_handle = open_half != nullptr ? open_half->handle : 0;
   return {};
 }
 
-}  // namespace
-
 Matching match(const Inventory& inventory, const std::vector<p11::Object>& objects) {
   Matching result;
+  std::map<std::string, std::vector<const p11::Object*>> by_id;
+  for (const auto& object : objects) by_id[base::to_hex(object.id)].push_back(&object);
   std::set<const p11::Object*> known;
+  std::map<std::string, std::size_t> wrappers;  // by id: where in result.keys
   for (const auto& entry : inventory.keys) {
-    std::vector<const p11::Object*> parts;
-    for (const auto& object : objects)
-      if (base::to_hex(object.id) == entry.key.id.value()) parts.push_back(&object);
+    const auto it = by_id.find(entry.key.id.value());
+    const auto parts = it == by_id.end() ? std::vector<const p11::Object*>{} : it->second;
     known.insert(parts.begin(), parts.end());
-    Match one{&entry, 0, {}};
-    one.refusal = judge(entry, parts, one.handle);
+    Match one;
+    one.entry = &entry;
+    one.refusal = judge(entry, parts, one);
+    if (entry.key.purpose == Purpose::key_wrapping)
+      wrappers.emplace(entry.key.id.value(), result.keys.size());
     result.keys.push_back(std::move(one));
+  }
+  for (auto& one : result.keys) {
+    if (one.entry->key.protection != Protection::wrapped || !one.refusal.empty()) continue;
+    const auto it = wrappers.find(one.entry->wrapped_by.value());
+    if (it == wrappers.end())
+      one.refusal = "its wrapping key is not in the inventory";
+    else if (const auto& why = result.keys[it->second].refusal; !why.empty())
+      one.refusal = "its wrapping key is not used: " + why;
   }
   for (const auto& object : objects)
     if (known.count(&object) == 0)

@@ -183,12 +183,14 @@ base::Result<Slot> find_slot(CK_FUNCTION_LIST& call, TokenName& name) {
 }
 
 base::Result<std::unique_ptr<Login>> Login::open(const std::filesystem::path& module,
-                                                 TokenName name, base::Secret pin, bool writable) {
+                                                 TokenName name, base::Secret pin, bool writable,
+                                                 Sm2Native sm2) {
   if (login_lives.exchange(true)) return in_use();
   std::unique_ptr<Login> login(new Login);  // from here its destructor gives the place back
   login->name_ = std::move(name);
   login->pin_ = std::move(pin);
   login->writable_ = writable;
+  login->sm2_ = sm2;
   BASE_TRY_VOID(login->start(module, login->pin_));
   return login;
 }
@@ -217,6 +219,12 @@ Rv Login::open_session(Handle& session) const {
 
 void Login::close_session(Handle session) const {
   (void)functions_->C_CloseSession(session);  // it is being thrown away whatever it says
+}
+
+Rv Login::token_present() const {
+  CK_TOKEN_INFO info{};
+  if (const auto rv = functions_->C_GetTokenInfo(slot_, &info); rv != CKR_OK) return rv;
+  return (info.flags & CKF_TOKEN_INITIALIZED) != 0 ? CKR_OK : CKR_TOKEN_NOT_RECOGNIZED;
 }
 
 Rv Login::login_again() {

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "base/secret.h"
+#include "hsm/sm2_native.h"
 
 struct _CK_FUNCTION_LIST;
 
@@ -52,16 +53,20 @@ class Login {
   /// Errors: unavailable `hsm.module`, `hsm.in_use` (a Login lives already), `hsm.no_token`,
   /// `hsm.pin`, `hsm.unavailable`.
   static base::Result<std::unique_ptr<Login>> open(const std::filesystem::path& module,
-                                                   TokenName name, base::Secret pin, bool writable);
+                                                   TokenName name, base::Secret pin, bool writable,
+                                                   Sm2Native sm2 = {});
   ~Login();
   Login(const Login&) = delete;
   Login& operator=(const Login&) = delete;
 
   _CK_FUNCTION_LIST& call() const { return *functions_; }
   const TokenName& name() const { return name_; }
+  const Sm2Native& sm2() const { return sm2_; }
 
   Rv open_session(Handle& session) const;
   void close_session(Handle session) const;
+  /// Whether the token is still in its slot: one call, however many keys it holds.
+  Rv token_present() const;
   /// After USER_NOT_LOGGED_IN; harmless when another thread was quicker.
   Rv login_again();
 
@@ -71,6 +76,7 @@ class Login {
 
   _CK_FUNCTION_LIST* functions_ = nullptr;
   TokenName name_;
+  Sm2Native sm2_;
   base::Secret pin_;
   bool writable_ = false;
   bool initialised_ = false;

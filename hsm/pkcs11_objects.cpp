@@ -2,37 +2,43 @@
 
 #include <p11-kit/pkcs11.h>
 
+#include <algorithm>
 #include <array>
+#include <cstring>
+#include <span>
 
+#include "hsm/algorithm.h"
+#include "hsm/mechanisms.h"
 #include "hsm/public_key.h"
 
 namespace hsm::p11 {
 namespace {
 
-struct NamedAttribute {
+struct Flag {
   std::string_view name;
   CK_ATTRIBUTE_TYPE type;
+  bool of_private, of_secret;  // which kinds of key have it
 };
 constexpr std::array kFlags{
-    NamedAttribute{"token", CKA_TOKEN},
-    NamedAttribute{"private", CKA_PRIVATE},
-    NamedAttribute{"sensitive", CKA_SENSITIVE},
-    NamedAttribute{"always_sensitive", CKA_ALWAYS_SENSITIVE},
-    NamedAttribute{"extractable", CKA_EXTRACTABLE},
-    NamedAttribute{"never_extractable", CKA_NEVER_EXTRACTABLE},
-    NamedAttribute{"local", CKA_LOCAL},
-    NamedAttribute{"modifiable", CKA_MODIFIABLE},
-    NamedAttribute{"sign", CKA_SIGN},
-    NamedAttribute{"sign_recover", CKA_SIGN_RECOVER},
-    NamedAttribute{"verify", CKA_VERIFY},
-    NamedAttribute{"encrypt", CKA_ENCRYPT},
-    NamedAttribute{"decrypt", CKA_DECRYPT},
-    NamedAttribute{"wrap", CKA_WRAP},
-    NamedAttribute{"unwrap", CKA_UNWRAP},
-    NamedAttribute{"derive", CKA_DERIVE},
+    Flag{"token", CKA_TOKEN, true, true},
+    Flag{"private", CKA_PRIVATE, true, true},
+    Flag{"sensitive", CKA_SENSITIVE, true, true},
+    Flag{"always_sensitive", CKA_ALWAYS_SENSITIVE, true, true},
+    Flag{"extractable", CKA_EXTRACTABLE, true, true},
+    Flag{"never_extractable", CKA_NEVER_EXTRACTABLE, true, true},
+    Flag{"local", CKA_LOCAL, true, true},
+    Flag{"modifiable", CKA_MODIFIABLE, true, true},
+    Flag{"sign", CKA_SIGN, true, true},
+    Flag{"sign_recover", CKA_SIGN_RECOVER, true, false},
+    Flag{"verify", CKA_VERIFY, false, true},
+    Flag{"encrypt", CKA_ENCRYPT, false, true},
+    Flag{"decrypt", CKA_DECRYPT, true, true},
+    Flag{"wrap", CKA_WRAP, false, true},
+    Flag{"unwrap", CKA_UNWRAP, true, true},
+    Flag{"derive", CKA_DERIVE, true, true},
 };
-constexpr std::size_t kMostObjects = 20'000;
-constexpr CK_ULONG kMostAttributeBytes = 8192;
+constexpr std::size_t kMostObjects = 64'000;
+constexpr std::size_t kMostAttributeBytes = 1100;  // an RSA modulus of 8192 bits, and to spare
 
 CK_OBJECT_CLASS class_of(Part part) {
   switch (part) {
@@ -60,88 +66,100 @@ Rv search(const Login& login, Handle session, std::vector<CK_ATTRIBUTE> pattern,
     out.insert(out.end(), some.begin(), some.begin() + static_cast<std::ptrdiff_t>(count));
   }
   const auto end = call.C_FindObjectsFinal(session);
+  if (rv == CKR_OK && out.size() >= kMostObjects) return CKR_HOST_MEMORY;  // never a part for all
   return rv != CKR_OK ? rv : end;
 }
 
-/// An attribute's bytes; empty when the object has none.
-Rv read_bytes(const Login& login, Handle session, Handle object, CK_ATTRIBUTE_TYPE type,
-              base::Bytes& out) {
-  CK_ATTRIBUTE one{type, nullptr, 0};
-  auto rv = login.call().C_GetAttributeValue(session, object, &one, 1);
-  if (rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_ATTRIBUTE_SENSITIVE) return CKR_OK;
-  if (rv != CKR_OK || one.ulValueLen == 0) return rv;
-  if (one.ulValueLen > kMostAttributeBytes) return CKR_DEVICE_ERROR;
-  out.resize(one.ulValueLen);
-  one.pValue = out.data();
-  rv = login.call().C_GetAttributeValue(session, object, &one, 1);
-  if (rv == CKR_OK) out.resize(one.ulValueLen);
-  return rv;
+/// One attribute to be read: at most kMostAttributeBytes, and what came of it.
+struct Wanted {
+  CK_ATTRIBUTE_TYPE type;
+  base::Bytes value = {};
+  bool there = false;
+};
+
+/// What the object lacks or hides is not there; whatever else goes wrong is told.
+Rv read_one(const Login& login, Handle session, Handle object, Wanted& wanted) {
+  wanted.value.resize(kMostAttributeBytes);
+  CK_ATTRIBUTE one{wanted.type, wanted.value.data(), wanted.value.size()};
+  const auto rv = login.call().C_GetAttributeValue(session, object, &one, 1);
+  wanted.there = rv == CKR_OK && one.ulValueLen <= wanted.value.size();
+  wanted.value.resize(wanted.there ? one.ulValueLen : 0);
+  if (rv == CKR_OK && !wanted.there) return CKR_DEVICE_ERROR;
+  return rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_ATTRIBUTE_SENSITIVE ? CKR_OK : rv;
 }
 
-Rv read_number(const Login& login, Handle session, Handle object, CK_ATTRIBUTE_TYPE type,
-               CK_ULONG& out) {
-  CK_ATTRIBUTE one{type, &out, sizeof out};
-  return login.call().C_GetAttributeValue(session, object, &one, 1);
-}
-
-Attributes read_flags(const Login& login, Handle session, Handle object) {
-  Attributes found;
-  // One by one: a token may refuse a whole template for one attribute that the class lacks.
-  for (const auto& flag : kFlags) {
-    CK_BBOOL value = CK_FALSE;
-    CK_ATTRIBUTE one{flag.type, &value, sizeof value};
-    if (login.call().C_GetAttributeValue(session, object, &one, 1) == CKR_OK &&
-        one.ulValueLen == sizeof value)
-      found.emplace(flag.name, value != CK_FALSE);
+/// All in one call; one by one when the module does not answer the whole: it may stop at the first
+/// attribute that the object lacks and leave the others unread.
+Rv read_all(const Login& login, Handle session, Handle object, std::span<Wanted> wanted) {
+  std::vector<CK_ATTRIBUTE> all;
+  for (auto& one : wanted) {
+    one.value.resize(kMostAttributeBytes);
+    all.push_back({one.type, one.value.data(), one.value.size()});
   }
-  return found;
-}
-
-Rv read_public_half(const Login& login, Handle session, CK_KEY_TYPE type, Object& object) {
-  if (type == CKK_EC) {
-    base::Bytes point;
-    if (const auto rv = read_bytes(login, session, object.handle, CKA_EC_POINT, point);
-        rv != CKR_OK)
-      return rv;
-    if (auto spki = p256_spki(point); spki.ok()) {
-      object.algorithm = Algorithm::ecdsa_p256;
-      object.spki = std::move(*spki);
-    }
-  } else if (type == CKK_RSA) {
-    base::Bytes modulus, exponent;
-    if (const auto rv = read_bytes(login, session, object.handle, CKA_MODULUS, modulus);
-        rv != CKR_OK)
-      return rv;
-    const auto rv = read_bytes(login, session, object.handle, CKA_PUBLIC_EXPONENT, exponent);
-    if (rv != CKR_OK) return rv;
-    if (auto spki = rsa_spki(modulus, exponent); spki.ok()) {
-      object.algorithm = Algorithm::rsa_3072;
-      object.spki = std::move(*spki);
-    }
+  const auto rv = login.call().C_GetAttributeValue(session, object, all.data(), all.size());
+  bool whole = rv == CKR_OK;
+  for (std::size_t i = 0; whole && i < all.size(); ++i) {
+    whole = all[i].ulValueLen <= kMostAttributeBytes;
+    if (!whole) break;
+    wanted[i].there = true;
+    wanted[i].value.resize(all[i].ulValueLen);
   }
+  if (whole) return CKR_OK;
+  if (rv != CKR_OK && fault_of(rv) == Fault::device) return rv;
+  for (auto& one : wanted)
+    if (const auto failed = read_one(login, session, object, one); failed != CKR_OK) return failed;
   return CKR_OK;
 }
 
-Rv read_object(const Login& login, Handle session, Object& object) {
-  base::Bytes label;
-  CK_KEY_TYPE type = 0;
-  for (const auto rv : {read_bytes(login, session, object.handle, CKA_LABEL, label),
-                        read_bytes(login, session, object.handle, CKA_ID, object.id),
-                        read_number(login, session, object.handle, CKA_KEY_TYPE, type)})
-    if (rv != CKR_OK) return rv;
-  object.label = base::as_text(label);
-  if (object.part == Part::public_half) return read_public_half(login, session, type, object);
-  object.attributes = read_flags(login, session, object.handle);
-  if (object.part == Part::secret) {
-    CK_ULONG size = 0;
-    if (type == CKK_AES &&
-        read_number(login, session, object.handle, CKA_VALUE_LEN, size) == CKR_OK && size == 32)
-      object.algorithm = Algorithm::aes_256;
-  } else if (type == CKK_EC) {
-    object.algorithm = Algorithm::ecdsa_p256;  // the curve is judged by the public half
-  } else if (type == CKK_RSA) {
-    object.algorithm = Algorithm::rsa_3072;
+CK_ULONG number_of(const Wanted& wanted) {
+  CK_ULONG value = CK_UNAVAILABLE_INFORMATION;
+  if (wanted.there && wanted.value.size() == sizeof value)
+    std::memcpy(&value, wanted.value.data(), sizeof value);
+  return value;
+}
+
+/// The algorithm of a key by its type and its curve's name or modulus.
+std::optional<Algorithm> algorithm_of(const Login& login, CK_KEY_TYPE type,
+                                      base::BytesView parameters, base::BytesView modulus) {
+  while (!modulus.empty() && modulus[0] == 0) modulus = modulus.subspan(1);
+  // PKCS#11 3.0 §2.3.5: Edwards curves may go by name instead of identifier.
+  static constexpr std::array<std::uint8_t, 14> kEdwardsName{0x13, 0x0c, 'e', 'd', 'w', 'a', 'r',
+                                                             'd',  's',  '2', '5', '5', '1', '9'};
+  for (const auto& facts : algorithm_facts()) {
+    const auto how = mechanism_of(login, facts.algorithm);
+    if (!how || how->key_type != type) continue;
+    if (facts.scheme == Scheme::rsa
+            ? modulus.size() * 8 == static_cast<std::size_t>(facts.bits)
+            : facts.scheme != Scheme::none &&
+                  (std::ranges::equal(parameters, facts.parameters) ||
+                   (facts.scheme == Scheme::eddsa && std::ranges::equal(parameters, kEdwardsName))))
+      return facts.algorithm;
   }
+  return std::nullopt;
+}
+
+/// What depends on the type of a pair's half: its algorithm, and of the public half its key.
+Rv read_half(const Login& login, Handle session, CK_KEY_TYPE type, Object& object) {
+  const bool open = object.part == Part::public_half;
+  std::vector<Wanted> more;
+  if (type == CKK_RSA) {
+    more.push_back({CKA_MODULUS});
+    if (open) more.push_back({CKA_PUBLIC_EXPONENT});
+  } else {
+    more.push_back({CKA_EC_PARAMS});
+    if (open) more.push_back({CKA_EC_POINT});
+  }
+  if (const auto rv = read_all(login, session, object.handle, more); rv != CKR_OK) return rv;
+  const bool rsa = type == CKK_RSA;
+  object.algorithm = algorithm_of(login, type, rsa ? base::BytesView{} : more[0].value,
+                                  rsa ? more[0].value : base::BytesView{});
+  if (!open || !object.algorithm) return CKR_OK;
+  auto spki =
+      rsa ? rsa_spki(more[0].value, more[1].value) : point_spki(*object.algorithm, more[1].value);
+  if (spki.ok())
+    object.spki = std::move(*spki);
+  else
+    object.algorithm.reset();
   return CKR_OK;
 }
 
@@ -159,6 +177,32 @@ std::string_view to_string(Part part) {
   base::fail("unknown Part");
 }
 
+Rv read_object(const Login& login, Handle session, Handle handle, Part part, Object& object) {
+  object = {};
+  object.handle = handle;
+  object.part = part;
+  std::vector<Wanted> wanted{{CKA_LABEL}, {CKA_ID}, {CKA_KEY_TYPE}};
+  std::vector<std::string_view> names;
+  for (const auto& flag : kFlags) {
+    if (!(part == Part::private_half ? flag.of_private : part == Part::secret && flag.of_secret))
+      continue;
+    wanted.push_back({flag.type});
+    names.push_back(flag.name);
+  }
+  const auto sizes = wanted.size() - names.size();
+  if (part == Part::secret) wanted.push_back({CKA_VALUE_LEN});
+  if (const auto rv = read_all(login, session, handle, wanted); rv != CKR_OK) return rv;
+  object.label = base::as_text(wanted[0].value);
+  object.id = wanted[1].value;
+  const auto type = number_of(wanted[2]);
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (const auto& one = wanted[sizes + i]; one.there && one.value.size() == sizeof(CK_BBOOL))
+      object.attributes.emplace(names[i], one.value[0] != CK_FALSE);
+  if (part != Part::secret) return read_half(login, session, type, object);
+  if (type == CKK_AES && number_of(wanted.back()) == 32) object.algorithm = Algorithm::aes_256;
+  return CKR_OK;
+}
+
 base::Result<std::vector<Object>> read_objects(const Login& login, Handle session) {
   std::vector<Object> objects;
   for (const auto part : {Part::private_half, Part::public_half, Part::secret}) {
@@ -169,9 +213,7 @@ base::Result<std::vector<Object>> read_objects(const Login& login, Handle sessio
     if (rv != CKR_OK) return call_failed("C_FindObjects", rv);
     for (const auto handle : handles) {
       Object object;
-      object.handle = handle;
-      object.part = part;
-      if (const auto failed = read_object(login, session, object); failed != CKR_OK)
+      if (const auto failed = read_object(login, session, handle, part, object); failed != CKR_OK)
         return call_failed("C_GetAttributeValue", failed);
       objects.push_back(std::move(object));
     }
@@ -195,10 +237,10 @@ Attributes wanted_attributes(Algorithm algorithm) {
                     {"extractable", false}, {"always_sensitive", true}, {"never_extractable", true},
                     {"local", true},        {"modifiable", false},      {"unwrap", false},
                     {"derive", false}};
-  const bool wraps_data = algorithm == Algorithm::aes_256;
-  wanted.emplace("sign", !wraps_data);
-  wanted.emplace("decrypt", wraps_data);
-  if (wraps_data) {
+  const bool wraps = !signs(algorithm);
+  wanted.emplace("sign", !wraps);
+  wanted.emplace("decrypt", wraps);
+  if (wraps) {
     wanted.emplace("encrypt", true);
     wanted.emplace("verify", false);
     wanted.emplace("wrap", false);

@@ -28,8 +28,11 @@ struct Object {
   Attributes attributes;               ///< of a private half or a secret key
 };
 
-/// All key objects. Errors: unavailable `hsm.unavailable`.
+/// All key objects. Two calls an object where the module answers whole templates, one an attribute
+/// where it does not. Errors: unavailable `hsm.unavailable`.
 base::Result<std::vector<Object>> read_objects(const Login& login, Handle session);
+/// One of them, by handle.
+Rv read_object(const Login& login, Handle session, Handle handle, Part part, Object& object);
 
 /// The handles of one key's part; a sound token has exactly one. `rv` tells why there is none.
 std::vector<Handle> find_objects(const Login& login, Handle session, Part part, base::BytesView id,

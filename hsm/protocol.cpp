@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 #include "base/secret.h"
+#include "hsm/algorithm.h"
 
 namespace hsm::wire {
 namespace {
@@ -34,6 +35,11 @@ class Writer {
     return *this;
   }
   Writer& text(std::string_view words) { return text(base::as_bytes(words)); }
+  Writer& blob(base::BytesView bytes) {
+    number(static_cast<std::uint32_t>(bytes.size()));
+    base::append(out_, bytes);
+    return *this;
+  }
   base::Bytes frame() {
     const auto size = static_cast<std::uint32_t>(out_.size() - kLengthSize);
     for (std::size_t i = 0; i < kLengthSize; ++i)
@@ -56,6 +62,7 @@ class Reader {
     return value;
   }
   base::BytesView bytes() { return take(number<std::uint16_t>()); }
+  base::BytesView blob() { return take(number<std::uint32_t>()); }
   std::string text() { return std::string(base::as_text(bytes())); }
   bool done() const { return good_ && rest_.empty(); }
   bool good() const { return good_; }
@@ -76,7 +83,7 @@ class Reader {
 
 std::optional<Kind> kind_from(std::uint8_t value) {
   if (value < static_cast<std::uint8_t>(Kind::health) ||
-      value > static_cast<std::uint8_t>(Kind::unwrap))
+      value > static_cast<std::uint8_t>(Kind::officers))
     return std::nullopt;
   return static_cast<Kind>(value);
 }
@@ -140,6 +147,10 @@ std::string_view to_string(Kind kind) {
       return "wrap";
     case Kind::unwrap:
       return "unwrap";
+    case Kind::officers:
+      return "officers";
+    case Kind::key:
+      return "key";
   }
   base::fail("unknown Kind");
 }
@@ -150,7 +161,9 @@ base::Bytes encode(const Request& request) {
   out.number(request.id).number(request.deadline_ms);
   if (request.kind == Kind::health || request.kind == Kind::keys) return out.frame();
   out.text(request.name);
+  if (request.kind == Kind::key) return out.frame();
   if (request.kind == Kind::sign) out.text(base::from_hex(request.key_id).value_or(base::Bytes{}));
+  if (request.kind == Kind::officers) return out.blob(request.data).frame();
   out.text(request.data);
   return out.frame();
 }
@@ -167,12 +180,14 @@ base::Result<Request> decode_request(base::BytesView payload) {
   if (*kind != Kind::health && *kind != Kind::keys) {
     request.name = in.text();
     if (*kind == Kind::sign) request.key_id = base::to_hex(in.bytes());
-    request.data = base::to_bytes(in.bytes());
+    if (*kind != Kind::key)
+      request.data = base::to_bytes(*kind == Kind::officers ? in.blob() : in.bytes());
     if (request.name.empty() || request.name.size() > kMostNameBytes) return malformed("the name");
     if (*kind == Kind::sign && request.key_id.size() != 2 * kIdBytes)
       return malformed("the key id");
-    if (*kind == Kind::sign && request.data.size() != base::Digest{}.size())
-      return malformed("a digest has 32 bytes");
+    // Which key it is, and with it the exact length, is for the signer to look up.
+    if (*kind == Kind::sign && request.data.size() > kMostMessageBytes)
+      return malformed("what is to be signed has at most 4096 bytes");
   }
   if (!in.done()) return malformed("cut short, or with bytes to spare");
   if (request.id == 0) return malformed("id 0");
@@ -200,6 +215,8 @@ base::Bytes encode(const Answer& answer) {
       out.text(hsm::to_string(key.algorithm)).text(hsm::to_string(key.protection));
       out.text(hsm::to_string(key.purpose)).text(key.public_key);
     }
+  } else if (answer.kind == Kind::officers) {
+    out.blob(std::get<base::Bytes>(answer.body));
   } else {
     out.text(std::get<base::Bytes>(answer.body));
   }
@@ -228,7 +245,7 @@ base::Result<Answer> decode_answer(base::BytesView payload) {
       health.signatures = in.number<std::uint64_t>();
       health.reason = in.text();
       answer.body = std::move(health);
-    } else if (*kind == Kind::keys) {
+    } else if (*kind == Kind::keys || *kind == Kind::key) {
       std::vector<KeyInfo> keys;
       for (int left = in.number<std::uint16_t>(); left > 0; --left) {
         BASE_TRY(auto key, read_key(in));
@@ -236,7 +253,7 @@ base::Result<Answer> decode_answer(base::BytesView payload) {
       }
       answer.body = std::move(keys);
     } else {
-      answer.body = base::to_bytes(in.bytes());
+      answer.body = base::to_bytes(*kind == Kind::officers ? in.blob() : in.bytes());
     }
   }
   if (!in.done()) return malformed("cut short, or with bytes to spare");

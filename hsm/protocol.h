@@ -17,24 +17,36 @@
 namespace hsm::wire {
 
 inline constexpr std::size_t kMostRequestBytes = 8 * 1024;
-inline constexpr std::size_t kMostAnswerBytes = 4 * 1024 * 1024;
+inline constexpr std::size_t kMostOfficersRequestBytes = 4 * 1024 * 1024;  ///< through their door
+inline constexpr std::size_t kMostAnswerBytes = 16 * 1024 * 1024;          // 20,000 keys
 inline constexpr std::size_t kMostNameBytes = 256;
 
-enum class Kind : std::uint8_t { health = 1, keys = 2, sign = 3, wrap = 4, unwrap = 5 };
+enum class Kind : std::uint8_t {
+  health = 1,
+  keys = 2,
+  sign = 3,
+  wrap = 4,
+  unwrap = 5,
+  key = 6,
+  officers = 7
+};
 std::string_view to_string(Kind kind);
 
 struct Request {
   Kind kind = Kind::health;
   std::uint64_t id = 0;
   std::uint32_t deadline_ms = 0;
-  std::string name;    ///< sign: key label; wrap, unwrap: the secret's name
+  std::string name;  ///< key, sign: key label; wrap, unwrap: the secret's name; officers: the verb
   std::string key_id;  ///< sign: the id the caller believes this key to have, hex
-  base::Bytes data;    ///< sign: the digest, 32 bytes; wrap: the secret; unwrap: the wrapping
+  /// sign: what is to be signed (hsm/algorithm.h); wrap: the secret; unwrap: the wrapping;
+  /// officers: what the verb is about (hsm/officers/conductor.h)
+  base::Bytes data;
 };
 
 struct Answer {
   std::uint64_t id = 0;
   Kind kind = Kind::health;  ///< of the request; meaningless with an Error
+  /// key: the one key in a list
   std::variant<base::Error, SignerHealth, std::vector<KeyInfo>, base::Bytes> body;
 };
 

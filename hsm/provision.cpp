@@ -1,5 +1,6 @@
 #include "hsm/provision.h"
 
+#include <map>
 #include <set>
 
 #include "base/json.h"
@@ -10,7 +11,8 @@
 namespace hsm {
 namespace {
 
-constexpr std::size_t kMostPlannedKeys = 1000;
+constexpr std::size_t kMostPlannedKeys = 20'000;
+constexpr std::size_t kSaveEvery = 64;  // keys: between saves a kill loses none, they are adopted
 
 using Tell = std::function<void(const ProvisionStep&)>;
 using Outcome = ProvisionStep::Outcome;
@@ -60,6 +62,7 @@ base::Result<std::unique_ptr<KeyMaker>> open_maker(const ProvisionConfig& config
   opening.label = config.label;
   opening.serial = config.serial;
   opening.pin = config.pin.clone();
+  opening.sm2 = config.sm2;
   auto maker = KeyMaker::open(std::move(opening), random);
   if (!maker.ok() && maker.error().key == "hsm.no_token" && !config.directory.empty()) {
     auto failure = base::error(base::Code::unavailable, "hsm.token_damaged", maker.error().detail);
@@ -86,29 +89,68 @@ base::Result<Inventory> open_inventory(const ProvisionConfig& config, const KeyM
 
 /// One planned key that the inventory does not know yet: adopted when it is there and sound, else
 /// made.
-base::Result<InventoryEntry> make_or_adopt(KeyMaker& maker, const PlannedKey& key, bool& made) {
+base::Result<InventoryEntry> make_or_adopt(KeyMaker& maker, const Inventory& inventory,
+                                           const PlannedKey& key, bool& made) {
   auto there = maker.adopt(key.label, key.algorithm, key.purpose);
   made = !there.ok() && there.error().code == base::Code::not_found;
-  return made ? maker.generate(key.algorithm, key.label, key.purpose) : std::move(there);
+  if (!made) return there;
+  const KeyInfo* wrapping = nullptr;
+  for (const auto& one : inventory.keys)
+    if (one.key.purpose == Purpose::key_wrapping) wrapping = &one.key;  // the newest
+  return maker.generate(key.algorithm, key.label, key.purpose, wrapping);
 }
 
-base::Result<void> ensure_key(KeyMaker& maker, Inventory& inventory, const PlannedKey& key,
-                              const std::filesystem::path& path, const Tell& tell) {
-  if (const auto* known = inventory.find(key.label)) {
-    if (known->key.algorithm == key.algorithm && known->key.purpose == key.purpose) return {};
-    auto failure = base::error(base::Code::conflict, "hsm.half_made");
-    failure.detail = "the inventory has it for another purpose or of another algorithm";
-    failure.args = {{"label", key.label}, {"why", failure.detail}};
-    return failure;
-  }
-  bool made = false;
-  BASE_TRY(auto entry, make_or_adopt(maker, key, made));
-  inventory.keys.push_back(std::move(entry));
-  BASE_TRY_VOID(inventory.save(path));  // after each key: what is adopted stays adopted
-  tell({"key", key.label, made ? Outcome::done : Outcome::kept,
-        made ? "made in the token" : "was on the token and sound; adopted"});
-  return {};
+base::Result<void> same_as_planned(const KeyInfo& known, const PlannedKey& key) {
+  if (known.algorithm == key.algorithm && known.purpose == key.purpose) return {};
+  auto failure = base::error(base::Code::conflict, "hsm.half_made");
+  failure.detail = "the inventory has it for another purpose or of another algorithm";
+  failure.args = {{"label", key.label}, {"why", failure.detail}};
+  return failure;
 }
+
+std::string how_made(const InventoryEntry& entry, bool made) {
+  if (entry.key.protection == Protection::wrapped) return "made and wrapped by a key of the token";
+  return made ? "made in the token" : "was on the token and sound; adopted";
+}
+
+/// Keys one after the other. What is adopted stays adopted: a wrapped key, which is nowhere else,
+/// is saved before the next one is made.
+class Keys {
+ public:
+  Keys(KeyMaker& maker, Inventory& inventory, const std::filesystem::path& path, const Tell& tell)
+      : maker_(maker), inventory_(inventory), path_(path), tell_(tell) {
+    for (std::size_t i = 0; i < inventory_.keys.size(); ++i)
+      known_.emplace(inventory_.keys[i].key.label, i);
+  }
+  base::Result<void> ensure(const PlannedKey& key) {
+    if (const auto it = known_.find(key.label); it != known_.end()) {
+      BASE_TRY_VOID(same_as_planned(inventory_.keys[it->second].key, key));
+      tell_({"key", key.label, Outcome::kept, "in the inventory"});
+      return {};
+    }
+    bool made = false;
+    BASE_TRY(auto entry, make_or_adopt(maker_, inventory_, key, made));
+    known_.emplace(key.label, inventory_.keys.size());
+    const auto how = how_made(entry, made);
+    const bool at_once = entry.key.protection == Protection::wrapped;
+    inventory_.keys.push_back(std::move(entry));
+    if (at_once || ++unsaved_ >= kSaveEvery) BASE_TRY_VOID(save());
+    tell_({"key", key.label, made ? Outcome::done : Outcome::kept, how});
+    return {};
+  }
+  base::Result<void> save() {
+    unsaved_ = 0;
+    return inventory_.save(path_);
+  }
+
+ private:
+  KeyMaker& maker_;
+  Inventory& inventory_;
+  const std::filesystem::path& path_;
+  const Tell& tell_;
+  std::map<std::string, std::size_t, std::less<>> known_;
+  std::size_t unsaved_ = 0;
+};
 
 }  // namespace
 
@@ -127,7 +169,7 @@ std::string_view to_string(Outcome outcome) {
 }
 
 base::Result<std::vector<PlannedKey>> plan_from_json(std::string_view json) {
-  auto document = base::parse_json(json, {.bytes = 1 << 20, .depth = 8});
+  auto document = base::parse_json(json, {.bytes = 4 << 20, .depth = 8});
   if (!document.ok()) return bad_plan(document.error().key);
   if (!document->IsObject() || !document->HasMember("keys") || !(*document)["keys"].IsArray())
     return bad_plan("wanted: {\"keys\": [ … ]}");
@@ -147,7 +189,7 @@ base::Result<std::vector<PlannedKey>> plan_from_json(std::string_view json) {
     key.algorithm = *algorithm;
     key.purpose = *purpose;
     plan.push_back(std::move(key));
-    if (plan.size() > kMostPlannedKeys) return bad_plan("more than 1000 keys");
+    if (plan.size() > kMostPlannedKeys) return bad_plan("more than 20,000 keys");
   }
   return plan;
 }
@@ -164,14 +206,10 @@ base::Result<void> provision(ProvisionConfig config, const std::vector<PlannedKe
     tell({"key", label, Outcome::failed, failure.key + ": " + failure.detail});
     if (!first) first = failure;
   };
-  for (const auto& key : plan) {
-    const bool known = inventory.find(key.label) != nullptr;
-    if (auto done = ensure_key(*maker, inventory, key, config.inventory, tell); !done.ok())
-      failed(key.label, done.error());
-    else if (known)
-      tell({"key", key.label, Outcome::kept, "in the inventory"});
-  }
-  if (inventory.keys.empty()) BASE_TRY_VOID(inventory.save(config.inventory));
+  Keys keys(*maker, inventory, config.inventory, tell);
+  for (const auto& key : plan)
+    if (const auto done = keys.ensure(key); !done.ok()) failed(key.label, done.error());
+  BASE_TRY_VOID(keys.save());
 
   // What serving would say about the result, said now.
   BASE_TRY(const auto objects, maker->survey());

@@ -32,6 +32,7 @@ struct ProvisionConfig {
   std::filesystem::path inventory;
   base::Secret pin;
   base::Secret so_pin;  ///< empty: no token is initialised
+  Sm2Native sm2 = {};   ///< wrapped, or native with the module's numbers
 };
 
 struct ProvisionStep {
@@ -43,7 +44,9 @@ struct ProvisionStep {
 };
 std::string_view to_string(ProvisionStep::Outcome outcome);
 
-/// Does what is missing and tells each step as it is done. Keys that could not be made or that are
+/// Does what is missing and tells each step as it is done. Keys that the token does not make itself
+/// are wrapped by the inventory's newest key of the purpose key_wrapping, which the plan may name
+/// anywhere before them. Keys that could not be made or that are
 /// half-made are told by name, the others are made all the same; the Error is then the first of
 /// them. Errors: unavailable `hsm.token_damaged` (a directory with files but no token: a damaged
 /// token looks like that, and initialising it would finish it off), `hsm.no_so_pin`; those of

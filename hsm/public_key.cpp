@@ -11,9 +11,11 @@
 
 #include <array>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "base/encoding.h"
+#include "hsm/algorithm.h"
 
 namespace hsm {
 namespace {
@@ -28,12 +30,6 @@ struct Freer {
 using PkeyPtr = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
 using ContextPtr = std::unique_ptr<EVP_PKEY_CTX, Freer<EVP_PKEY_CTX_free>>;
 using NumberPtr = std::unique_ptr<BIGNUM, Freer<BN_free>>;
-
-// SEQUENCE { SEQUENCE { id-ecPublicKey, prime256v1 }, BIT STRING } up to the point: RFC 5480 §2.
-constexpr std::array<std::uint8_t, 26> kP256Prefix{
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
-    0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00};
-constexpr std::size_t kPointSize = 65;
 
 // DigestInfo { sha256, NULL } up to the digest: RFC 8017 §9.2, note 1.
 constexpr std::array<std::uint8_t, 19> kDigestInfoPrefix{0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60,
@@ -51,35 +47,64 @@ PkeyPtr parse(base::BytesView spki) {
   return key;
 }
 
-/// DER SEQUENCE { r INTEGER, s INTEGER } from r‖s.
-bool ecdsa_der(base::BytesView raw, std::array<std::uint8_t, 80>& der, std::size_t& size) {
-  const auto integer = [&](base::BytesView number, std::size_t at) {
+/// DER SEQUENCE { r INTEGER, s INTEGER } from r‖s of at most 48 bytes each.
+struct DerSignature {
+  std::array<std::uint8_t, 104> bytes{};
+  std::size_t size = 0;
+
+  explicit DerSignature(base::BytesView raw) {
+    const auto half = raw.size() / 2;
+    size = integer(raw.last(half), integer(raw.first(half), 2));
+    bytes[0] = 0x30;
+    bytes[1] = static_cast<std::uint8_t>(size - 2);
+  }
+
+ private:
+  std::size_t integer(base::BytesView number, std::size_t at) {
     std::size_t skip = 0;
     while (skip + 1 < number.size() && number[skip] == 0) ++skip;
     const bool pad = (number[skip] & 0x80) != 0;
-    der[at++] = 0x02;
-    der[at++] = static_cast<std::uint8_t>(number.size() - skip + (pad ? 1 : 0));
-    if (pad) der[at++] = 0;
-    for (; skip < number.size(); ++skip) der[at++] = number[skip];
+    bytes[at++] = 0x02;
+    bytes[at++] = static_cast<std::uint8_t>(number.size() - skip + (pad ? 1 : 0));
+    if (pad) bytes[at++] = 0;
+    for (; skip < number.size(); ++skip) bytes[at++] = number[skip];
     return at;
-  };
-  if (raw.size() != 64) return false;
-  size = integer(raw.subspan(32), integer(raw.first(32), 2));
-  der[0] = 0x30;
-  der[1] = static_cast<std::uint8_t>(size - 2);
-  return true;
+  }
+};
+
+std::string_view group_of(const AlgorithmFacts& facts) {
+  switch (facts.algorithm) {
+    case Algorithm::ecdsa_p256:
+      return "prime256v1";
+    case Algorithm::ecdsa_p384:
+      return "secp384r1";
+    case Algorithm::sm2:
+      return "SM2";
+    default:
+      return {};
+  }
+}
+
+bool is_key_of(EVP_PKEY* key, const AlgorithmFacts& facts) {
+  if (facts.scheme == Scheme::rsa)
+    return EVP_PKEY_is_a(key, "RSA") && EVP_PKEY_get_bits(key) == facts.bits;
+  if (facts.scheme == Scheme::eddsa) return EVP_PKEY_is_a(key, "ED25519");
+  std::array<char, 32> group{};
+  std::size_t size = 0;
+  return EVP_PKEY_get_group_name(key, group.data(), group.size(), &size) == 1 &&
+         std::string_view(group.data(), size) == group_of(facts);
 }
 
 }  // namespace
 
-base::Result<base::Bytes> p256_spki(base::BytesView ec_point) {
-  if (ec_point.size() == kPointSize + 2 && ec_point[0] == 0x04 && ec_point[1] == kPointSize)
+base::Result<base::Bytes> point_spki(Algorithm algorithm, base::BytesView ec_point) {
+  const auto& facts = facts_of(algorithm);
+  if (ec_point.size() == facts.public_size + 2 && ec_point[0] == 0x04 &&
+      ec_point[1] == facts.public_size)
     ec_point = ec_point.subspan(2);
-  if (ec_point.size() != kPointSize || ec_point[0] != 0x04)
-    return bad_key("not an uncompressed P-256 point");
-  base::Bytes spki(kP256Prefix.begin(), kP256Prefix.end());
+  auto spki = base::to_bytes(facts.spki_prefix);
   base::append(spki, ec_point);
-  if (!parse(spki)) return bad_key("the point is not on P-256");
+  if (!good_form(algorithm, spki)) return bad_key("not a point of " + std::string(facts.name));
   return spki;
 }
 
@@ -87,10 +112,10 @@ base::Result<base::Bytes> rsa_spki(base::BytesView modulus, base::BytesView expo
   const NumberPtr n(BN_bin2bn(modulus.data(), static_cast<int>(modulus.size()), nullptr));
   const NumberPtr e(BN_bin2bn(exponent.data(), static_cast<int>(exponent.size()), nullptr));
   const std::unique_ptr<OSSL_PARAM_BLD, Freer<OSSL_PARAM_BLD_free>> builder(OSSL_PARAM_BLD_new());
-  if (!n || !e || !builder || BN_num_bits(n.get()) != 3072 ||
+  if (!n || !e || !builder ||
       OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get()) != 1 ||
       OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) != 1)
-    return bad_key("not an RSA-3072 key");
+    return bad_key("not an RSA key");
   const std::unique_ptr<OSSL_PARAM, Freer<OSSL_PARAM_free>> params(
       OSSL_PARAM_BLD_to_param(builder.get()));
   const ContextPtr context(EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr));
@@ -112,14 +137,27 @@ KeyId id_of(base::BytesView spki) {
   return KeyId(base::to_hex(base::BytesView(digest).first(20)));
 }
 
-base::Bytes digest_info(const base::Digest& digest) {
+base::Bytes digest_info(base::BytesView digest) {
   base::Bytes out(kDigestInfoPrefix.begin(), kDigestInfoPrefix.end());
   base::append(out, digest);
   return out;
 }
 
+base::Bytes raw_signature(base::BytesView der, std::size_t size) {
+  const auto* at = der.data();
+  const std::unique_ptr<ECDSA_SIG, Freer<ECDSA_SIG_free>> parsed(
+      d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size())));
+  base::Bytes out(size);
+  const auto half = static_cast<int>(size / 2);
+  if (!parsed || at != der.data() + der.size() ||
+      BN_bn2binpad(ECDSA_SIG_get0_r(parsed.get()), out.data(), half) != half ||
+      BN_bn2binpad(ECDSA_SIG_get0_s(parsed.get()), out.data() + half, half) != half)
+    return {};
+  return out;
+}
+
 struct SignatureCheck::State {
-  Algorithm algorithm;
+  const AlgorithmFacts* facts;
   PkeyPtr key;
   mutable std::mutex lock;               // guards idle
   mutable std::vector<ContextPtr> idle;  // initialised for verification, one per concurrent check
@@ -135,7 +173,7 @@ struct SignatureCheck::State {
     }
     ContextPtr context(EVP_PKEY_CTX_new(key.get(), nullptr));
     if (!context || EVP_PKEY_verify_init(context.get()) != 1) return nullptr;
-    if (algorithm == Algorithm::rsa_3072 &&
+    if (facts->scheme == Scheme::rsa &&
         (EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) != 1 ||
          EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha256()) != 1))
       return nullptr;
@@ -149,43 +187,38 @@ SignatureCheck::~SignatureCheck() = default;
 base::Result<std::unique_ptr<SignatureCheck>> SignatureCheck::make(Algorithm algorithm,
                                                                    base::BytesView spki) {
   auto state = std::make_unique<State>();
-  state->algorithm = algorithm;
+  state->facts = &facts_of(algorithm);
+  if (state->facts->scheme == Scheme::none) return bad_key("a secret key has no public half");
   state->key = parse(spki);
   if (!state->key) return bad_key("not a SubjectPublicKeyInfo");
-  std::array<char, 32> group{};
-  std::size_t size = 0;
-  switch (algorithm) {
-    case Algorithm::ecdsa_p256:
-      if (EVP_PKEY_get_group_name(state->key.get(), group.data(), group.size(), &size) != 1 ||
-          std::string_view(group.data(), size) != "prime256v1")
-        return bad_key("not a P-256 key");
-      break;
-    case Algorithm::rsa_3072:
-      if (!EVP_PKEY_is_a(state->key.get(), "RSA") || EVP_PKEY_get_bits(state->key.get()) != 3072)
-        return bad_key("not an RSA-3072 key");
-      break;
-    case Algorithm::aes_256:
-      return bad_key("a secret key has no public half");
-  }
+  if (!good_form(algorithm, spki) || !is_key_of(state->key.get(), *state->facts))
+    return bad_key("not a key of " + std::string(state->facts->name));
   return std::unique_ptr<SignatureCheck>(new SignatureCheck(std::move(state)));
 }
 
 std::size_t SignatureCheck::signature_size() const {
-  return state_->algorithm == Algorithm::ecdsa_p256 ? 64 : 384;
+  return state_->facts->signature_size;
 }
 
-bool SignatureCheck::good(const base::Digest& digest, base::BytesView signature) const {
-  if (signature.size() != signature_size()) return false;
+bool SignatureCheck::good(base::BytesView input, base::BytesView signature) const {
+  const auto& facts = *state_->facts;
+  if (signature.size() != facts.signature_size || !good_input_size(facts.algorithm, input.size()))
+    return false;
+  if (facts.scheme == Scheme::eddsa) {
+    // OpenSSL offers EdDSA through EVP_DigestVerify alone, whose contexts serve once.
+    const std::unique_ptr<EVP_MD_CTX, Freer<EVP_MD_CTX_free>> once(EVP_MD_CTX_new());
+    return once &&
+           EVP_DigestVerifyInit(once.get(), nullptr, nullptr, nullptr, state_->key.get()) == 1 &&
+           EVP_DigestVerify(once.get(), signature.data(), signature.size(), input.data(),
+                            input.size()) == 1;
+  }
   auto context = state_->take();
   if (!context) return false;  // no memory: nothing leaves unchecked
-  std::array<std::uint8_t, 80> der{};
-  auto size = signature.size();
-  const auto* bytes = signature.data();
-  if (state_->algorithm == Algorithm::ecdsa_p256) {
-    if (!ecdsa_der(signature, der, size)) return false;
-    bytes = der.data();
-  }
-  const bool good = EVP_PKEY_verify(context.get(), bytes, size, digest.data(), digest.size()) == 1;
+  const bool rsa = facts.scheme == Scheme::rsa;
+  const auto der = rsa ? std::optional<DerSignature>() : DerSignature(signature);
+  const auto given = der ? base::BytesView(der->bytes).first(der->size) : signature;
+  const bool good =
+      EVP_PKEY_verify(context.get(), given.data(), given.size(), input.data(), input.size()) == 1;
   const std::scoped_lock guard(state_->lock);
   state_->idle.push_back(std::move(context));
   return good;

@@ -8,17 +8,21 @@
 
 namespace hsm {
 
-/// SubjectPublicKeyInfo (RFC 5280 §4.1.2.7) of a P-256 point (CKA_EC_POINT: a DER OCTET STRING
-/// round the uncompressed point, or the bare point) or of an RSA key's modulus and exponent
-/// (big-endian). Errors: invalid_argument `hsm.public_key`.
-base::Result<base::Bytes> p256_spki(base::BytesView ec_point);
+/// SubjectPublicKeyInfo (RFC 5280 §4.1.2.7) of a curve's point (CKA_EC_POINT: a DER OCTET STRING
+/// round the point, or the bare point; uncompressed, or Ed25519's 32 bytes) or of an RSA key's
+/// modulus and exponent (big-endian). Only the form is looked at; SignatureCheck judges the key.
+/// Errors: invalid_argument `hsm.public_key`.
+base::Result<base::Bytes> point_spki(Algorithm algorithm, base::BytesView ec_point);
 base::Result<base::Bytes> rsa_spki(base::BytesView modulus, base::BytesView exponent);
 
 /// Hex of SHA-256(SPKI)[0:20].
 KeyId id_of(base::BytesView spki);
 
-/// What CKM_RSA_PKCS signs: DigestInfo of SHA-256 (RFC 8017 §9.2).
-base::Bytes digest_info(const base::Digest& digest);
+/// What CKM_RSA_PKCS signs: DigestInfo of a SHA-256 digest (RFC 8017 §9.2).
+base::Bytes digest_info(base::BytesView digest);
+
+/// r‖s of `size` bytes from SEQUENCE { r INTEGER, s INTEGER }; empty when it is none.
+base::Bytes raw_signature(base::BytesView der, std::size_t size);
 
 /// Verifies signatures of one recorded public key. Thread-safe; contexts are kept and reused.
 class SignatureCheck {
@@ -29,7 +33,8 @@ class SignatureCheck {
   ~SignatureCheck();
 
   std::size_t signature_size() const;  ///< in bytes
-  bool good(const base::Digest& digest, base::BytesView signature) const;
+  /// `input` is what the key signed: see hsm/algorithm.h.
+  bool good(base::BytesView input, base::BytesView signature) const;
 
  private:
   struct State;

@@ -19,6 +19,7 @@
 #include "base/encoding.h"
 #include "base/text.h"
 #include "base/unique_fd.h"
+#include "hsm/officers/conductor.h"
 #include "hsm/op_log.h"
 #include "hsm/protocol.h"
 #include "hsm/token_keeper.h"
@@ -31,11 +32,14 @@ using Steady = std::chrono::steady_clock;
 using wire::Kind;
 
 constexpr std::size_t kMostQueued = 4096;
-constexpr std::size_t kMostUnsentBytes = 8 << 20;  // a peer that does not read loses its connection
-constexpr int kTickMs = 100;                       // how often overdue calls are looked for
+constexpr std::size_t kMostUnsentBytes = 32
+                                         << 20;  // a peer that does not read loses its connection
+constexpr int kTickMs = 100;                     // how often overdue calls are looked for
 constexpr int kFirstTickMs = 2;  // while the token is being opened for the first time
 constexpr auto kFirstOpening = std::chrono::seconds(1);  // then requests are told that it is away
 constexpr auto kFarewell = std::chrono::seconds(2);
+constexpr std::size_t kMostOfficersQueued = 64;
+constexpr auto kOfficersTick = std::chrono::milliseconds(250);  // what a crash left is looked for
 
 base::Error unavailable(const std::string& why, std::string key = "hsm.unavailable") {
   auto failure = base::error(base::Code::unavailable, std::move(key), why);
@@ -51,7 +55,11 @@ base::Error refused(const std::string& why) {
 /// Shared by the reading thread and those that answer.
 struct Connection {
   Connection(base::UniqueFd socket, const Door& entrance, const ucred& who)
-      : fd(std::move(socket)), door(entrance), peer(who), in(wire::kMostRequestBytes) {}
+      : fd(std::move(socket)),
+        door(entrance),
+        peer(who),
+        in(entrance.name == kOfficersDoor ? wire::kMostOfficersRequestBytes
+                                          : wire::kMostRequestBytes) {}
 
   const base::UniqueFd fd;
   const Door& door;
@@ -125,6 +133,7 @@ class Signer {
   void read_from(const ConnectionPtr& connection);
   void take(const ConnectionPtr& connection, base::BytesView payload);
   void enqueue(const ConnectionPtr& connection, wire::Request request);
+  void take_officers(const ConnectionPtr& connection, wire::Request request);
   void drop(int fd, std::string_view why);
   void answer_health(const ConnectionPtr& connection, const wire::Request& request);
   void answer_keys(const ConnectionPtr& connection, const wire::Request& request);
@@ -135,7 +144,12 @@ class Signer {
   void perform(Job& job, std::size_t place);
   base::Result<base::Bytes> act(const Job& job, std::string& key);
   base::Result<KeyInfo> permitted(const Job& job, const Token& token) const;
+  // The officers' thread.
+  void govern();
+  void carry_out(Job& job);
   // Any thread.
+  void notice(std::string_view what, const std::string& why);
+  void record(OpRecord record, const ConnectionPtr& to, wire::Answer reply);
   void answer(const ConnectionPtr& connection, wire::Answer answer);
   void await_room(const ConnectionPtr& connection);
   // The thread that writes the operation log, one at a time.
@@ -150,11 +164,14 @@ class Signer {
   std::unique_ptr<OpLog> log_;
   std::vector<ConnectionPtr> holding_;  // with answers to the lines just kept
   Watch watch_;
+  std::unique_ptr<officers::Conductor> conductor_;  // none: nobody governs the keys
   std::unique_ptr<TokenKeeper> keeper_;
   std::vector<std::thread> threads_;
-  std::mutex lock_;  // guards queue_, unsent_, closing_
+  std::mutex lock_;  // guards queue_, officers_queue_, unsent_, closing_
   std::condition_variable queued_;
   std::deque<Job> queue_;
+  std::condition_variable officers_queued_;
+  std::deque<Job> officers_queue_;
   std::vector<std::weak_ptr<Connection>> unsent_;  // connections the poller must watch for room
   bool closing_ = false;
   std::atomic<std::uint64_t> signatures_{0};
@@ -166,7 +183,7 @@ Signer::Signer(const SignerConfig& config, const std::vector<OpenDoor>& doors,
     : config_(config),
       doors_(doors),
       parts_(parts),
-      watch_(1 + static_cast<std::size_t>(config.sessions)) {}
+      watch_(2 + static_cast<std::size_t>(config.sessions)) {}  // keeper, sessions, officers
 
 bool Signer::watch_fd(int fd) {
   epoll_event event{};
@@ -194,6 +211,16 @@ int Signer::run() {
   log_->after_each_write([this] { send_held(); });
   log_->add({"start", "", -1, ::getpid(), "", "", "ok"}, nullptr);
   if (!set_up()) return kExitStuck;
+  if (!config_.officers.genesis.empty()) {
+    auto conductor =
+        officers::Conductor::open({config_, parts_.clock, parts_.random, parts_.journal});
+    if (!conductor.ok()) {
+      const auto& failure = conductor.error();
+      parts_.journal.tell("refused", {{"why", failure.key + ": " + failure.detail}});
+      return failure.code == base::Code::conflict ? kExitStuck : kExitMisconfigured;
+    }
+    conductor_ = std::move(*conductor);
+  }
   KeeperConfig keeping;
   keeping.module = config_.token.module;
   keeping.label = config_.token.label;
@@ -203,13 +230,17 @@ int Signer::run() {
   keeping.directory = config_.token.directory;
   keeping.suspensions = config_.oplog.file.string() + ".suspended";
   keeping.sessions = config_.sessions;
+  keeping.sm2 = config_.token.sm2;
   keeping.recheck = config_.recheck;
   keeping.longest_opening =
       std::max<std::chrono::milliseconds>(keeping.longest_opening, config_.watchdog);
   keeper_ = std::make_unique<TokenKeeper>(
-      keeping, parts_.random, watch_, [this](std::string_view what, const std::string& why) {
-        parts_.journal.tell("token", {{"state", std::string(what)}, {"why", why}});
-      });
+      keeping, parts_.random, watch_,
+      [this](std::string_view what, const std::string& why) { notice(what, why); });
+  if (conductor_) {
+    conductor_->join(*keeper_, watch_, 1 + static_cast<std::size_t>(config_.sessions));
+    threads_.emplace_back([this] { govern(); });
+  }
   for (int i = 0; i < config_.sessions; ++i)
     threads_.emplace_back([this, i] { work(static_cast<std::size_t>(i) + 1); });
   const auto born = Steady::now();
@@ -270,7 +301,19 @@ bool Signer::open_doors(Steady::time_point born) {
   return true;
 }
 
+void Signer::notice(std::string_view what, const std::string& why) {
+  parts_.journal.tell("token", {{"state", std::string(what)}, {"why", why}});
+  if (what != "suspended" || !conductor_) return;
+  const auto colon = why.find(": ");
+  conductor_->suspended(why.substr(0, colon),
+                        colon == std::string::npos ? why : why.substr(colon + 2));
+}
+
 bool Signer::overdue() const {
+  if (conductor_ && conductor_->broken()) {
+    parts_.journal.tell("stuck", {{"why", "the officers' ledger cannot be written"}});
+    return true;
+  }
   if (log_->broken()) {
     parts_.journal.tell("stuck", {{"why", "the operation log cannot be written"}});
     return true;
@@ -346,11 +389,14 @@ void Signer::take(const ConnectionPtr& connection, base::BytesView payload) {
     case Kind::health:
       return answer_health(connection, *request);
     case Kind::keys:
+    case Kind::key:
       return answer_keys(connection, *request);
     case Kind::sign:
     case Kind::wrap:
     case Kind::unwrap:
       return enqueue(connection, std::move(*request));
+    case Kind::officers:
+      return take_officers(connection, std::move(*request));
   }
 }
 
@@ -367,8 +413,12 @@ void Signer::answer_health(const ConnectionPtr& connection, const wire::Request&
 
 void Signer::answer_keys(const ConnectionPtr& connection, const wire::Request& request) {
   const auto token = keeper_->token();
-  if (!token.ok()) return answer(connection, {request.id, Kind::keys, token.error()});
-  answer(connection, {request.id, Kind::keys, (*token)->keys()});
+  if (!token.ok()) return answer(connection, {request.id, request.kind, token.error()});
+  if (request.kind == Kind::keys)
+    return answer(connection, {request.id, Kind::keys, (*token)->keys()});
+  const auto key = (*token)->key(request.name);
+  if (!key.ok()) return answer(connection, {request.id, Kind::key, key.error()});
+  answer(connection, {request.id, Kind::key, std::vector{(*key)->info()}});
 }
 
 void Signer::enqueue(const ConnectionPtr& connection, wire::Request request) {
@@ -388,6 +438,72 @@ void Signer::enqueue(const ConnectionPtr& connection, wire::Request request) {
   if (full)
     return answer(connection, {id, kind, unavailable("too many requests wait", "hsm.busy")});
   queued_.notify_one();
+}
+
+void Signer::take_officers(const ConnectionPtr& connection, wire::Request request) {
+  const auto id = request.id;
+  const auto refuse = [&](base::Error why) {
+    answer(connection, {id, Kind::officers, std::move(why)});
+  };
+  if (!conductor_)
+    return refuse(base::error(base::Code::conflict, "hsm.officers.not_founded",
+                              "no founding file is configured"));
+  if (officers::Conductor::is_reading(request.name)) {
+    auto told = conductor_->read(request.name, base::as_text(request.data));
+    if (!told.ok()) return refuse(std::move(told).error());
+    return answer(connection, {id, Kind::officers, base::to_bytes(base::as_bytes(*told))});
+  }
+  if (connection->door.name != kOfficersDoor)
+    return refuse(refused("the " + connection->door.name + " door takes no officers' requests"));
+  bool full = false;
+  {
+    const std::scoped_lock lock(lock_);
+    full = officers_queue_.size() >= kMostOfficersQueued;
+    if (!full) {
+      ++connection->in_flight;
+      officers_queue_.push_back({connection, std::move(request), Steady::time_point::max()});
+    }
+  }
+  if (full) return refuse(unavailable("too many requests wait", "hsm.busy"));
+  officers_queued_.notify_one();
+}
+
+void Signer::govern() {
+  while (true) {
+    conductor_->finish_interrupted();
+    std::unique_lock lock(lock_);
+    officers_queued_.wait_for(lock, kOfficersTick,
+                              [this] { return closing_ || !officers_queue_.empty(); });
+    if (officers_queue_.empty()) {
+      if (closing_) return;
+      continue;
+    }
+    auto job = std::move(officers_queue_.front());
+    officers_queue_.pop_front();
+    ++working_;
+    lock.unlock();
+    carry_out(job);
+    --working_;
+  }
+}
+
+void Signer::carry_out(Job& job) {
+  const auto& request = job.request;
+  const auto who = job.from->door.name + " door, uid " + std::to_string(job.from->peer.uid);
+  auto result = conductor_->act(request.name, base::as_text(request.data), who);
+  OpRecord line;
+  line.deed = "officers." + base::printable(request.name, 32);
+  line.door = job.from->door.name;
+  line.uid = static_cast<std::int64_t>(job.from->peer.uid);
+  line.pid = job.from->peer.pid;
+  line.subject = base::to_hex(base::sha256(request.data));
+  line.outcome = result.ok() ? "ok" : result.error().key;
+  wire::Answer reply{request.id, Kind::officers, base::Bytes{}};
+  if (result.ok())
+    reply.body = base::to_bytes(base::as_bytes(*result));
+  else
+    reply.body = std::move(result).error();
+  record(std::move(line), job.from, std::move(reply));
 }
 
 void Signer::answer(const ConnectionPtr& connection, wire::Answer answer) {
@@ -441,6 +557,7 @@ base::Result<KeyInfo> Signer::permitted(const Job& job, const Token& token) cons
   if (job.request.kind != Kind::sign) {
     if (job.from->door.purposes.count(Purpose::data_wrapping) == 0)
       return refused("this door wraps no data");
+    if (conductor_) BASE_TRY_VOID(conductor_->may_use(officers::Conductor::kDataWrapping));
     return KeyInfo{};
   }
   BASE_TRY(auto key, token.info(job.request.name));
@@ -453,6 +570,10 @@ base::Result<KeyInfo> Signer::permitted(const Job& job, const Token& token) cons
   if (job.from->door.purposes.count(key.purpose) == 0)
     return refused("the " + job.from->door.name + " door does not allow " +
                    std::string(to_string(key.purpose)));
+  if (!conductor_) return key;
+  if (key.purpose == Purpose::root_ca || key.purpose == Purpose::issuing_ca)
+    return refused("an authority's key signs nothing that the signer has not seen");
+  BASE_TRY_VOID(conductor_->may_use(key.label));
   return key;
 }
 
@@ -463,9 +584,7 @@ base::Result<base::Bytes> Signer::act(const Job& job, std::string& key) {
   key = std::move(allowed.label);
   switch (request.kind) {
     case Kind::sign: {
-      base::Digest digest;
-      std::copy(request.data.begin(), request.data.end(), digest.begin());
-      return token->sign(request.name, digest);
+      return token->sign(request.name, request.data);
     }
     case Kind::wrap: {
       return token->wrap(request.name, base::Secret(request.data));
@@ -476,6 +595,8 @@ base::Result<base::Bytes> Signer::act(const Job& job, std::string& key) {
     }
     case Kind::health:
     case Kind::keys:
+    case Kind::officers:
+    case Kind::key:
       break;
   }
   base::fail("not a request for the token");
@@ -497,23 +618,27 @@ void Signer::perform(Job& job, std::size_t place) {
     if (why == "hsm.unavailable" || why == "hsm.pin" || why == "hsm.wrong_signature")
       keeper_->look_again();
   }
-  OpRecord record;
-  record.deed = to_string(request.kind);
-  record.door = job.from->door.name;
-  record.uid = static_cast<std::int64_t>(job.from->peer.uid);
-  record.pid = job.from->peer.pid;
-  record.key = key.empty() && request.kind == Kind::sign ? base::printable(request.name, 64) : key;
-  record.subject = request.kind == Kind::sign ? base::to_hex(base::sha256(request.data))
-                                              : base::printable(request.name, 64);
-  record.outcome = result.ok() ? "ok" : result.error().key;
-  auto reply = std::make_shared<wire::Answer>();
-  reply->id = request.id;
-  reply->kind = request.kind;
+  OpRecord line;
+  line.deed = to_string(request.kind);
+  line.door = job.from->door.name;
+  line.uid = static_cast<std::int64_t>(job.from->peer.uid);
+  line.pid = job.from->peer.pid;
+  line.key = key.empty() && request.kind == Kind::sign ? base::printable(request.name, 64) : key;
+  line.subject = request.kind == Kind::sign ? base::to_hex(base::sha256(request.data))
+                                            : base::printable(request.name, 64);
+  line.outcome = result.ok() ? "ok" : result.error().key;
+  wire::Answer reply{request.id, request.kind, base::Bytes{}};
   if (result.ok())
-    reply->body = std::move(*result);
+    reply.body = std::move(*result);
   else
-    reply->body = std::move(result).error();
-  log_->add(std::move(record), [this, from = job.from, reply](bool kept) {
+    reply.body = std::move(result).error();
+  record(std::move(line), job.from, std::move(reply));
+}
+
+/// The answer leaves when its line is kept.
+void Signer::record(OpRecord record, const ConnectionPtr& to, wire::Answer answer) {
+  auto reply = std::make_shared<wire::Answer>(std::move(answer));
+  log_->add(std::move(record), [this, from = to, reply](bool kept) {
     if (!kept)
       reply->body = unavailable("the operation log cannot be written");
     else if (reply->kind == Kind::sign && std::holds_alternative<base::Bytes>(reply->body))
@@ -532,6 +657,7 @@ void Signer::finish() {
     closing_ = true;
   }
   queued_.notify_all();
+  officers_queued_.notify_all();
   while ((working_ > 0 ||
           [this] {
             const std::scoped_lock lock(lock_);

@@ -57,6 +57,8 @@ Door service_door(base::Settings& settings, bool production) {
     const auto purpose = purpose_from(word);
     if (!purpose)
       settings.refuse("socket.service_purposes", "names an unknown purpose: " + word);
+    else if (*purpose == Purpose::key_wrapping)  // the signer's own affair, through no door
+      settings.refuse("socket.service_purposes", "may not hold key_wrapping");
     else if (production && (*purpose == Purpose::root_ca || *purpose == Purpose::issuing_ca))
       settings.refuse("socket.service_purposes",
                       "may not hold " + word + " when profile = production");
@@ -66,19 +68,54 @@ Door service_door(base::Settings& settings, bool production) {
   return door;
 }
 
-std::optional<Door> officer_door(base::Settings& settings, bool production) {
+/// Numbers of mechanisms as their makers write them: 0x10002.
+unsigned long number(base::Settings& settings, std::string_view key, std::string_view help) {
+  const auto text = settings.text(key, "", help);
+  const bool hex = text.starts_with("0x");
+  unsigned long value = 0;
+  const auto* end = text.data() + text.size();
+  const auto [at, failure] =
+      std::from_chars(text.data() + (hex ? 2 : 0), end, value, hex ? 16 : 10);
+  if (!text.empty() && (failure != std::errc{} || at != end))
+    settings.refuse(key, "must be a number, decimal or with 0x");
+  return value;
+}
+
+Sm2Native sm2_of(base::Settings& settings) {
+  Sm2Native sm2;
+  const auto how = settings.text("token.sm2", "wrapped",
+                                 "SM2 keys: wrapped by a key of the token, or native: in a token "
+                                 "that speaks SM2, with its maker's numbers below");
+  if (how != "wrapped" && how != "native")
+    settings.refuse("token.sm2", "must be wrapped or native");
+  sm2.native = how == "native";
+  sm2.key_type = number(settings, "token.sm2_key_type", "the module's CKA_KEY_TYPE of SM2 keys");
+  sm2.generate_mechanism =
+      number(settings, "token.sm2_generate_mechanism", "its mechanism that makes SM2 key pairs");
+  sm2.sign_mechanism = number(settings, "token.sm2_sign_mechanism",
+                              "its mechanism that signs e = SM3(Z ‖ M), 32 bytes");
+  const auto form = settings.text("token.sm2_signature", "raw",
+                                  "form of its signatures: raw (r‖s) or der (SEQUENCE)");
+  if (form != "raw" && form != "der") settings.refuse("token.sm2_signature", "must be raw or der");
+  sm2.der = form == "der";
+  if (sm2.native && (sm2.generate_mechanism == 0 || sm2.sign_mechanism == 0))
+    settings.refuse("token.sm2",
+                    "= native needs the module's numbers: token.sm2_key_type, "
+                    "token.sm2_generate_mechanism, token.sm2_sign_mechanism");
+  return sm2;
+}
+
+std::optional<Door> officer_door(base::Settings& settings, bool governed) {
   Door door;
   door.name = "officer";
-  door.socket = settings.path("socket.officer", "",
-                              "Unix socket for officers, whose requests may use CA keys as well; "
-                              "demonstration only; empty: none");
+  door.socket =
+      settings.path("socket.officer", "",
+                    "Unix socket for officers' requests and approvals; without a founding "
+                    "file it hands authorities' keys to whoever may use it; empty: none");
   door.uids =
       uids(settings, "socket.officer_uids", "users that may use it; empty: the signer's own");
   if (door.socket.empty()) return std::nullopt;
-  // Until officers' approvals are checked here, this door would hand the CA to one person.
-  if (production)
-    settings.refuse("socket.officer",
-                    "is for demonstrations only; profile = production refuses it");
+  if (governed) return door;  // its requests are judged one by one, by the officers' votes
   door.purposes = {Purpose::root_ca,    Purpose::issuing_ca,    Purpose::seal,
                    Purpose::seal_maker, Purpose::timestamp,     Purpose::ocsp,
                    Purpose::openid,     Purpose::document_code, Purpose::audit,
@@ -116,8 +153,20 @@ base::Result<SignerConfig> read_signer_config(base::Settings& settings) {
   if (config.production && token.writable_ok)
     settings.refuse("token.writable_ok",
                     "is for demonstrations only; profile = production refuses it");
+  token.sm2 = sm2_of(settings);
   config.doors.push_back(service_door(settings, config.production));
-  if (auto officer = officer_door(settings, config.production)) config.doors.push_back(*officer);
+  config.officers.genesis = settings.path(
+      "officers.genesis", "",
+      "the founding file: officers, policy, everybody's signature; empty: nobody's approval is "
+      "asked for, demonstration only");
+  config.officers.ledger = settings.path("officers.ledger", "officers-ledger.jsonl",
+                                         "what officers asked for, approved and had done");
+  config.officers.backups =
+      settings.path("officers.backups", "backups", "directory that backups of the token go to");
+  const bool governed = !config.officers.genesis.empty();
+  if (config.production && !governed)
+    settings.refuse("officers.genesis", "is required when profile = production");
+  if (auto officer = officer_door(settings, governed)) config.doors.push_back(*officer);
   config.sessions = static_cast<int>(
       settings.integer("sessions", 4, 1, 64, "sessions with the token, a thread each"));
   config.oplog.file = settings.path("oplog.file", "signer-operations.log", "the operation log");
@@ -135,6 +184,10 @@ base::Result<SignerConfig> read_signer_config(base::Settings& settings) {
       static_cast<int>(settings.integer("most_connections", 256, 1, 10'000, "open connections"));
   config.most_in_flight = static_cast<int>(
       settings.integer("most_in_flight", 256, 1, 10'000, "unanswered requests of one connection"));
+  config.fail_point =
+      settings.text("testing.fail_point", "", "kills the signer at a named place; for tests");
+  if (config.production && !config.fail_point.empty())
+    settings.refuse("testing.fail_point", "is for tests; profile = production refuses it");
   BASE_TRY_VOID(settings.finish());
   return config;
 }

@@ -10,8 +10,11 @@
 
 #include "base/settings.h"
 #include "hsm/key.h"
+#include "hsm/sm2_native.h"
 
 namespace hsm {
+
+inline constexpr std::string_view kOfficersDoor = "officer";
 
 /// A socket, who may use it, and for what.
 struct Door {
@@ -27,6 +30,7 @@ struct SignerConfig {
     std::filesystem::path module, pin_file, so_pin_file, softhsm_conf, directory, inventory;
     std::string label, serial;
     bool writable_ok = false;
+    Sm2Native sm2;
   } token;
   std::vector<Door> doors;
   int sessions = 4;
@@ -34,9 +38,14 @@ struct SignerConfig {
     std::filesystem::path file;
     bool sync = true;
   } oplog;
+  struct {
+    std::filesystem::path genesis;  ///< the founding file; empty: nobody governs the keys
+    std::filesystem::path ledger, backups;
+  } officers;
   std::chrono::milliseconds deadline{2000};  ///< the longest a request may wait
   std::chrono::milliseconds watchdog{5000};  ///< the longest a call may stay in the module
   std::chrono::milliseconds recheck{5000};
+  std::string fail_point;  ///< where to die, for tests
   int most_connections = 256;
   int most_in_flight = 256;  ///< requests of one connection
 };

@@ -13,6 +13,7 @@
 #include <sstream>
 
 #include "base/clock.h"
+#include "base/fail_point.h"
 #include "base/json.h"
 #include "base/messages.h"
 #include "base/random.h"
@@ -21,6 +22,7 @@
 #include "hsm/signer.h"
 #include "hsm/signer_config.h"
 #include "hsm/supervisor.h"
+#include "hsm/token_change.h"
 
 namespace {
 
@@ -72,6 +74,7 @@ int serve(const hsm::SignerConfig& config) {
     return hsm::kExitMisconfigured;
   }
   hsm::harden_process();
+  if (!config.fail_point.empty()) base::arm_fail_point(config.fail_point);
   const base::SystemClock clock;
   base::SystemRandom random;
   const hsm::Journal journal(clock);
@@ -108,6 +111,7 @@ base::Result<void> provision(const hsm::SignerConfig& config, const Call& call) 
   provisioning.serial = config.token.serial;
   provisioning.directory = config.token.directory;
   provisioning.inventory = config.token.inventory;
+  provisioning.sm2 = config.token.sm2;
   BASE_TRY(provisioning.pin, base::Secret::from_file(config.token.pin_file));
   if (!config.token.so_pin_file.empty()) {
     BASE_TRY(provisioning.so_pin, base::Secret::from_file(config.token.so_pin_file));
@@ -126,6 +130,11 @@ base::Result<void> provision(const hsm::SignerConfig& config, const Call& call) 
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 2 && std::string_view(argv[1]) == "change-token") {  // started by the signer itself
+    hsm::harden_process();
+    base::SystemRandom random;
+    return hsm::change_token(random);
+  }
   const auto call = parse(argc, argv);
   if (!call) return usage();
   if (call->deed == "keys-of-config") {

@@ -16,6 +16,8 @@
 #include "base/random.h"
 #include "base/secret.h"
 #include "hsm/key.h"
+#include "hsm/self_test.h"
+#include "hsm/sm2_native.h"
 
 namespace hsm {
 
@@ -29,6 +31,7 @@ struct TokenConfig {
       {};  ///< of a software token: its files are compared; may be empty
   int sessions = 4;
   std::chrono::milliseconds session_wait{1000};  ///< for a free session
+  Sm2Native sm2 = {};
 };
 
 enum class Condition {
@@ -47,7 +50,8 @@ struct Finding {
 class Token {
  public:
   /// Errors: unavailable `hsm.module`, `hsm.in_use`, `hsm.no_token`, `hsm.pin`, `hsm.inventory`,
-  /// `hsm.token_files`, `hsm.unavailable`. `random` outlives the Token and its Keys.
+  /// `hsm.token_files`, `hsm.self_test`, `hsm.unavailable`. `random` outlives the Token and its
+  /// Keys.
   static base::Result<std::unique_ptr<Token>> open(TokenConfig config, base::Random& random);
   ~Token();
 
@@ -63,9 +67,9 @@ class Token {
   base::Result<std::shared_ptr<const Key>> key(std::string_view label) const;
   base::Result<KeyInfo> info(std::string_view label) const;
 
-  /// Errors: as Key::sign; also unavailable `hsm.wrong_signature`, `hsm.suspended`,
-  /// `hsm.key_refused`.
-  base::Result<base::Bytes> sign(std::string_view label, const base::Digest& digest) const;
+  /// `input` is what this key's algorithm signs: hsm/algorithm.h. Errors: as Key::sign; also
+  /// unavailable `hsm.wrong_signature`, `hsm.suspended`, `hsm.key_refused`.
+  base::Result<base::Bytes> sign(std::string_view label, base::BytesView input) const;
   /// Two wrong signatures suspend a key; so may an operator, or an earlier process's record.
   void suspend(std::string_view label, std::string reason);
   std::vector<Finding> suspended() const;
@@ -75,10 +79,16 @@ class Token {
   base::Result<base::Bytes> wrap(std::string_view name, const base::Secret& secret) const;
   base::Result<base::Secret> unwrap(std::string_view name, base::BytesView wrapped) const;
 
-  /// Compares the token with the inventory again. A key that drifted or went since brings the
-  /// condition down: the next opening refuses that key by name. Errors: unavailable
-  /// `hsm.unavailable`.
+  /// Looks at the token again: whether it is there, whether its files changed, and whether its keys
+  /// are as recorded: all of them when there are few, a slice in turn and all from time to time
+  /// when there are many. A key that has not signed yet in this process is made to. A key that
+  /// drifted or went since brings the condition down: the next opening refuses that key by name.
+  /// Errors: unavailable `hsm.unavailable`.
   base::Result<void> recheck();
+
+  /// Known answers, the sources of chance, and a signature (or wrapping) of every key in use. A
+  /// known answer or a source that fails brings the condition down, a key that fails is suspended.
+  std::vector<SelfTestResult> self_test();
 
  private:
   struct State;

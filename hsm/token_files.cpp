@@ -1,5 +1,7 @@
 #include "hsm/token_files.h"
 
+#include <sys/stat.h>
+
 #include <fstream>
 #include <iterator>
 
@@ -44,11 +46,25 @@ base::Result<FileDigests> digest_files(const std::filesystem::path& directory) {
 
 base::Result<void> check_files(const std::filesystem::path& directory,
                                const FileDigests& expected) {
-  for (const auto& [name, digest] : expected) {
-    const auto path = directory / name;
+  return FileWatch(directory, expected).check(true);
+}
+
+base::Result<void> FileWatch::check(bool all) {
+  for (const auto& [name, digest] : expected_) {
+    const auto path = directory_ / name;
+    struct stat status {};
+    Stamp now;
+    if (::stat(path.c_str(), &status) == 0)
+      now = {status.st_size, status.st_ino,
+             status.st_ctim.tv_sec * 1'000'000'000 + status.st_ctim.tv_nsec,
+             status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec};
+    // Stamped before it is read: what changes meanwhile is read again the next time.
+    auto& seen = seen_[name];
+    if (!all && now == seen) continue;
     const auto found = digest_of(path);
     if (found && *found != digest)
       return failed_at("hsm.token_files", path, "is not as it was when the token was provisioned");
+    seen = now;
   }
   return {};
 }

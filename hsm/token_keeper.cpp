@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kKeeperPlace = 0;  // of the Watch
 constexpr std::size_t kMostFindingsTold = 8;
+constexpr std::chrono::seconds kPatience{3};  // of a call, while the token is opened anew
 
 base::Error unavailable(const std::string& why) {
   auto failure = base::error(base::Code::unavailable, "hsm.unavailable", why);
@@ -50,8 +51,10 @@ TokenKeeper::~TokenKeeper() {
 }
 
 base::Result<std::shared_ptr<Token>> TokenKeeper::token() const {
-  const std::scoped_lock lock(lock_);
-  if (condition_ != Condition::up) return unavailable(reason_);
+  std::unique_lock lock(lock_);
+  // While it is opened anew on purpose, callers wait rather than fail.
+  if (reopen_) (void)woken_.wait_for(lock, kPatience, [this] { return stop_ || !reopen_; });
+  if (condition_ != Condition::up || !token_) return unavailable(reason_);
   return token_;
 }
 
@@ -77,21 +80,62 @@ void TokenKeeper::look_again() {
 
 /// True when the keeper is to stop.
 bool TokenKeeper::pause(std::unique_lock<std::mutex>& lock, std::chrono::milliseconds wait) {
-  woken_.wait_for(lock, wait, [this] { return stop_ || look_; });
+  woken_.wait_for(lock, wait, [this] { return stop_ || look_ || reopen_; });
   look_ = false;
   return stop_;
 }
 
+void TokenKeeper::reopen() {
+  std::unique_lock lock(lock_);
+  // One that is under way may have read the token as it was: only the next one counts.
+  woken_.wait(lock, [this] { return stop_ || ended_ || !opening_; });
+  reopen_ = true;
+  woken_.notify_all();
+  woken_.wait(lock, [this] { return stop_ || ended_ || !reopen_; });
+}
+
+void TokenKeeper::forgive(const std::string& label) {
+  {
+    const std::scoped_lock lock(lock_);
+    std::erase(suspended_, label);
+    if (!config_.suspensions.empty()) {
+      std::ifstream file(config_.suspensions);
+      std::string kept;
+      for (std::string line; std::getline(file, line);)
+        if (line.substr(0, line.find('\t')) != label) kept += line + "\n";
+      const auto beside = config_.suspensions.string() + ".new";
+      std::ofstream(beside, std::ios::trunc) << kept;
+      std::error_code ignored;
+      std::filesystem::rename(beside, config_.suspensions, ignored);
+    }
+  }
+  reopen();
+}
+
 void TokenKeeper::run() {
+  work();
+  const std::scoped_lock lock(lock_);
+  ended_ = true;
+  reopen_ = false;
+  woken_.notify_all();
+}
+
+void TokenKeeper::work() {
   auto wait = config_.least_wait;
   while (true) {
+    {
+      const std::scoped_lock lock(lock_);
+      opening_ = true;
+    }
     open();
     tried_ = true;
     std::unique_lock lock(lock_);
+    opening_ = reopen_ = false;
+    woken_.notify_all();
     if (condition_ == Condition::up) {
       wait = config_.least_wait;
       // Up: look at it from time to time, and whenever a call failed.
-      while (condition_ == Condition::up && !pause(lock, config_.recheck)) {
+      while (condition_ == Condition::up && !pause(lock, config_.recheck) && !reopen_) {
         const auto token = token_;
         lock.unlock();
         {
@@ -110,17 +154,20 @@ void TokenKeeper::run() {
     const auto reason = reason_;
     const auto condition = condition_;
     const bool stop = stop_;
+    const bool again = reopen_ && condition == Condition::up;
     lock.unlock();
-    close(reason, condition);
+    close(again ? std::string() : reason, condition);
     if (stop) return;
     lock.lock();
+    if (again) continue;
     if (condition_ == Condition::alarm) {
       // A PIN was refused: another try might lock the token for good.
       woken_.wait(lock, [this] { return stop_; });
       return;
     }
     // Failing calls must not shorten the wait: only the end does.
-    if (woken_.wait_for(lock, wait, [this] { return stop_; })) return;
+    (void)woken_.wait_for(lock, wait, [this] { return stop_ || reopen_; });
+    if (stop_) return;
     wait = std::min(2 * wait, config_.most_wait);
   }
 }
@@ -142,6 +189,7 @@ void TokenKeeper::open() {
   opening.inventory = config_.inventory;
   opening.directory = config_.directory;
   opening.sessions = config_.sessions;
+  opening.sm2 = config_.sm2;
   auto opened = Token::open(std::move(opening), random_);
   if (!opened.ok())
     return fail(opened.error(),

@@ -28,6 +28,7 @@ struct KeeperConfig {
   std::filesystem::path
       suspensions;  ///< labels of suspended keys, kept over restarts; empty: not kept
   int sessions = 4;
+  Sm2Native sm2 = {};
   std::chrono::milliseconds recheck{5000};
   std::chrono::milliseconds least_wait{250}, most_wait{5000};  ///< between attempts to open
   std::chrono::milliseconds longest_opening{30'000};  ///< then the watchdog may end the process
@@ -53,11 +54,17 @@ class TokenKeeper {
   /// To be called after a call that failed: looks whether the token went, and at suspended keys.
   void look_again();
   KeeperHealth health() const;
+  /// Closes the token and opens it again, as after a change to it; comes back when that was tried.
+  void reopen();
+  /// Takes a suspension back that was kept over restarts; holds from the next opening on, which
+  /// happens here.
+  void forgive(const std::string& label);
   /// The first opening has come to an end, whichever.
   bool tried() const { return tried_; }
 
  private:
   void run();
+  void work();
   void open();
   void close(const std::string& why, Condition condition);
   void note_suspensions(const Token& token);
@@ -68,7 +75,7 @@ class TokenKeeper {
   Watch& watch_;
   const Notice notice_;
   mutable std::mutex lock_;  // guards all below
-  std::condition_variable woken_;
+  mutable std::condition_variable woken_;
   std::shared_ptr<Token> token_;
   Condition condition_ = Condition::down;
   std::string reason_ = "not opened yet";
@@ -76,6 +83,9 @@ class TokenKeeper {
   std::string findings_;
   std::string last_told_;
   bool look_ = false, stop_ = false;
+  bool reopen_ = false;                 ///< asked for
+  bool opening_ = false;                ///< under way
+  bool ended_ = false;                  ///< the thread has gone: nothing is opened any more
   std::vector<std::string> suspended_;  ///< labels told already
   std::atomic<bool> tried_{false};
   std::thread thread_;

@@ -69,13 +69,20 @@ base::Error in_progress() {
 
 }  // namespace
 
+struct Issuer::Life {
+  const std::string boot;  // names it
+  const base::Time started;
+  InFlight in_flight;
+};
+
 struct Issuer::Impl {
   Impl(Parts parts_in, SealConfig seal_in, CmsFrame frame)
       : parts(std::move(parts_in)),
         seal(std::move(seal_in)),
         cms(std::move(frame)),
-        boot(base::to_hex(parts.random.bytes(16))),
-        started(parts.clock.now()) {}
+        life(parts.life ? parts.life : new_life(parts.clock, parts.random)),
+        boot(life->boot),
+        started(life->started) {}
 
   /// A document on its way: made, but not yet released.
   struct Made {
@@ -97,11 +104,15 @@ struct Issuer::Impl {
   const Parts parts;
   const SealConfig seal;
   const CmsFrame cms;
-  const std::string boot;  // this life of the instance
+  const std::shared_ptr<Life> life;
+  const std::string& boot;  // this life of the instance
   const base::Time started;
   std::map<std::string, std::shared_ptr<const pdf::PdfTemplate>, std::less<>> templates;
-  InFlight in_flight;
 };
+
+std::shared_ptr<Issuer::Life> Issuer::new_life(const base::Clock& clock, base::Random& random) {
+  return std::shared_ptr<Life>(new Life{base::to_hex(random.bytes(16)), clock.now(), {}});
+}
 
 Issuer::Issuer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Issuer::~Issuer() = default;
@@ -144,7 +155,7 @@ base::Result<Issued> Issuer::issue(const auth::Actor& actor, const Draft& draft,
     return error(Code::invalid_argument, "seal.kind", base::to_hex(base::as_bytes(draft.kind)));
   const auto request = impl_->parts.cipher.lookup(
       "seal.request", draft.subject + '\n' + std::string(idempotency_key));
-  const auto turn = impl_->in_flight.take(base::to_hex(request), kWait);
+  const auto turn = impl_->life->in_flight.take(base::to_hex(request), kWait);
   if (!turn) return in_progress();
   return impl_->claim_and_make(draft, request);
 }

@@ -64,6 +64,7 @@ class Issued {
 /// Thread-safe.
 class Issuer {
  public:
+  struct Life;
   struct SealConfig {
     SealId id;
     std::string agency;       ///< text curved round the seal picture
@@ -85,9 +86,14 @@ class Issuer {
     std::string instance;        ///< names this instance's intents
     std::string verify_address;  ///< "http://127.0.0.1:8080/v/": the code is appended for the QR
     std::string font_file = {};  ///< of the body; empty: that of the package fonts-noto-cjk
-    std::string title_font_file = {};  ///< of titles and the seal; empty: the package's, or the
-                                       ///< body's when that is given
+    std::string title_font_file = {};      ///< of titles and the seal; empty: the package's, or the
+                                           ///< body's when that is given
+    std::shared_ptr<Life> life = nullptr;  ///< none: a life of its own
   };
+  /// What the issuers of one life of an instance share when one follows the other (a renewed
+  /// certificate): settle() and retries then know each other's open intents for living ones.
+  static std::shared_ptr<Life> new_life(const base::Clock& clock, base::Random& random);
+
   /// Lays the templates out (tens of milliseconds). Errors: internal `seal.template`,
   /// `seal.certificate` (not of this key); unavailable `seal.font` (names the package that holds
   /// it); invalid_argument `seal.glyph` (in the agency's name).

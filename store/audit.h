@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include "base/digest.h"
 #include "store/store.h"
 
 namespace store {
@@ -20,15 +21,11 @@ struct AuditEntry {
   std::string facts_json = "{}";
 };
 
-/// Appends to the chain within `tx`.
+/// The texts of one entry together, in octets: what reads a trail need not expect more.
+inline constexpr std::size_t kMostAuditBytes = 64 << 10;
+
+/// Appends to the chain within `tx`; when it fails, so must the deed. Errors: as Tx::run; internal
+/// `store.audit_headless`, `store.audit_too_large`.
 base::Result<void> audit(Tx& tx, const AuditEntry& entry);
-
-struct AuditReport {
-  std::int64_t rows = 0;
-  std::optional<std::int64_t> broken_at;  ///< sequence number of the first row that does not fit
-};
-
-/// Walks the whole chain.
-base::Result<AuditReport> verify_audit(Pool& pool);
 
 }  // namespace store

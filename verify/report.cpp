@@ -45,6 +45,10 @@ std::string seal_text(const SealReport& seal, std::size_t number, Speech speech)
                base::to_china_time(*seal.sealed_at) + " " + word("verify.cli.china_time", speech) +
                    " — " +
                    word(seal.time_attested ? "verify.cli.attested" : "verify.cli.claimed", speech));
+  if (seal.compromised_since)
+    out += row(
+        "verify.cli.compromised_since", speech,
+        base::to_china_time(*seal.compromised_since) + " " + word("verify.cli.china_time", speech));
   out += row("verify.cli.intact", speech, answer(seal.intact, speech));
   out += row("verify.cli.genuine", speech, answer(seal.genuine, speech));
   out += row("verify.cli.in_force", speech, answer(seal.in_force, speech));
@@ -134,6 +138,8 @@ std::string to_json(const std::string& name, const Verdict& verdict, const Groun
     out.member("signer_code", utf8(seal.signer_code));
     if (seal.sealed_at) out.member("sealed_at", base::to_rfc3339(*seal.sealed_at));
     out.member("time_attested", seal.time_attested);
+    if (seal.compromised_since)
+      out.member("compromised_since", base::to_rfc3339(*seal.compromised_since));
     out.member("whole_document", seal.whole_document);
     strings(out, "reasons", seal.reasons);
     out.EndObject();

@@ -160,10 +160,17 @@ void Judgement::claimed() {
     report_.in_force = std::min(report_.in_force, Answer::unsure);
     note(report_, "verify.seal.in_future");
   }
+  if (report_.compromised_since && report_.genuine == Answer::yes) {
+    // Whatever the moment of judging: a date of one's own choice is no proof of anything then.
+    report_.in_force = Answer::no;
+    note(report_, "verify.seal.compromised_unproven");
+    return;
+  }
   if (report_.in_force != Answer::yes) return;
   const ChainStatus now = validate(at_);
   if (now.answer == ChainAnswer::trusted) return;
   report_.in_force = now.answer == ChainAnswer::revoked ? Answer::no : Answer::unsure;
+  report_.compromised_since = now.compromised_since;
   note(report_, now.reason);
   if (now.answer == ChainAnswer::expired) note(report_, "verify.seal.time_unproven");
 }
@@ -171,6 +178,7 @@ void Judgement::claimed() {
 void Judgement::chain(const ChainStatus& status) {
   status_ = status;
   name_signer(status);
+  report_.compromised_since = status.compromised_since;
   report_.genuine = status.answer == ChainAnswer::untrusted ? Answer::no : Answer::yes;
   switch (status.answer) {
     case ChainAnswer::trusted:

@@ -20,7 +20,10 @@ struct SealReport {
   std::string signer;                ///< organization and name of the sealing certificate
   std::string signer_code;           ///< its unified social credit code
   std::optional<base::Time> sealed_at;
-  bool time_attested = false;        ///< by a trusted time stamp, not merely claimed
+  bool time_attested = false;  ///< by a trusted time stamp, not merely claimed
+  /// The sealing key is known to have been in other hands since then. Before it, only what a
+  /// trusted time stamp proves counts. 电子签名法 15.
+  std::optional<base::Time> compromised_since;
   bool whole_document = false;       ///< nothing in the file stands outside this seal
   std::vector<std::string> reasons;  ///< message-catalogue keys, in the order they were found
 };

@@ -2,11 +2,13 @@
 // Links nothing that can sign.
 //
 // Exit codes: 0 all genuine; 1 one at least is not; 2 could not judge (usage, a file that cannot be
-// read, no usable trust list, information missing).
+// read, no usable trust list, information missing); 3 the trust list is older than, or another
+// than, one that was seen before.
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <memory>
@@ -14,21 +16,22 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "verify/report.h"
+#include "verify/seen_lists.h"
 #include "verify/verifier.h"
 
 namespace {
 
 using verify::Speech;
 
-constexpr int kGenuine = 0, kNotGenuine = 1, kUndecided = 2;
+constexpr int kGenuine = 0, kNotGenuine = 1, kUndecided = 2, kRolledBack = 3;
 constexpr const char* kUsualTrust = "/etc/xinyin/trust-list.jws";
 constexpr const char* kUsualRoot = "/etc/xinyin/root.pem";
 constexpr std::size_t kMostTrustBytes = 8 << 20;
 
 struct Options {
   std::vector<std::string> files;
-  std::string trust, root, at, lang = "both";
-  bool json = false;
+  std::string trust, root, at, state, lang = "both";
+  bool json = false, no_state = false;
   Speech speech() const {
     return lang == "zh" ? Speech::zh : lang == "en" ? Speech::en : Speech::both;
   }
@@ -99,6 +102,32 @@ base::Result<certs::TrustList> trust_list(const std::string& path,
   return certs::TrustList::parse(text, root);
 }
 
+/// Where each user's state is, by the XDG base directory rules; empty when there is no home.
+std::filesystem::path usual_state() {
+  const auto from = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::filesystem::path(value != nullptr && *value == '/' ? value : "");
+  };
+  if (const auto state = from("XDG_STATE_HOME"); !state.empty())
+    return state / "xinyin" / "seen-lists.json";
+  const auto home = from("HOME");
+  return home.empty() ? home : home / ".local" / "state" / "xinyin" / "seen-lists.json";
+}
+
+/// Not older than what was seen before. Where nobody asked for state and none can be kept (no home,
+/// a read-only disk) judging goes on, with a word.
+base::Result<void> check_newest(const Options& options, const certs::TrustList& trust) {
+  if (options.no_state) return {};
+  const bool asked = !options.state.empty();
+  const std::filesystem::path file = asked ? std::filesystem::path(options.state) : usual_state();
+  if (file.empty()) return {};
+  const auto done = verify::remember(file, trust);
+  if (done || asked || done.error().code != base::Code::unavailable) return done;
+  std::fputs(verify::say(done.error().key, options.speech(), "! ", done.error().args).c_str(),
+             stderr);
+  return {};
+}
+
 int judge_all(const Options& options, const verify::Verifier& verifier,
               const verify::Ground& ground) {
   bool undecided = false, refused = false;
@@ -139,6 +168,11 @@ int run(const Options& options) {
   if (!pin) return give_up(pin.error(), "verify.cli.no_root");
   auto trust = trust_list(options.trust, *pin);
   if (!trust) return give_up(trust.error(), "verify.cli.no_trust");
+  if (const auto newest = check_newest(options, *trust); !newest) {
+    const bool rolled_back = newest.error().code == base::Code::conflict;
+    give_up(newest.error(), rolled_back ? "verify.cli.rolled_back" : "verify.cli.no_trust");
+    return rolled_back ? kRolledBack : kUndecided;
+  }
   ground.root_sha256 = trust->roots.at(0).sha256();
   ground.root_pinned = pin->has_value();
   ground.domain = trust->domain;
@@ -153,7 +187,9 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   Options options;
   CLI::App app{"离线查验签章文件 · Judges sealed files offline", "xinyin-verify"};
-  app.footer("退出码 Exit codes: 0 真实 genuine, 1 不真实 not genuine, 2 无法判定 could not judge");
+  app.footer(
+      "退出码 Exit codes: 0 真实 genuine, 1 不真实 not genuine, 2 无法判定 could not judge, "
+      "3 信任列表比见过的旧 trust list older than one seen before");
   app.add_option("files", options.files, "PDF 文件，- 为标准输入 · files, - for standard input")
       ->required()
       ->type_name("FILE");
@@ -162,6 +198,11 @@ int main(int argc, char** argv) {
   app.add_option("--root", options.root,
                  std::string("指定的根证书 · the pinned root certificate (") + kUsualRoot + ")");
   app.add_option("--at", options.at, "查验时刻 · the moment of judging, e.g. 2026-11-24T03:00:00Z");
+  auto* state = app.add_option("--state", options.state,
+                               "记录已见信任列表的文件 · where the newest trust list seen is kept "
+                               "(~/.local/state/xinyin/seen-lists.json)");
+  app.add_flag("--no-state", options.no_state, "不记录也不比较 · neither keep nor compare it")
+      ->excludes(state);
   app.add_flag("--json", options.json, "每个文件一行 JSON · one JSON object a file");
   app.add_option("--lang", options.lang, "zh, en, both")
       ->check(CLI::IsMember({"zh", "en", "both"}))

@@ -1,37 +1,68 @@
-// xinyin audit verify: walks the audit trail's hash chain; exit 11 names the first row that does
-// not fit. LD/T 01-2020 6.2.5e.
-#include "store/audit.h"
-
-#include "api/cli/commands.h"
+// xinyin audit verify | export | head | show | tail: the audit trail, for auditors and officers.
+// LD/T 01-2020 6.2.5e; docs/audit.md.
+#include "api/cli/audit_report.h"
 #include "base/json.h"
 
 namespace cli {
 namespace {
 
-base::Result<Answer> verify(Context& context) {
+/// The newest signed head, to be kept where those who run this database cannot reach it.
+base::Result<Answer> head(Context& context) {
   BASE_TRY(const auto* config, context.config());
-  store::Config connection;
-  connection.conninfo = config->database.service;
-  connection.connections = 1;
-  connection.statement_deadline = std::chrono::minutes{1};
-  store::Pool pool(std::move(connection));
-  BASE_TRY(const auto report, store::verify_audit(pool));
+  store::Pool pool({.conninfo = config->database.service, .connections = 1});
+  BASE_TRY(const auto state, store::audit_state(pool));
+  if (state.signed_seq == 0) return base::error(base::Code::not_found, "cli.audit_no_head");
   base::JsonWriter out;
   out.StartObject();
-  out.member("rows", report.rows);
-  out.member("whole", !report.broken_at.has_value());
-  if (report.broken_at) out.member("broken_at", *report.broken_at);
+  out.member("seq", state.signed_seq);
+  out.member("signed_head", state.signed_jws);
   out.EndObject();
-  if (report.broken_at) {
-    const auto row = std::to_string(*report.broken_at);
-    return Answer{out.text(),
-                  "审计链在第 " + row + " 条断开，此前 " + std::to_string(report.rows) +
-                      " 条完好 · the audit chain is broken at row " + row,
-                  kLogBroken};
-  }
-  return Answer{out.text(),
-                "审计链完好，共 " + std::to_string(report.rows) + " 条 · the audit chain is whole",
-                kDone};
+  return Answer{out.text(), state.signed_jws, kDone};
+}
+
+void add_verify(CLI::App& noun, Context& context) {
+  const auto what = std::make_shared<AuditVerify>();
+  auto* verb = noun.add_subcommand(
+      "verify", "walk the chain and its signed heads; exit 11 names the first break");
+  verb->add_option("FILE", what->file, "an export; the database when left out");
+  verb->add_option("--key", what->keys, "PEM of a public key or certificate that signs heads");
+  verb->add_option("--trust", what->trust_list, "signed trust list that names these keys");
+  verb->add_option("--root", what->root_sha256, "SHA-256 of the trust list's root certificate");
+  verb->add_option("--head", what->heads,
+                   "a head kept elsewhere, ROW:HASH or a file: the trail must still hold it");
+  verb->callback([&context, what] { context.run([&] { return audit_verify(context, *what); }); });
+}
+
+void add_export(CLI::App& noun, Context& context) {
+  const auto what = std::make_shared<AuditExportTo>();
+  auto* verb = noun.add_subcommand("export", "write the trail to a file that anybody can check");
+  verb->add_option("--out", what->out, "file to write; appears when it is complete")->required();
+  verb->add_option("--from", what->from, "first row")->check(CLI::PositiveNumber);
+  verb->callback([&context, what] { context.run([&] { return audit_export(context, *what); }); });
+}
+
+void add_filters(CLI::App* verb, AuditFilter& filter) {
+  verb->add_option("--act", filter.act, "an act, or the part before a dot: document, login");
+  verb->add_option("--actor", filter.actor, "who did it");
+  verb->add_option("--object", filter.object, "what it was done to");
+  verb->add_option("--since", filter.since, "RFC 3339 time");
+  verb->add_option("--until", filter.until, "RFC 3339 time");
+  verb->add_option("-n,--most", filter.most, "at most so many rows")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+}
+
+void add_show(CLI::App& noun, Context& context) {
+  const auto first = std::make_shared<AuditFilter>();
+  auto* show = noun.add_subcommand("show", "print rows, from the oldest that fits");
+  add_filters(show, *first);
+  show->callback([&context, first] { context.run([&] { return audit_show(context, *first); }); });
+  const auto last = std::make_shared<AuditFilter>();
+  last->newest = true;
+  last->most = 20;
+  auto* tail = noun.add_subcommand("tail", "print the newest rows that fit");
+  add_filters(tail, *last);
+  tail->callback([&context, last] { context.run([&] { return audit_show(context, *last); }); });
 }
 
 }  // namespace
@@ -39,8 +70,11 @@ base::Result<Answer> verify(Context& context) {
 void register_audit(CLI::App& app, Context& context) {
   auto* noun = app.add_subcommand("audit", "the audit trail");
   noun->require_subcommand(1);
-  noun->add_subcommand("verify", "walk the hash chain from its first row to its last")
-      ->callback([&context] { context.run([&] { return verify(context); }); });
+  add_verify(*noun, context);
+  add_export(*noun, context);
+  noun->add_subcommand("head", "print the newest signed head, to be kept elsewhere")
+      ->callback([&context] { context.run([&] { return head(context); }); });
+  add_show(*noun, context);
 }
 
 }  // namespace cli

@@ -22,7 +22,7 @@ namespace der = certs::der;
 
 constexpr std::chrono::days kCertificateLife{2 * 365};
 constexpr const char* kOfficerUse = XINYIN_OID_ARC ".2.5";  ///< EKU: officers' approvals
-constexpr std::size_t kMostName = 64, kMostPersonBytes = 64, kSerialBytes = 16;
+constexpr std::size_t kMostNameBytes = 64, kMostPersonBytes = 64, kSerialBytes = 16;
 
 struct CreateWish {
   CardOptions card;
@@ -41,10 +41,8 @@ base::Error bad_person(const std::string& why) {
 }
 
 base::Result<void> check_person(const CreateWish& wish) {
-  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  const auto length = base::length_code_points(wish.name);
-  if (length == 0 || length > kMostName || std::any_of(wish.name.begin(), wish.name.end(), control))
-    return bad_person("a name has 1 to 64 characters, none of them control characters");
+  if (wish.name.empty() || wish.name.size() > kMostNameBytes || base::shown(wish.name) != wish.name)
+    return bad_person("a name has 1 to 64 printable bytes");
   const auto plain = [](char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
   };

@@ -37,8 +37,10 @@ base::Result<Answer> plan(Context& context, const std::filesystem::path& file) {
   out.member("plan_sha256", base::to_hex(plan.sha256));
   out.member("demonstration", plan.demonstration);
   std::string text = plan.title + "\nSHA-256 " + base::to_hex(plan.sha256) + "\n";
-  for (const auto& role : plan.roles) text += "  " + role.role + "：" + role.person + "\n";
-  text += "密钥（应已在密钥设备中） · keys that must be in the token:\n";
+  for (const auto& role : plan.roles)
+    text += "  " + role.title + "：" + role.person + "  (" + role.id + ", " +
+            std::string(hsm::officers::to_string(role.role)) + ")\n";
+  text += "密码机 token " + plan.token + " 中的密钥 · keys in it, made if missing:\n";
   out.key("keys");
   out.StartArray();
   for (const auto& key : plan.keys) {
@@ -58,17 +60,68 @@ base::Result<Answer> plan(Context& context, const std::filesystem::path& file) {
   }
   out.EndArray();
   out.EndObject();
-  text += "然后 · then: root.crl, issuing.crl, trust-list.jws";
+  text +=
+      "然后 · then: root.crl, issuing.crl, trust-list.jws；每一步由管理员以本人的卡签署 · every "
+      "step approved with officers' own cards\n"
+      "执行 · to run it without typing each approval: --confirm-plan " +
+      base::to_hex(plan.sha256);
   return Answer{out.text(), text, kDone};
 }
 
-base::Result<Answer> run(Context& context, const std::filesystem::path& file) {
+struct RunOptions {
+  std::filesystem::path plan, out;
+  std::vector<std::filesystem::path> cards;
+  std::string confirm;
+};
+
+std::vector<CardOptions> card_options(const RunOptions& options) {
+  std::vector<CardOptions> out;
+  for (const auto& card : options.cards) {
+    CardOptions one;
+    one.card = card;
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+/// The plan was read aloud and its digest typed; or nobody has looked yet.
+base::Result<bool> confirmed(const RunOptions& options, const CeremonyPlan& plan) {
+  if (options.confirm.empty()) return false;
+  if (options.confirm == base::to_hex(plan.sha256)) return true;
+  return base::error(base::Code::invalid_argument, "cli.plan_differs", base::to_hex(plan.sha256));
+}
+
+base::Result<Answer> found_now(Context& context, const RunOptions& options) {
   BASE_TRY(const auto* config, context.config());
-  BASE_TRY(const auto plan, read_plan(file, *config));
+  BASE_TRY(const auto plan, read_plan(options.plan, *config));
+  context.say(plan.title);
+  context.say("  计划 plan SHA-256 " + base::to_hex(plan.sha256));
+  BASE_TRY(const auto body, found(context, plan, card_options(options)));
+  const certs::PkiDirectory there(options.out.has_parent_path() ? options.out.parent_path() : ".");
+  BASE_TRY_VOID(there.write(options.out.filename().string(), body + "\n"));
+  const auto document = base::parse_json(body, {1 << 20, 3});
+  const auto digest =
+      base::to_hex(base::sha256(base::as_bytes(base::json_text(*document, "document"))));
+  base::JsonWriter out;
+  out.StartObject();
+  out.member("file", options.out.string());
+  out.member("genesis_sha256", digest);
+  out.EndObject();
+  return Answer{out.text(),
+                "创始文件 founding file " + options.out.string() + "\n文档 SHA-256 " + digest +
+                    "\n请写入签名服务配置 put it into the signer's configuration: "
+                    "officers.genesis",
+                kDone};
+}
+
+base::Result<Answer> run(Context& context, const RunOptions& options) {
+  BASE_TRY(const auto* config, context.config());
+  BASE_TRY(const auto plan, read_plan(options.plan, *config));
+  BASE_TRY(const bool sure, confirmed(options, plan));
   context.say(plan.title);
   context.say("  计划 plan SHA-256 " + base::to_hex(plan.sha256));
   Officer officer(*config, context);
-  Ceremony ceremony(officer, plan);
+  Ceremony ceremony(officer, plan, card_options(options), sure);
   BASE_TRY(const auto steps, ceremony.run());
   base::JsonWriter out;
   out.StartObject();
@@ -102,6 +155,17 @@ base::Result<Answer> verify(Context& context, std::filesystem::path file) {
   out.StartObject();
   out.member("lines", report.lines);
   out.member("head", base::to_hex(report.head));
+  out.member("ledger_lines", report.ledger_lines);
+  out.member("genesis_sha256", base::to_hex(report.genesis));
+  out.member("closed", report.closed);
+  out.key("signed_by");
+  out.StartArray();
+  std::string names;
+  for (const auto& person : report.signed_by) {
+    out.string(person);
+    names += (names.empty() ? "" : ", ") + person;
+  }
+  out.EndArray();
   if (report.broken_at) out.member("broken_at", *report.broken_at);
   out.EndObject();
   if (report.broken_at)
@@ -110,23 +174,42 @@ base::Result<Answer> verify(Context& context, std::filesystem::path file) {
                       " 行断裂 · broken at this line: " + report.why,
                   kLogBroken};
   return Answer{out.text(),
-                "记录完整，" + std::to_string(report.lines) + " 行 · whole; head " +
-                    base::to_hex(report.head),
-                kDone};
+                "记录完整，" + std::to_string(report.lines) + " 行，账本 " +
+                    std::to_string(report.ledger_lines) + " 行 · whole; head " +
+                    base::to_hex(report.head) + "\n创始文档 founding document SHA-256 " +
+                    base::to_hex(report.genesis) +
+                    "\n签名 signed by: " + (names.empty() ? "无 nobody" : names) +
+                    (report.closed ? "" : "\n尚未结束 · not closed"),
+                report.closed ? kDone : kLogBroken};
 }
 
 }  // namespace
 
 void register_ceremony(CLI::App& app, Context& context) {
-  auto* noun = app.add_subcommand("ceremony", "the key ceremony: certificates, lists, minutes");
+  auto* noun = app.add_subcommand("ceremony",
+                                  "the key ceremony: people, keys, certificates, lists, minutes");
   noun->require_subcommand(1);
   const auto file = std::make_shared<std::filesystem::path>();
   auto* planned = noun->add_subcommand("plan", "print what a plan will do");
   planned->add_option("PLAN", *file, "plan file (JSON)")->required();
   planned->callback([&context, file] { context.run([&] { return plan(context, *file); }); });
+  const auto options = std::make_shared<RunOptions>();
+  const auto with_cards = [&](CLI::App* verb) {
+    verb->add_option("PLAN", options->plan, "plan file (JSON)")->required();
+    verb->add_option("--card", options->cards, "card files of those present, one after the other")
+        ->required();
+  };
+  auto* founding =
+      noun->add_subcommand("found", "write the founding file, signed with every person's card");
+  with_cards(founding);
+  founding->add_option("--out", options->out, "the file, for officers.genesis")->required();
+  founding->callback(
+      [&context, options] { context.run([&] { return found_now(context, *options); }); });
   auto* running = noun->add_subcommand("run", "run a plan; a second run keeps what is good");
-  running->add_option("PLAN", *file, "plan file (JSON)")->required();
-  running->callback([&context, file] { context.run([&] { return run(context, *file); }); });
+  with_cards(running);
+  running->add_option("--confirm-plan", options->confirm,
+                      "the plan's SHA-256, read aloud; else each approval is typed");
+  running->callback([&context, options] { context.run([&] { return run(context, *options); }); });
   auto* verified = noun->add_subcommand("verify", "check the chain of the minutes");
   verified->add_option("MINUTES", *file, "minutes.jsonl; the PKI directory's when left out");
   verified->callback([&context, file] { context.run([&] { return verify(context, *file); }); });

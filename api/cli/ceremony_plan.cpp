@@ -118,13 +118,26 @@ base::Result<CeremonyPlan> CeremonyPlan::parse(std::string_view json, std::strin
   std::set<std::string> people;
   for (const auto& item : roles->GetArray()) {
     if (!item.IsObject()) return bad("roles: not an object");
-    PlannedRole role{std::string(base::json_text(item, "role")),
-                     std::string(base::json_text(item, "person"))};
-    if (role.role.empty() || role.person.empty() || !people.insert(role.person).second)
-      return bad("roles: each has a role and a person of its own");
+    PlannedRole role;
+    role.id = base::json_text(item, "id");
+    role.person = base::json_text(item, "person");
+    role.title = base::json_text(item, "title");
+    const auto word = base::json_text(item, "role");
+    if (role.id.empty() || role.person.empty() || role.title.empty() ||
+        (word != "officer" && word != "auditor") || !people.insert(role.id).second)
+      return bad("roles: each has an id of its own, a person, a title, and officer or auditor");
+    role.role = word == "officer" ? hsm::officers::Role::officer : hsm::officers::Role::auditor;
     plan.roles.push_back(std::move(role));
   }
-  if (plan.roles.size() < 2) return bad("roles: two persons at least");
+  if (std::count_if(plan.roles.begin(), plan.roles.end(), [](const PlannedRole& role) {
+        return role.role == hsm::officers::Role::officer;
+      }) < 3)
+    return bad("roles: three officers at least");
+  if (const auto policy = document->FindMember("policy"); policy != document->MemberEnd()) {
+    BASE_TRY(plan.policy, hsm::officers::read_policy(policy->value));
+  }
+  plan.token = base::json_text(*document, "token");
+  if (plan.token.empty() || plan.token.size() > 32) return bad("token: the token's label");
   BASE_TRY_VOID(read_keys(*keys, plan));
   BASE_TRY_VOID(read_certificates(*certificates, agency, plan));
   BASE_TRY_VOID(check(plan));

@@ -11,11 +11,14 @@
 #include "base/digest.h"
 #include "certs/authority.h"
 #include "hsm/key.h"
+#include "hsm/officers/people.h"
 
 namespace cli {
 
 struct PlannedRole {
-  std::string role, person;
+  std::string id;  ///< of the person, as on the card
+  std::string person, title;
+  hsm::officers::Role role = hsm::officers::Role::officer;
 };
 
 struct PlannedKey {
@@ -35,7 +38,9 @@ struct PlannedCertificate {
 struct CeremonyPlan {
   std::string title;
   bool demonstration = false;
+  std::string token;  ///< its label
   std::vector<PlannedRole> roles;
+  std::optional<hsm::officers::Policy> policy;  ///< none: the usual one
   std::vector<PlannedKey> keys;
   std::vector<PlannedCertificate> certificates;  ///< root, issuing authority, end entities
   std::chrono::hours list_life{24 * 7};

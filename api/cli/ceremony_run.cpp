@@ -1,7 +1,11 @@
 #include "api/cli/ceremony_run.h"
 
-#include <algorithm>
+#include <unistd.h>
 
+#include <algorithm>
+#include <iostream>
+
+#include "api/cli/words.h"
 #include "base/encoding.h"
 #include "base/fail_point.h"
 #include "base/json.h"
@@ -13,6 +17,7 @@ namespace cli {
 namespace {
 
 using Outcome = CeremonyStep::Outcome;
+using hsm::officers::Decision;
 
 base::Error about_key(base::Code code, std::string key, const std::string& label) {
   auto failure = base::error(code, std::move(key), label);
@@ -50,6 +55,8 @@ std::string certificate_json(const certs::Certificate& certificate) {
 
 std::string_view to_string(Outcome outcome) {
   switch (outcome) {
+    case Outcome::generated:
+      return "generated";
     case Outcome::issued:
       return "issued";
     case Outcome::restored:
@@ -64,9 +71,12 @@ std::string_view to_string(Outcome outcome) {
   return "";
 }
 
-Ceremony::Ceremony(Officer& officer, const CeremonyPlan& plan)
+Ceremony::Ceremony(Officer& officer, const CeremonyPlan& plan, std::vector<CardOptions> cards,
+                   bool confirmed)
     : officer_(officer),
       plan_(plan),
+      cards_(std::move(cards)),
+      confirmed_(confirmed),
       minutes_(officer.pki.path() / "ceremony" / "minutes.jsonl", officer.context.clock(),
                officer.name) {}
 
@@ -79,31 +89,26 @@ void Ceremony::tell(std::string what, Outcome outcome, std::string detail) {
 base::Result<std::vector<CeremonyStep>> Ceremony::run() {
   if (officer_.config.production && plan_.demonstration)
     return base::error(base::Code::permission_denied, "cli.demonstration_plan");
-  BASE_TRY_VOID(look_at_keys());
-  for (const auto& planned : plan_.certificates) BASE_TRY_VOID(certify(planned));
-  BASE_TRY_VOID(publish_lists());
+  BASE_TRY_VOID(look());
+  BASE_TRY_VOID(make_keys());
+  BASE_TRY_VOID(certify());
+  BASE_TRY_VOID(publish());
   BASE_TRY_VOID(close_minutes());
   return steps_;
 }
 
-base::Result<void> Ceremony::look_at_keys() {
+base::Result<void> Ceremony::look() {
   BASE_TRY(health_, officer_.signer.health());
   if (!health_.token_up)
     return base::error(base::Code::unavailable, "hsm.unavailable", health_.reason);
+  BASE_TRY(governance_, Governance::read(officer_.signer));
   BASE_TRY(auto keys, officer_.signer.keys());
-  for (auto& key : keys) keys_.emplace(key.label, std::move(key));
-  for (const auto& planned : plan_.keys) {
-    const auto found = keys_.find(planned.label);
-    if (found == keys_.end())
-      return about_key(base::Code::not_found, "cli.key_missing", planned.label);
-    if (found->second.algorithm != planned.algorithm || found->second.purpose != planned.purpose)
-      return about_key(base::Code::conflict, "cli.key_differs", planned.label);
-  }
+  keys_.clear();
+  for (auto& key : keys) keys_.insert_or_assign(key.label, std::move(key));
   return {};
 }
 
-/// The first lines, written when there is something to say: the plan, the people, the module, the
-/// keys.
+/// The first lines, written when there is something to say: the plan, the people, the module.
 base::Result<void> Ceremony::open_minutes() {
   if (minutes_.begun()) return {};
   base::JsonWriter opened;
@@ -112,11 +117,14 @@ base::Result<void> Ceremony::open_minutes() {
   opened.member("demonstration", plan_.demonstration);
   opened.member("token_label", health_.token_label);
   opened.member("token_serial", health_.token_serial);
+  opened.member("genesis_sha256", base::json_text(governance_.all(), "genesis_sha256"));
   opened.key("roles");
   opened.StartArray();
   for (const auto& role : plan_.roles) {
     opened.StartObject();
-    opened.member("role", role.role);
+    opened.member("id", role.id);
+    opened.member("role", hsm::officers::to_string(role.role));
+    opened.member("title", role.title);
     opened.member("person", role.person);
     opened.EndObject();
   }
@@ -127,16 +135,121 @@ base::Result<void> Ceremony::open_minutes() {
                                   "；密钥设备 " + health_.token_label + " / " +
                                   health_.token_serial,
                               opened.text()));
-  for (const auto& planned : plan_.keys) {
-    const auto& key = keys_.at(planned.label);
-    BASE_TRY_VOID(
-        minutes_.note("key",
-                      "密钥 " + key.label + "：" + std::string(hsm::to_string(key.algorithm)) +
-                          "，" + std::string(hsm::to_string(key.purpose)) + "，" +
-                          std::string(hsm::to_string(key.protection)) + "，" + key.id.value(),
-                      key_json(key)));
+  ledger_noted_ = minutes_.ledger_lines();
+  return note_ledger();
+}
+
+/// What the signer wrote down since, word for word: the minutes can be checked without it.
+base::Result<void> Ceremony::note_ledger() {
+  if (!minutes_.begun()) return {};
+  while (true) {
+    BASE_TRY(const auto told,
+             officer_.signer.officers("ledger", std::to_string(ledger_noted_ + 1)));
+    BASE_TRY(const auto page, base::parse_json(told, {16 << 20, 3}));
+    if (!page.HasMember("lines") || !page["lines"].IsArray() || page["lines"].Empty()) return {};
+    for (const auto& line : page["lines"].GetArray()) {
+      BASE_TRY(const auto read,
+               hsm::officers::read_line({line.GetString(), line.GetStringLength()}));
+      base::JsonWriter data;
+      data.StartObject();
+      data.member("line", std::string_view(line.GetString(), line.GetStringLength()));
+      data.EndObject();
+      BASE_TRY_VOID(minutes_.note(
+          "ledger",
+          "账本第 " + std::to_string(read.n) + " 行 " + read.kind + "，" + base::to_hex(read.hash),
+          data.text()));
+      ledger_noted_ = read.n;
+    }
   }
-  return {};
+}
+
+/// Shown, approved card by card until there are enough, carried out, and in the minutes.
+base::Result<RequestRecord> Ceremony::carry(RequestRecord record) {
+  BASE_TRY_VOID(open_minutes());
+  officer_.context.say(words(record));
+  BASE_TRY_VOID(minutes_.note("request", words(record)));
+  for (const auto& options : cards_) {
+    if (static_cast<int>(record.approvals.size()) >= record.needed) break;
+    BASE_TRY(const auto card, open_card(officer_.context, options));
+    BASE_TRY(const auto person, governance_.person(card->public_key()));
+    const auto role = std::find_if(plan_.roles.begin(), plan_.roles.end(),
+                                   [&](const PlannedRole& one) { return one.id == person; });
+    if (role == plan_.roles.end() || role->role != hsm::officers::Role::officer ||
+        std::count(record.approvals.begin(), record.approvals.end(), person) != 0)
+      continue;
+    if (!confirmed_) {
+      officer_.context.say(person + "：请输入请求编号的最后 6 位 · type the last 6 characters (" +
+                           tail_of(record) + "):");
+      std::string typed;
+      if (::isatty(STDIN_FILENO) == 0)
+        return base::error(base::Code::invalid_argument, "cli.confirm_wanted");
+      std::getline(std::cin, typed);
+      if (typed != tail_of(record))
+        return base::error(base::Code::invalid_argument, "cli.confirm_differs");
+    }
+    BASE_TRY(record, cast_vote(officer_, governance_, *card, record, Decision::approve, ""));
+    officer_.context.say("  " + person + "：同意 approves");
+  }
+  if (static_cast<int>(record.approvals.size()) < record.needed) {
+    auto failure = base::error(base::Code::unavailable, "cli.cards_missing", record.id);
+    failure.args = {
+        {"what", std::to_string(record.approvals.size()) + "/" + std::to_string(record.needed)}};
+    return failure;
+  }
+  BASE_TRY(record, execute(officer_, record.id));
+  BASE_TRY_VOID(note_ledger());
+  return record;
+}
+
+base::Result<void> Ceremony::make_keys() {
+  base::JsonWriter out;
+  out.StartObject();
+  out.member("activate", !governance_.policy()["backup_before_use"].GetBool());
+  out.key("keys");
+  out.StartArray();
+  std::vector<std::string> missing, waiting;
+  for (const auto& planned : plan_.keys) {
+    if (const auto* known = governance_.key(planned.label)) {
+      if (base::json_text(*known, "algorithm") != hsm::to_string(planned.algorithm) ||
+          base::json_text(*known, "purpose") != hsm::to_string(planned.purpose))
+        return about_key(base::Code::conflict, "cli.key_differs", planned.label);
+      if (base::json_text(*known, "state") == "pre_active") waiting.push_back(planned.label);
+      continue;
+    }
+    missing.push_back(planned.label);
+    out.StartObject();
+    out.member("algorithm", hsm::to_string(planned.algorithm));
+    out.member("label", planned.label);
+    out.member("purpose", hsm::to_string(planned.purpose));
+    out.EndObject();
+  }
+  out.EndArray();
+  out.EndObject();
+  if (!missing.empty()) {
+    BASE_TRY(auto asked, ask(officer_, governance_, {"key.generate", out.text(), plan_.title}));
+    BASE_TRY(const auto done, carry(std::move(asked)));
+    BASE_TRY_VOID(look());
+    for (const auto& label : missing) {
+      const auto made = keys_.find(label);
+      if (made == keys_.end()) return about_key(base::Code::not_found, "cli.key_missing", label);
+      BASE_TRY_VOID(minutes_.note(
+          "key",
+          "密钥 " + label + "：" + std::string(hsm::to_string(made->second.algorithm)) + "，" +
+              std::string(hsm::to_string(made->second.purpose)) + "，" +
+              std::string(hsm::to_string(made->second.protection)) + "，" + made->second.id.value(),
+          key_json(made->second)));
+      tell(label, Outcome::generated, made->second.id.value());
+      if (governance_.key(label) != nullptr &&
+          base::json_text(*governance_.key(label), "state") == "pre_active")
+        waiting.push_back(label);
+    }
+  }
+  if (waiting.empty()) return {};
+  // The policy wants proof first that they can be restored.
+  BASE_TRY_VOID(close_minutes());
+  std::string labels;
+  for (const auto& label : waiting) labels += (labels.empty() ? "" : " ") + label;
+  return about_key(base::Code::conflict, "cli.key_not_active", labels);
 }
 
 /// In force for a quarter of its life yet, for the planned key and name, by the present issuer.
@@ -215,43 +328,64 @@ base::Result<void> Ceremony::record(const PlannedCertificate& planned,
   return tx.commit();
 }
 
-base::Result<certs::Certificate> Ceremony::issue(const PlannedCertificate& planned) {
+base::Result<hsm::officers::Sign::Item> Ceremony::prepare(const PlannedCertificate& planned) {
   const auto& rule = certs::rule_of(planned.profile);
   const bool root = planned.issuer.empty();
-  BASE_TRY(auto key, officer_.signer.key(root ? planned.key : planned.issuer));
-  certs::Authority authority(std::move(key),
+  const auto& label = root ? planned.key : planned.issuer;
+  BASE_TRY(auto key, officer_.signer.key(label));
+  certs::Authority authority(key,
                              root ? std::nullopt : std::optional(certificates_.at(planned.issuer)),
                              officer_.context.clock(), officer_.context.random(),
-                             rule.authority ? std::string() : officer_.config.crl_url);
+                             rule.authority ? std::string() : officer_.config.crl_url,
+                             rule.authority ? std::string() : officer_.config.ocsp_url);
+  const bool agency = rule.naming == certs::Naming::agency;
   const certs::Subject subject{planned.common_name, officer_.config.agency.name,
-                               rule.authority ? "" : officer_.config.agency.code, "CN"};
-  return authority.issue(planned.profile, subject, keys_.at(planned.key).public_key);
+                               agency ? officer_.config.agency.code : std::string(), "CN"};
+  BASE_TRY(auto prepared,
+           authority.prepare(planned.profile, subject, keys_.at(planned.key).public_key));
+  certificates_.insert_or_assign(planned.key, std::move(prepared.draft));
+  return hsm::officers::Sign::Item{label, key->info().id, "certificate", std::move(prepared.tbs)};
 }
 
-/// Signed, recorded, in the minutes, and only then written where others read it.
-base::Result<void> Ceremony::certify(const PlannedCertificate& planned) {
-  BASE_TRY(auto found, find_good(planned));
-  if (!found) {
-    BASE_TRY_VOID(open_minutes());
-    BASE_TRY(auto certificate, issue(planned));
-    base::fail_point("ceremony.issued");
-    BASE_TRY_VOID(record(planned, certificate));
-    base::fail_point("ceremony.recorded");
+/// All that are wanted are asked for at once: what one of them needs of its issuer (name, key,
+/// life) is settled before anybody has signed.
+base::Result<void> Ceremony::certify() {
+  for (const auto& planned : plan_.keys)
+    if (keys_.count(planned.label) == 0)
+      return about_key(base::Code::not_found, "cli.key_missing", planned.label);
+  std::vector<hsm::officers::Sign::Item> items;
+  std::vector<const PlannedCertificate*> wanted;
+  for (const auto& planned : plan_.certificates) {
+    BASE_TRY(auto good, find_good(planned));
+    if (good) {
+      certificates_.insert_or_assign(planned.key, std::move(*good));
+      continue;
+    }
+    BASE_TRY(auto item, prepare(planned));
+    items.push_back(std::move(item));
+    wanted.push_back(&planned);
+  }
+  if (items.empty()) return {};
+  BASE_TRY(auto asked, ask(officer_, governance_, {"sign", sign_params(items), plan_.title}));
+  BASE_TRY(const auto done, carry(std::move(asked)));
+  base::fail_point("ceremony.issued");
+  BASE_TRY_VOID(finish_signing(officer_, done));
+  base::fail_point("ceremony.recorded");
+  for (const auto* planned : wanted) {
+    BASE_TRY(auto certificate, officer_.pki.certificate(planned->file));
     BASE_TRY_VOID(minutes_.note("certificate",
-                                "签发 " + planned.file + "：" + certificate.subject() +
+                                "签发 " + planned->file + "：" + certificate.subject() +
                                     "，序列号 " + certificate.serial_hex() + "，SHA-256 " +
                                     base::to_hex(certificate.sha256()),
                                 certificate_json(certificate)));
-    BASE_TRY_VOID(officer_.pki.write(planned.file, certificate.pem()));
-    tell(planned.file, Outcome::issued, certificate.serial_hex());
-    issued_anew_ = true;
-    found = std::move(certificate);
+    tell(planned->file, Outcome::issued, certificate.serial_hex());
+    certificates_.insert_or_assign(planned->key, std::move(certificate));
   }
-  certificates_.insert_or_assign(planned.key, std::move(*found));
+  issued_anew_ = true;
   return {};
 }
 
-base::Result<void> Ceremony::publish_lists() {
+base::Result<void> Ceremony::publish() {
   const auto list = published_list(officer_.pki);
   const bool complete = officer_.pki.has(certs::PkiDirectory::kRootCrl) &&
                         officer_.pki.has(certs::PkiDirectory::kIssuingCrl);
@@ -264,29 +398,48 @@ base::Result<void> Ceremony::publish_lists() {
   if (!list)
     officer_.context.warn(
         "信任列表无法读取，将重新发布 · the trust list is unreadable and is made anew");
+  BASE_TRY(auto outcome, publish_lists(officer_, plan_.list_life, plan_.title));
+  if (outcome.waiting) {
+    BASE_TRY(const auto done, carry(std::move(*outcome.waiting)));
+    BASE_TRY_VOID(finish_signing(officer_, done));
+  }
   BASE_TRY_VOID(open_minutes());
-  BASE_TRY(const auto with, authorities(officer_));
-  BASE_TRY(const auto published, publish(officer_, with, plan_.list_life));
+  BASE_TRY(const auto published, published_list(officer_.pki));
+  BASE_TRY(const auto jws, officer_.pki.read(certs::PkiDirectory::kTrustList));
   base::JsonWriter data;
   data.StartObject();
-  data.member("sequence", published.list.sequence);
-  data.member("next_update", base::to_rfc3339(published.list.next_update));
-  data.member("trust_list_sha256", base::to_hex(base::sha256(base::as_bytes(published.jws))));
-  data.member("root_crl_sha256", base::to_hex(base::sha256(published.root_crl)));
-  data.member("issuing_crl_sha256", base::to_hex(base::sha256(published.issuing_crl)));
+  data.member("sequence", published->sequence);
+  data.member("next_update", base::to_rfc3339(published->next_update));
+  data.member("trust_list_sha256", base::to_hex(base::sha256(base::as_bytes(jws))));
   data.EndObject();
   BASE_TRY_VOID(minutes_.note(
-      "publish", "发布吊销列表与第 " + std::to_string(published.list.sequence) + " 期信任列表",
+      "publish", "发布吊销列表与第 " + std::to_string(published->sequence) + " 期信任列表",
       data.text()));
   tell(std::string(certs::PkiDirectory::kTrustList), Outcome::published,
-       "#" + std::to_string(published.list.sequence));
+       "#" + std::to_string(published->sequence));
   return {};
 }
 
-/// The head of the minutes goes into the audit trail: neither can be rewritten without the other.
+/// Everybody who is present signs the head; it also goes into the audit trail, so that neither can
+/// be rewritten without the other.
 base::Result<void> Ceremony::close_minutes() {
   if (!minutes_.begun()) return {};
+  BASE_TRY_VOID(note_ledger());
   BASE_TRY_VOID(minutes_.note("close", "仪式结束"));
+  const auto head = minutes_.head();
+  for (const auto& options : cards_) {
+    BASE_TRY(const auto card, open_card(officer_.context, options));
+    BASE_TRY(const auto person, governance_.person(card->public_key()));
+    const hsm::officers::Vote vote{
+        person, Decision::attest, head,
+        std::chrono::floor<std::chrono::seconds>(officer_.context.clock().now()), ""};
+    BASE_TRY(const auto signature, card->sign(base::as_bytes(vote.signing_input())));
+    base::JsonWriter data;
+    data.StartObject();
+    data.member("vote", vote.jws(signature));
+    data.EndObject();
+    BASE_TRY_VOID(minutes_.note("signed", person + " 在场并签名", data.text()));
+  }
   base::JsonWriter facts;
   facts.StartObject();
   facts.member("plan_sha256", base::to_hex(plan_.sha256));
@@ -301,11 +454,11 @@ base::Result<void> Ceremony::close_minutes() {
 
   std::string text = "# " + plan_.title + "\n\n";
   if (plan_.demonstration) text += "**仅供演示，无任何法律效力 · For demonstration only**\n\n";
-  for (const auto& role : plan_.roles) text += "- " + role.role + "：" + role.person + "\n";
+  for (const auto& role : plan_.roles) text += "- " + role.title + "：" + role.person + "\n";
   text += "\n" + minutes_.told() + "\n记录链头 · head of the minutes: `" +
           base::to_hex(minutes_.head()) + "`\n\n签名 · signed:\n\n";
   for (const auto& role : plan_.roles)
-    text += role.person + "（" + role.role + "）____________________\n\n";
+    text += role.person + "（" + role.title + "）____________________\n\n";
   const auto day = base::to_rfc3339(officer_.context.clock().now()).substr(0, 10);
   const certs::PkiDirectory there(officer_.pki.path() / "ceremony");
   return there.write("minutes-" + day + "-" + std::to_string(minutes_.lines()) + ".md", text);

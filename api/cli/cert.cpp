@@ -1,10 +1,12 @@
-// xinyin cert list | show | revoke: certificates that our authorities issued.
+// xinyin cert list | show | lint | issue | renew | revoke: certificates that our authorities issue.
 #include <algorithm>
 #include <array>
 
-#include "api/cli/officer.h"
+#include "api/cli/issuing.h"
+#include "api/cli/words.h"
 #include "base/encoding.h"
 #include "base/json.h"
+#include "certs/csr.h"
 #include "certs/lint.h"
 #include "certs/profiles.h"
 
@@ -111,17 +113,121 @@ base::Result<Answer> revoke(Context& context, const Wish& wish) {
     BASE_TRY_VOID(issued.revoke(row.issuer, {wish.serial, now, reason->number, invalid_since}));
     BASE_TRY_VOID(tx.commit());
   }
-  BASE_TRY(const auto with, authorities(officer));
-  BASE_TRY(const auto published, publish(officer, with, std::chrono::hours(24 * 7)));
+  BASE_TRY(const auto published,
+           publish_lists(officer, std::chrono::hours(24 * 7), "吊销 revoked: " + wish.serial));
   base::JsonWriter out;
   out.StartObject();
   out.member("serial", wish.serial);
-  out.member("sequence", published.list.sequence);
+  if (published.published) out.member("sequence", published.published->sequence);
+  if (published.waiting) out.member("request", published.waiting->id);
   out.EndObject();
-  return Answer{
-      out.text(),
-      "已吊销并发布 · revoked, and published in list " + std::to_string(published.list.sequence),
-      kDone};
+  std::string text = "已吊销，吊销列表已发布 · revoked, and the revocation list is out";
+  if (published.waiting) text += "\n" + request_answer(*published.waiting).text;
+  return Answer{out.text(), text, kDone};
+}
+
+struct Order {
+  std::string label, profile, name, serial_number, reason;
+  std::filesystem::path csr;
+  std::vector<std::string> dns, ip;
+  bool dry_run = false;
+};
+
+base::Result<Answer> ask_certificate(Officer& officer, const WantedCertificate& wanted,
+                                     const Order& order) {
+  BASE_TRY(const auto with, authorities(officer));
+  BASE_TRY(const auto item, certificate_item(officer, with, wanted));
+  BASE_TRY(const auto governance, Governance::read(officer.signer));
+  const auto params = sign_params({item});
+  if (order.dry_run)
+    return Answer{params, std::string(certs::to_string(wanted.profile)) + "\n" + params, kDone};
+  BASE_TRY(const auto record, ask(officer, governance, {"sign", params, order.reason}));
+  return request_answer(record);
+}
+
+/// The key's purpose is the profile; who asks may only say the name.
+base::Result<WantedCertificate> for_token_key(Officer& officer, const Order& order) {
+  BASE_TRY(const auto key, officer.signer.key(order.label));
+  const auto profile = certs::profile_from(hsm::to_string(key->info().purpose));
+  if (!profile || *profile == certs::Profile::root_ca) {
+    auto failure = base::error(base::Code::invalid_argument, "cli.no_profile", order.label);
+    failure.args = {{"what", order.label}};
+    return failure;
+  }
+  const bool agency = certs::rule_of(*profile).naming == certs::Naming::agency;
+  return WantedCertificate{*profile,
+                           {order.name, officer.config.agency.name,
+                            agency ? officer.config.agency.code : std::string(), "CN"},
+                           key->info().public_key};
+}
+
+base::Result<WantedCertificate> for_request_file(Officer& officer, const Order& order) {
+  const certs::PkiDirectory there(order.csr.parent_path());
+  BASE_TRY(const auto pem, there.read(order.csr.filename().string()));
+  WantedCertificate wanted;
+  BASE_TRY(wanted.public_key, certs::read_csr(pem));
+  const auto profile = certs::profile_from(order.profile);
+  base::check(profile.has_value(), "the command line let a wrong profile through");
+  wanted.profile = *profile;
+  wanted.subject.common_name = order.name;
+  wanted.subject.serial_number = order.serial_number;
+  wanted.subject.dns_names = order.dns;
+  wanted.subject.ip_addresses = order.ip;
+  // A person is known by a pseudonym alone; everybody else belongs to somebody.
+  if (*profile == certs::Profile::officer || *profile == certs::Profile::unit_login)
+    wanted.subject.organization = officer.config.agency.name;
+  return wanted;
+}
+
+base::Result<Answer> issue(Context& context, const Order& order) {
+  BASE_TRY(const auto* config, context.config());
+  Officer officer(*config, context);
+  if (order.csr.empty() == order.label.empty())
+    return base::error(base::Code::invalid_argument, "cli.label_or_csr");
+  BASE_TRY(const auto wanted,
+           order.csr.empty() ? for_token_key(officer, order) : for_request_file(officer, order));
+  return ask_certificate(officer, wanted, order);
+}
+
+/// The same name and the same key again, for another life.
+base::Result<Answer> renew(Context& context, Order order) {
+  BASE_TRY(const auto* config, context.config());
+  Officer officer(*config, context);
+  std::vector<certs::Issued> rows;
+  {
+    BASE_TRY(auto tx, officer.pool.begin(store::Mode::read_only));
+    certs::CertificateRegister issued(tx, context.clock(), officer.name);
+    BASE_TRY(rows, issued.list(order.label));
+  }
+  if (rows.empty()) return base::error(base::Code::not_found, "certs.not_issued", order.label);
+  order.name = rows.front().certificate.common_name();
+  BASE_TRY(const auto wanted, for_token_key(officer, order));
+  return ask_certificate(officer, wanted, order);
+}
+
+base::Result<Answer> lint_file(const std::filesystem::path& file) {
+  const certs::PkiDirectory there(file.parent_path());
+  BASE_TRY(const auto certificate, there.certificate(file.filename().string()));
+  const auto findings = certs::lint(certificate);
+  const auto profile = certs::profile_of(certificate);
+  base::JsonWriter out;
+  out.StartObject();
+  out.member("profile", profile ? certs::to_string(*profile) : std::string_view("unknown"));
+  out.key("findings");
+  out.StartArray();
+  std::string text = "用途 profile: " + (profile ? std::string(certs::to_string(*profile))
+                                                 : std::string("未知 unknown"));
+  for (const auto& one : findings) {
+    out.StartObject();
+    out.member("id", one.id);
+    out.member("clause", one.clause);
+    out.EndObject();
+    text += "\n  " + std::string(one.id) + "  (" + std::string(one.clause) + ")";
+  }
+  out.EndArray();
+  out.EndObject();
+  if (findings.empty()) text += "\n  无问题 · nothing found";
+  return Answer{out.text(), text, findings.empty() ? kDone : kIntegrity};
 }
 
 }  // namespace
@@ -136,6 +242,30 @@ void register_cert(CLI::App& app, Context& context) {
   auto* shown = noun->add_subcommand("show", "one of them");
   shown->add_option("SERIAL", wish->serial, "serial number, hex")->required();
   shown->callback([&context, wish] { context.run([&] { return show(context, wish->serial); }); });
+  const auto file = std::make_shared<std::filesystem::path>();
+  auto* linted = noun->add_subcommand("lint", "hold a certificate against RFC 5280 and our rules");
+  linted->add_option("FILE", *file, "PEM")->required();
+  linted->callback([&context, file] { context.run([&] { return lint_file(*file); }); });
+  const auto order = std::make_shared<Order>();
+  auto* made =
+      noun->add_subcommand("issue", "ask for a certificate, of a key in the token or of a request");
+  made->add_option("LABEL", order->label, "of the key in the token");
+  made->add_option("--csr", order->csr, "PKCS#10 in PEM, of a key elsewhere");
+  made->add_option("--profile", order->profile, "with --csr: what it is for")
+      ->check(CLI::IsMember({"officer", "person_login", "unit_login", "tls_server"}));
+  made->add_option("--name", order->name, "common name");
+  made->add_option("--serial-number", order->serial_number,
+                   "login certificates: a pseudonym, never an identity number");
+  made->add_option("--dns", order->dns, "servers: a DNS name; may be repeated");
+  made->add_option("--ip", order->ip, "servers: an address; may be repeated");
+  auto* again = noun->add_subcommand("renew", "ask for the next certificate of a key, same name");
+  again->add_option("LABEL", order->label, "of the key in the token")->required();
+  for (auto* verb : {made, again}) {
+    verb->add_option("--reason", order->reason, "shown to who approves");
+    verb->add_flag("--dry-run", order->dry_run, "show the request, make none");
+  }
+  made->callback([&context, order] { context.run([&] { return issue(context, *order); }); });
+  again->callback([&context, order] { context.run([&] { return renew(context, *order); }); });
   auto* revoked = noun->add_subcommand("revoke", "revoke one, for ever, and publish new lists");
   revoked->add_option("SERIAL", wish->serial, "serial number, hex")->required();
   std::vector<std::string> names;

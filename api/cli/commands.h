@@ -40,6 +40,7 @@ enum Exit : int {
   kConflict = 9,
   kExpired = 10,
   kLogBroken = 11,
+  kOfficersTooFew = 12,
   kTryAgain = 75,
   kInterrupted = 130,
 };

@@ -47,6 +47,11 @@ Config read_all(base::Settings& s) {
              "http:// address of issuing.crl, put into certificates; empty leaves it out");
   if (!config.crl_url.empty() && !config.crl_url.starts_with("http://"))
     s.refuse("pki.crl_url", "must begin with http://");
+  config.ocsp_url =
+      s.text("pki.ocsp_url", "",
+             "http:// address of /v1/pki/ocsp, put into certificates; empty leaves it out");
+  if (!config.ocsp_url.empty() && !config.ocsp_url.starts_with("http://"))
+    s.refuse("pki.ocsp_url", "must begin with http://");
   config.code_pepper_file = s.path("secrets.code_pepper", "/var/lib/xinyin/secrets/code-pepper",
                                    "file of the secret that document codes are hashed with");
   config.data_key_file = s.path("secrets.data_key", "/var/lib/xinyin/secrets/data-key.wrapped",

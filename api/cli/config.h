@@ -29,6 +29,7 @@ struct Config {
 
   std::filesystem::path pki_directory;
   std::string crl_url;
+  std::string ocsp_url;
   std::filesystem::path code_pepper_file;
   std::filesystem::path data_key_file;
 

@@ -10,6 +10,14 @@ namespace cli {
 int exit_code_of(const base::Error& failure) {
   const std::string_view key = failure.key;
   if (key == "cli.interrupted") return kInterrupted;
+  if (key == "hsm.officers.forged" || key == "hsm.officers.line_forged" ||
+      key == "hsm.officers.vote")
+    return kInvalidSignature;
+  if (key == "hsm.officers.too_few") return kOfficersTooFew;
+  if (key == "hsm.officers.too_few_approvals" || key == "hsm.officers.grace") return kWaiting;
+  if (key == "hsm.self_test") return kSelfTestFailed;
+  if (key == "hsm.officers.ledger" || key.ends_with(".minutes_broken")) return kLogBroken;
+  if (key == "hsm.officers.inventory" || key == "hsm.token_files") return kIntegrity;
   if (key.ends_with(".wrong_signature") || key.ends_with(".lint") || key.ends_with("_altered") ||
       key.ends_with("_unproven"))
     return kIntegrity;

@@ -1,5 +1,7 @@
 // The minutes of a ceremony: JSON lines, each holding the SHA-256 of itself and of the line before
-// it, durable line by line; and the same as a text for people to read and sign.
+// it, durable line by line; and the same as a text for people to read and sign. The officers'
+// ledger stands in them word for word, and everybody who was there signs the head at the end: with
+// nothing but this file an auditor checks years later who approved what, and what came of it.
 //
 //   {"n":1,"at":…,"prev":"00…","actor":…,"step":…,"text":…,"data":{…},"hash":"…"}
 //
@@ -8,6 +10,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/digest.h"
@@ -29,6 +32,8 @@ class Minutes {
   bool begun() const { return static_cast<bool>(fd_); }
   std::int64_t lines() const { return n_; }
   const base::Digest& head() const { return head_; }
+  /// Lines of the officers' ledger that stand in the file already.
+  std::int64_t ledger_lines() const { return ledger_lines_; }
   /// What was noted by this object, as Markdown lines.
   const std::string& told() const { return told_; }
 
@@ -40,6 +45,7 @@ class Minutes {
   std::string actor_;
   base::UniqueFd fd_;
   std::int64_t n_ = 0;
+  std::int64_t ledger_lines_ = 0;
   base::Digest head_{};
   std::string told_;
 };
@@ -47,11 +53,16 @@ class Minutes {
 struct MinutesReport {
   std::int64_t lines = 0;
   base::Digest head{};
+  std::int64_t ledger_lines = 0;
+  base::Digest genesis{};  ///< of the founding document: what an auditor compares with his own copy
+  std::vector<std::string> signed_by;     ///< under the last closing
+  bool closed = false;                    ///< nothing but signatures stands behind the last closing
   std::optional<std::int64_t> broken_at;  ///< line number, from 1
   std::string why;
 };
 
-/// Walks the chain. Errors: unavailable `cli.minutes_file`.
+/// Walks the chain, replays the ledger in it under the rules, checks the signatures. Errors:
+/// unavailable `cli.minutes_file`.
 base::Result<MinutesReport> check_minutes(const std::filesystem::path& file);
 
 }  // namespace cli

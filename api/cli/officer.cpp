@@ -50,30 +50,4 @@ base::Result<std::optional<certs::TrustList>> published_list(const certs::PkiDir
   return std::optional(std::move(list));
 }
 
-base::Result<certs::Published> publish(Officer& officer, const Authorities& with,
-                                       std::chrono::hours life) {
-  // One that cannot be read says nothing about sequences; the register does.
-  const auto read = published_list(officer.pki);
-  const auto before = read ? *read : std::nullopt;
-  const certs::PublishParts parts{with.root_key,
-                                  with.issuing_key,
-                                  with.root,
-                                  with.issuing,
-                                  officer.config.domain,
-                                  life,
-                                  before ? before->sequence + 1 : 1};
-  BASE_TRY(auto tx, officer.pool.begin());
-  certs::CertificateRegister issued(tx, officer.context.clock(), officer.name);
-  BASE_TRY(auto published,
-           certs::publish(issued, parts, officer.context.clock(), officer.context.random()));
-  base::fail_point("publish.signed");
-  BASE_TRY_VOID(tx.commit());
-  base::fail_point("publish.recorded");
-  using Files = certs::PkiDirectory;
-  BASE_TRY_VOID(officer.pki.write(Files::kRootCrl, base::as_text(published.root_crl)));
-  BASE_TRY_VOID(officer.pki.write(Files::kIssuingCrl, base::as_text(published.issuing_crl)));
-  BASE_TRY_VOID(officer.pki.write(Files::kTrustList, published.jws));
-  return published;
-}
-
 }  // namespace cli

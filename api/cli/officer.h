@@ -37,11 +37,6 @@ struct Authorities {
 /// Errors: unavailable `certs.pki_file`, `hsm.unavailable`; not_found `cli.key_missing`.
 base::Result<Authorities> authorities(Officer& officer);
 
-/// Fresh lists: made, recorded, committed, and only then written to the directory, trust list last.
-/// The sequence is past that of the list that lies there, should the database have been restored.
-base::Result<certs::Published> publish(Officer& officer, const Authorities& with,
-                                       std::chrono::hours life);
-
 /// The trust list of the directory; nothing when there is none.
 base::Result<std::optional<certs::TrustList>> published_list(const certs::PkiDirectory& pki);
 

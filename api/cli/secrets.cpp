@@ -59,13 +59,13 @@ base::Result<void> create_pepper(Context& context, const std::filesystem::path& 
 }
 
 base::Result<void> create_data_key(Context& context, const Config& config) {
-  Officer officer(config, context);
+  hsm::Client signer({config.signer.socket, config.signer.deadline, 1});  // the service's door
   auto bytes = context.random().bytes(kSecretBytes);
   const base::Secret secret(bytes);
   base::wipe(bytes);
-  BASE_TRY(const auto wrapped, officer.signer.wrap("data-key", secret));
+  BASE_TRY(const auto wrapped, signer.wrap("data-key", secret));
   // Proven before anything is encrypted under it.
-  BASE_TRY(const auto again, officer.signer.unwrap("data-key", wrapped));
+  BASE_TRY(const auto again, signer.unwrap("data-key", wrapped));
   if (!again.equals(secret.reveal())) return base::error(base::Code::internal, "cli.wrap_broken");
   return create(config.data_key_file, wrapped);
 }

@@ -1,5 +1,6 @@
 // xinyin trust publish | show: the trust list.
-#include "api/cli/officer.h"
+#include "api/cli/issuing.h"
+#include "api/cli/words.h"
 #include "base/encoding.h"
 #include "base/json.h"
 
@@ -26,17 +27,23 @@ base::Result<Answer> publish_now(Context& context, std::int64_t older_than_hours
         "第 " + std::to_string((*before)->sequence) + " 期仍然够新，未发布 · still new enough",
         kDone};
   }
-  BASE_TRY(const auto with, authorities(officer));
-  BASE_TRY(const auto published, publish(officer, with, std::chrono::hours(life_hours)));
-  out.member("published", true);
-  out.member("sequence", published.list.sequence);
-  out.member("next_update", base::to_rfc3339(published.list.next_update));
+  BASE_TRY(const auto outcome, publish_lists(officer, std::chrono::hours(life_hours),
+                                             "发布信任列表 · publish a trust list"));
+  out.member("published", outcome.published.has_value());
+  std::string text;
+  if (outcome.published) {
+    const auto& list = *outcome.published;
+    out.member("sequence", list.sequence);
+    out.member("next_update", base::to_rfc3339(list.next_update));
+    text = "已发布第 " + std::to_string(list.sequence) + " 期信任列表 · published, good until " +
+           base::to_rfc3339(list.next_update);
+  }
+  if (outcome.waiting) {
+    out.member("request", outcome.waiting->id);
+    text += (text.empty() ? "" : "\n") + request_answer(*outcome.waiting).text;
+  }
   out.EndObject();
-  return Answer{out.text(),
-                "已发布第 " + std::to_string(published.list.sequence) +
-                    " 期信任列表 · published, good until " +
-                    base::to_rfc3339(published.list.next_update),
-                kDone};
+  return Answer{out.text(), text, outcome.waiting ? kWaiting : kDone};
 }
 
 base::Result<Answer> show(Context& context, const std::filesystem::path& file,

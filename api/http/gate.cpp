@@ -31,6 +31,11 @@ constexpr Table kPath = table_of("-._~!$&'()*+,;=:@%/", true);
 /// RFC 3986 §3.4 and what browsers leave unencoded in a query (WHATWG URL §1.3).
 constexpr Table kQuery = table_of("-._~!$&'()*+,;=:@%/?[]{}|\\^`", true);
 
+bool is_base64(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+         c == '/' || c == '=';
+}
+
 bool all_in(std::string_view text, const Table& table) {
   return std::all_of(text.begin(), text.end(),
                      [&](char c) { return table[static_cast<unsigned char>(c)]; });
@@ -116,7 +121,9 @@ bool HeadReader::parse_line(std::string_view line, Request& request) {
   const auto target = line.substr(first + 1, last - first - 1);
   if (name.empty() || name.size() > 32 || !all_in(name, kToken))
     return refuse(400, "http.malformed", "method"), false;
-  if (line.substr(last + 1) != "HTTP/1.1") return refuse(400, "http.version", "version"), false;
+  const auto version = line.substr(last + 1);
+  old_ = version == "HTTP/1.0" && !limits_.old_path.empty() && target.starts_with(limits_.old_path);
+  if (version != "HTTP/1.1" && !old_) return refuse(400, "http.version", "version"), false;
   const auto method = method_from(name);
   if (!method) return refuse(501, "http.method", "method not in the list"), false;
   request.method = *method;
@@ -133,7 +140,16 @@ bool HeadReader::parse_target(std::string_view target, Request& request) {
       question == std::string_view::npos ? std::string_view{} : target.substr(question + 1);
   if (!all_in(path, kPath) || !all_in(query, kQuery))
     return refuse(400, "http.malformed", "character in the target"), false;
-  if (path.find('%') == std::string_view::npos) {
+  const bool opaque = !limits_.opaque_path.empty() && path.starts_with(limits_.opaque_path);
+  if (opaque) {
+    // Letters, digits, '+', '/', '=' and nothing else: no dots, so no segment that leads elsewhere.
+    auto decoded = percent_decode(path);
+    if (!decoded ||
+        !std::all_of(decoded->begin() + static_cast<std::ptrdiff_t>(limits_.opaque_path.size()),
+                     decoded->end(), is_base64))
+      return refuse(400, "http.malformed", "not base64 in the path"), false;
+    request.path = std::move(*decoded);
+  } else if (path.find('%') == std::string_view::npos) {
     request.path.assign(path);
   } else {
     auto decoded = percent_decode(path);
@@ -151,7 +167,7 @@ bool HeadReader::parse_target(std::string_view target, Request& request) {
     request.path = std::move(*decoded);
   }
   const std::string_view whole = request.path;
-  for (std::size_t at = 0; at < whole.size();) {
+  for (std::size_t at = opaque ? whole.size() : 0; at < whole.size();) {
     const auto next = std::min(whole.find('/', at + 1), whole.size());
     const auto segment = whole.substr(at + 1, next - at - 1);
     const bool inner_empty = segment.empty() && next != whole.size();
@@ -221,6 +237,11 @@ bool HeadReader::check_fields(const Request& request, Framing& framing) {
 }
 
 bool HeadReader::check_body_fields(const Request& request, Framing& framing) {
+  if (old_) {  // RFC 9112 §6.1, §9.3: neither chunks nor an interim answer, and then it ends
+    if (request.has_header("transfer-encoding") || request.has_header("expect"))
+      return refuse(400, "http.framing", "a field that HTTP/1.0 has not"), false;
+    framing.keep_alive = false;
+  }
   const auto length = request.header("content-length");
   const auto coding = request.header("transfer-encoding");
   const bool has_length = request.has_header("content-length");

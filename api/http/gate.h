@@ -20,6 +20,12 @@ struct GateLimits {
   std::size_t value = 8 * 1024;
   std::size_t uri = 16 * 1024;
   std::size_t head = 64 * 1024;
+  /// What stands behind this beginning of a path is one word of base64, in which slashes, plain or
+  /// encoded, separate nothing (RFC 6960 A.1: the only such path of ours). Empty: no such path.
+  std::string opaque_path = {};
+  /// Below this path HTTP/1.0 is taken too, without chunks, one request a connection: what checks
+  /// certificates speaks it (OpenSSL, proxies that staple). Empty: nowhere.
+  std::string old_path = {};
 };
 
 /// Why a request was refused: the answer's status and the catalogue key that explains it.
@@ -68,6 +74,7 @@ class HeadReader {
   const GateLimits& limits_;
   const std::vector<std::string>& hosts_;
   std::size_t scanned_ = 0, size_ = 0, lines_ = 0;
+  bool old_ = false;  // this head is HTTP/1.0
   Refusal refusal_;
 };
 

@@ -69,6 +69,8 @@ PageData seal_page(const verify::SealReport& seal, std::size_t number) {
   out.text("signer_code", seal.signer_code);
   out.text("sealed_at", seal.sealed_at ? base::to_china_time(*seal.sealed_at) : "—");
   out.message("attested", seal.time_attested ? "web.file.attested" : "web.file.claimed");
+  if (seal.compromised_since)
+    out.text("compromised_since", base::to_china_time(*seal.compromised_since));
   answer(out, "intact", seal.intact);
   answer(out, "genuine", seal.genuine);
   answer(out, "in_force", seal.in_force);

@@ -62,6 +62,27 @@ TEST(ConfigTest, ProductionIsTheDefaultAndRefusesDemonstrationThings) {
   EXPECT_EQ(wrong(std::string(kDemonstration) + "testing.fail_point = seal.signed\n"), "");
 }
 
+TEST(ConfigTest, AuthoritiesOfOthersAreNamedWithTheirRoots) {
+  const std::string urls = "timestamps.foreign_urls = http://tsa.example.cn/tsa http://b.cn:81/x\n";
+  const std::string roots = "timestamps.foreign_roots_file = tsa.pem\n";
+  const auto config = read(kProduction + urls + roots + "timestamps.foreign_policies = 1.2.3.4\n");
+  ASSERT_TRUE(config.ok()) << wrong(kProduction + urls + roots);
+  EXPECT_THAT(config->timestamps.foreign_urls,
+              testing::ElementsAre("http://tsa.example.cn/tsa", "http://b.cn:81/x"));
+  EXPECT_EQ(config->timestamps.foreign_roots_file, "/etc/xinyin/tsa.pem");
+  EXPECT_THAT(wrong(kProduction + urls), HasSubstr("timestamps.foreign_roots_file"));
+  EXPECT_THAT(wrong(kProduction + urls + roots + "timestamps.foreign_policies = any\n"),
+              HasSubstr("timestamps.foreign_policies"));
+  for (const std::string bad : {"tsa.example.cn", "https://tsa.example.cn/", "ftp://a/b"})
+    EXPECT_THAT(wrong(kDemonstration + roots + "timestamps.foreign_urls = " + bad + "\n"),
+                HasSubstr("timestamps.foreign_urls"))
+        << bad;
+  // A simulator stands on this machine: not for production.
+  const std::string simulator = "timestamps.foreign_urls = http://127.0.0.1:9000/tsa\n";
+  EXPECT_THAT(wrong(kProduction + simulator + roots), HasSubstr("simulator"));
+  EXPECT_TRUE(read(kDemonstration + simulator + roots).ok());
+}
+
 TEST(ConfigTest, WrongValuesAndUnknownKeysAreNamed) {
   const std::string base = kDemonstration;
   for (const auto& [line, named] : {std::pair{"http.port = 70000", "http.port"},

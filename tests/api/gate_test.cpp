@@ -176,6 +176,54 @@ TEST(GateTest, RefusesPathsThatHideAnother) {
   EXPECT_EQ(feed(get({}, "/a/")).request.path, "/a/");
 }
 
+// RFC 6960 A.1: base64 in the path, and there alone.
+TEST(GateTest, AnOpaquePathIsOneWordOfBase64) {
+  api::GateLimits limits;
+  limits.opaque_path = "/word/";
+  const std::vector<std::string> hosts{"a"};
+  const auto read = [&](const std::string& target) -> std::string {
+    api::HeadReader reader(limits, hosts);
+    api::Request request;
+    api::Framing framing;
+    const auto head = "GET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n";
+    return reader.feed(head, request, framing) == api::Read::whole ? request.path : "refused";
+  };
+  EXPECT_EQ(read("/word/MEUw//Q+/A=="), "/word/MEUw//Q+/A==");
+  EXPECT_EQ(read("/word/MEUw%2F%2fQ%2B%3D"), "/word/MEUw//Q+=");
+  for (const auto* bad : {"/word/../etc", "/word/%2e%2e/etc", "/word/a-b", "/word/a%00", "/word/a%",
+                          "/word/a%5Cb", "/word/a~", "/word/a;b"})
+    EXPECT_EQ(read(bad), "refused") << bad;
+  EXPECT_EQ(read("/words/a%2Fb"), "refused") << "elsewhere a hidden slash is refused";
+  EXPECT_EQ(read("/word%2Fa"), "refused");
+}
+
+TEST(GateTest, OldClientsAreTakenWhereTheyMustBeAndNowhereElse) {
+  api::GateLimits limits;
+  limits.old_path = "/old/";
+  const std::vector<std::string> hosts{"a"};
+  api::Framing framing;
+  const auto taken = [&](const std::string& head) {
+    api::HeadReader reader(limits, hosts);
+    api::Request request;
+    framing = {};
+    return reader.feed(head + "\r\n", request, framing) == api::Read::whole;
+  };
+  EXPECT_TRUE(taken("GET /old/x HTTP/1.0\r\nHost: a\r\n"));
+  EXPECT_FALSE(framing.keep_alive);
+  EXPECT_TRUE(
+      taken("POST /old/x HTTP/1.0\r\nHost: a\r\nContent-Length: 3\r\n"
+            "Connection: keep-alive\r\n"));
+  EXPECT_FALSE(framing.keep_alive) << "whatever it asks for";
+  EXPECT_TRUE(taken("GET /old/x HTTP/1.1\r\nHost: a\r\n"));
+  EXPECT_TRUE(framing.keep_alive);
+  for (const auto* bad :
+       {"GET /new HTTP/1.0\r\nHost: a\r\n", "GET /old/x HTTP/1.0\r\n",
+        "GET /old/x HTTP/0.9\r\nHost: a\r\n",
+        "POST /old/x HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n",
+        "POST /old/x HTTP/1.0\r\nHost: a\r\nContent-Length: 1\r\nExpect: 100-continue\r\n"})
+    EXPECT_FALSE(taken(bad)) << bad;
+}
+
 TEST(GateTest, RefusesQueriesThatAreNotForms) {
   for (const auto* query : {"?a=%", "?a=%4", "?a=%zz", "?%ff=1", "?a=%00"})
     EXPECT_EQ(status_of(get({}, "/" + std::string(query))), 400) << query;

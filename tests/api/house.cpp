@@ -52,6 +52,7 @@ std::string fresh_number(int n) {
 
 House::House(const Options& options)
     : database_(Database::shared()),
+      pki_(options.keys ? Pki(options.keys) : Pki()),
       directory_(std::filesystem::temp_directory_path() /
                  ("xinyin-api-" + std::to_string(::getpid()) + "-" + std::to_string(counter++))),
       config_((std::filesystem::create_directories(directory_), config_of(options, directory_))),
@@ -89,6 +90,7 @@ House::House(const Options& options)
     services_->verifier.set(std::make_shared<const verify::Verifier>(pki_.list()));
     api::PublicFiles files;
     files.trust_list_jws = pki_.jws();
+    files.issuing = pki_.certificate("issuing-ca");
     files.root_pem = pki_.certificate("root-ca").pem();
     files.issuing_crl_der.assign(base::as_text(pki_.issuing_crl()));
     files.trust_sequence = pki_.list().sequence;
@@ -100,6 +102,8 @@ House::House(const Options& options)
   api::ServerConfig http;
   http.hosts = {"si.test"};
   http.https = true;
+  http.gate.opaque_path = api::kOcspPath;
+  http.gate.old_path = api::kPkiPath;
   http.trusted_proxies = *api::parse_networks("127.0.0.1/32");
   server_ = std::make_unique<api::Server>(http, *router_);
   base::check(server_->start().ok(), "server start");
@@ -133,6 +137,8 @@ std::shared_ptr<api::Upstairs> House::build_upstairs() {
       provider,
       auth::Provider::Parts{pool_, *rooms->accounts, pki_.key("openid-1"), pki_.clock(), random_});
   rooms->timestamps = std::make_unique<seal::LocalTimestamps>(pki_.timestamps());
+  rooms->authority = std::make_unique<certs::TimestampAuthority>(pki_.timestamps());
+  rooms->authority_key = pki_.certificate("timestamp-1").public_key_sha256();
   auto issuer = seal::Issuer::create({.pool = pool_,
                                       .documents = documents_,
                                       .verifier = [this] { return services_->verifier.get(); },

@@ -34,6 +34,7 @@ class House {
     bool trust_list = true;
     bool verify_only = false;
     bool database = true;  ///< false: a database that is not there
+    Pki::Keys keys = {};   ///< where the keys come from; none: made in memory
     api::Config::Limits limits = {0, 0, 0, 0, 0};
   };
   House() : House(Options{}) {}

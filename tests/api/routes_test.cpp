@@ -38,6 +38,8 @@ std::string media_of(const Route& route) {
   if (route.takes & api::media::form) return "application/x-www-form-urlencoded";
   if (route.takes & api::media::json) return "application/json";
   if (route.takes & api::media::pdf) return "application/pdf";
+  if (route.takes & api::media::ocsp) return "application/ocsp-request";
+  if (route.takes & api::media::timestamp) return "application/timestamp-query";
   return "multipart/form-data; boundary=x";
 }
 
@@ -296,7 +298,9 @@ TEST_F(OpenApiTest, TellsWhoMayAndWhatBodiesAreTaken) {
          {std::pair{api::media::form, "application/x-www-form-urlencoded"},
           {api::media::json, "application/json"},
           {api::media::pdf, "application/pdf"},
-          {api::media::multipart, "multipart/form-data"}})
+          {api::media::multipart, "multipart/form-data"},
+          {api::media::ocsp, "application/ocsp-request"},
+          {api::media::timestamp, "application/timestamp-query"}})
       if (route.takes & bit) wanted.insert(type);
     EXPECT_EQ(types, wanted);
     // The places of the path are described.

@@ -20,6 +20,19 @@ TEST(DigestTest, PublishedVectors) {
             "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
 
+TEST(DigestTest, PublishedVectorsOfSha384AndSm3) {
+  // FIPS 180-4 examples; GB/T 32905-2016 A.1 and A.2.
+  EXPECT_EQ(to_hex(sha384(as_bytes("abc"))),
+            "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed"
+            "8086072ba1e7cc2358baeca134c825a7");
+  EXPECT_EQ(to_hex(sm3(as_bytes("abc"))),
+            "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0");
+  std::string sixteen;
+  for (int i = 0; i < 16; ++i) sixteen += "abcd";
+  EXPECT_EQ(to_hex(sm3(as_bytes(sixteen))),
+            "debe9ff92275b8a138604889c18e5a4d6fdb70e5387e5765293dcba39c0c5732");
+}
+
 TEST(DigestTest, ACopiedStateGoesOnByItself) {
   Sha256 prefix;
   prefix.update(as_bytes("a"));

@@ -42,6 +42,21 @@ TEST_F(SecretFileTest, WorldReadableEmptyOversizedAndMissingAreRefused) {
   EXPECT_FALSE(Secret::from_file("/nonexistent/pin").ok());
 }
 
+TEST(SecretTest, ABlankOneIsWrittenInPlaceAndShortened) {
+  auto secret = Secret::blank(48);
+  ASSERT_EQ(secret.reveal().size(), 48u);
+  EXPECT_TRUE(secret.equals(Bytes(48)));
+  std::fill(secret.writable().begin(), secret.writable().end(), std::uint8_t{7});
+  const auto* place = secret.reveal().data();
+  secret.shorten(32);
+  EXPECT_TRUE(secret.equals(Bytes(32, 7)));
+  EXPECT_EQ(secret.reveal().data(), place);
+  for (std::size_t i = 32; i < 48; ++i) EXPECT_EQ(place[i], 0);  // wiped, and still ours
+  secret.shorten(0);
+  EXPECT_TRUE(secret.empty());
+  EXPECT_TRUE(Secret::blank(0).empty());
+}
+
 TEST(SecretTest, MovingLeavesNothingBehind) {
   Secret a(as_bytes("pin"));
   Secret b(std::move(a));

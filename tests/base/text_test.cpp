@@ -39,5 +39,21 @@ TEST(MessagesTest, BothLanguagesAndValues) {
   EXPECT_EQ(message("no.such.key", Language::zh), "no.such.key");
 }
 
+TEST(TextTest, WhatIsShownBeforeSigningMovesNoCursorAndTurnsNoText) {
+  EXPECT_EQ(shown("社会保险 seal-1"), "社会保险 seal-1");
+  EXPECT_EQ(shown("a\x1b[2Kb"), "a\\x1b[2Kb");
+  EXPECT_EQ(shown("a\xe2\x80\xae"
+                  "b"),
+            "a\\xe2\\x80\\xae"
+            "b")
+      << "right-to-left override";
+  EXPECT_EQ(shown("a\xc2\x9b"
+                  "b"),
+            "a\\xc2\\x9b"
+            "b")
+      << "C1: control sequence introducer";
+  EXPECT_EQ(shown("\xff"), "\\xff");
+}
+
 }  // namespace
 }  // namespace base

@@ -1,12 +1,15 @@
 #include "certs/authority.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/encoding.h"
 #include "certs/chain.h"
 #include "certs/crl.h"
+#include "certs/der.h"
+#include "certs/oids.h"
 #include "certs/signature.h"
 #include "tests/certs/support.h"
 
@@ -82,6 +85,103 @@ TEST_F(AuthorityTest, TheProfilesAreWhatTheDesignSays) {
   EXPECT_EQ(text("seal-1.pem").find("CA:TRUE"), std::string::npos);
   has("timestamp-1.pem", {"Extended Key Usage: critical\n                Time Stamping\n"});
   has("openid-1.pem", {"Key Usage: critical\n                Digital Signature\n"});
+}
+
+// The kinds that came with the authority's services, as another program reads them.
+TEST_F(AuthorityTest, TheServicesProfilesAreWhatTheDesignSays) {
+  certs::Authority issuing(pki.key("issuing-ca"), pki.certificate("issuing-ca"), pki.clock(),
+                           random, "http://si.example.gov.cn/v1/pki/issuing.crl",
+                           "http://si.example.gov.cn/v1/pki/ocsp");
+  pki.write(directory.path());
+  const auto key = test::SoftKey::make("soft");
+  const auto text = [&](Profile profile, const certs::Subject& subject) {
+    const auto made = issuing.issue(profile, subject, key->info().public_key);
+    EXPECT_TRUE(made) << made.error().detail;
+    if (!made) return std::string();
+    test::write_file(directory / "leaf.pem", made->pem());
+    const auto told = verify(file("leaf.pem"));
+    EXPECT_EQ(told.exit, 0) << told.out;
+    return test::shell("openssl x509 -noout -text -in " + file("leaf.pem")).out;
+  };
+  using testing::AllOf;
+  using testing::HasSubstr;
+  using testing::Not;
+  const std::string arc = "2.25.102262581555112947325161223313624548636.2.";
+  const std::string signs = "Key Usage: critical\n                Digital Signature\n";
+  const auto asked = HasSubstr("OCSP - URI:http://si.example.gov.cn/v1/pki/ocsp\n");
+  EXPECT_THAT(text(Profile::ocsp, pki.agency("应答")),
+              AllOf(HasSubstr(signs), HasSubstr("OCSP Signing\n"), HasSubstr("OCSP No Check"),
+                    Not(HasSubstr("OCSP - URI")), HasSubstr("/v1/pki/issuing.crl")));
+  EXPECT_THAT(text(Profile::seal_maker, pki.agency("制章")),
+              AllOf(HasSubstr(arc + "4\n"), HasSubstr("NTRCN-"), asked));
+  EXPECT_THAT(text(Profile::officer, pki.agency("安全员")),
+              AllOf(HasSubstr(arc + "5, TLS Web Client Authentication\n"), asked));
+  auto person = pki.agency("张*三");
+  person.serial_number = "P-7f3a9c21d0";
+  person.organization_id = "";
+  EXPECT_THAT(text(Profile::person_login, person),
+              AllOf(HasSubstr(signs), HasSubstr("serialNumber = P-7f3a9c21d0"),
+                    HasSubstr("Extended Key Usage: \n                TLS Web Client "
+                              "Authentication\n")));
+  auto unit = pki.agency("某单位");
+  unit.serial_number = "U-000017d0";
+  EXPECT_THAT(text(Profile::unit_login, unit), HasSubstr("NTRCN-12360000MB0000001X"));
+  certs::Subject server;
+  server.dns_names = {"si.example.gov.cn"};
+  server.ip_addresses = {"192.0.2.7", "2001:db8::7"};
+  EXPECT_THAT(text(Profile::tls_server, server),
+              AllOf(HasSubstr("Subject: \n"),
+                    HasSubstr("Subject Alternative Name: critical\n                "
+                              "DNS:si.example.gov.cn, IP Address:192.0.2.7, IP "
+                              "Address:2001:DB8:0:0:0:0:0:7\n")));
+  EXPECT_THAT(text(Profile::audit, pki.agency("审计")), HasSubstr(arc + "6\n"));
+  EXPECT_THAT(text(Profile::log, pki.agency("日志")), HasSubstr(arc + "7\n"));
+}
+
+// RFC 5280 §4.2.1.12: an authority certified before a use was known does not give it out.
+TEST_F(AuthorityTest, AnAuthorityAllowsOnlyWhatItMay) {
+  auto input = test::authority_input(pki, "旧机构", *test::SoftKey::make("soft"));
+  const auto key = test::SoftKey::make("soft");
+  input.public_key = key->info().public_key;
+  const auto old = test::crooked(*pki.key("root-ca"), input, [](certs::TbsCertificate& tbs) {
+    for (auto& one : tbs.extensions) {
+      const auto id = certs::der::oid("2.5.29.37");
+      if (std::search(one.begin(), one.end(), id.begin(), id.end()) == one.end()) continue;
+      one = certs::extension("2.5.29.37", false,
+                             certs::der::sequence({certs::der::oid(certs::oid::kSealUse)}));
+    }
+  });
+  certs::Authority authority(key, old, pki.clock(), random);
+  EXPECT_EQ(authority.issue(Profile::ocsp, pki.agency("应答"), key->info().public_key).error().key,
+            "certs.wrong_issuer");
+}
+
+TEST_F(AuthorityTest, SubjectsSayWhatTheirProfileNeedsAndNoMore) {
+  const auto key = test::SoftKey::make("soft");
+  const auto refused = [&](Profile profile, const certs::Subject& subject) {
+    const auto made = pki.issuing().issue(profile, subject, key->info().public_key);
+    return !made && made.error().key == "certs.bad_subject";
+  };
+  EXPECT_TRUE(refused(Profile::person_login, pki.agency("无序号")));
+  auto person = pki.agency("张三");
+  person.serial_number = "11010519491231002X";
+  EXPECT_TRUE(refused(Profile::person_login, person));
+  person.serial_number = "P_7f3a9c21d0";
+  EXPECT_TRUE(refused(Profile::person_login, person));
+  auto named = pki.agency("11010519491231002X");
+  named.serial_number = "P-7f3a9c21d0";
+  EXPECT_TRUE(refused(Profile::person_login, named));
+  EXPECT_TRUE(refused(Profile::tls_server, pki.agency("服务器")));
+  EXPECT_TRUE(refused(Profile::tls_server, {}));
+  for (const auto* bad : {"*.example.gov.cn", "localhost", "A.example", "-a.example", "a..b",
+                          "192.0.2.7", "a.example/"}) {
+    certs::Subject server;
+    server.dns_names = {bad};
+    EXPECT_TRUE(refused(Profile::tls_server, server)) << bad;
+  }
+  auto sealed = pki.agency("章");
+  sealed.dns_names = {"si.example.gov.cn"};
+  EXPECT_TRUE(refused(Profile::seal, sealed));
 }
 
 // docs/decisions/0011-certificate-profiles.md: what pdfsig asks NSS about a signer.
@@ -213,25 +313,6 @@ TEST_F(AuthorityTest, ADeviceThatIsAwayIsToldAsSuch) {
   EXPECT_EQ(refused.error().code, base::Code::unavailable);
 }
 
-TEST_F(AuthorityTest, AnRsaAuthorityWorksToo) {
-  const auto key = test::SoftKey::make("rsa", hsm::Algorithm::rsa_3072);
-  certs::Authority self(key, std::nullopt, pki.clock(), random);
-  const auto root =
-      self.issue(Profile::root_ca, {"RSA 根", "机构", "", "CN"}, key->info().public_key);
-  ASSERT_TRUE(root) << root.error().detail;
-  certs::Authority authority(key, *root, pki.clock(), random);
-  const auto issuing_key = test::SoftKey::make("issuing");
-  const auto issuing = authority.issue(Profile::issuing_ca, {"签发", "机构", "", "CN"},
-                                       issuing_key->info().public_key);
-  ASSERT_TRUE(issuing) << issuing.error().detail;
-  test::write_file(directory / "rsa.pem", root->pem());
-  test::write_file(directory / "sub.pem", issuing->pem());
-  const auto told = test::shell("openssl verify -x509_strict -CAfile " + file("rsa.pem") + at() +
-                                " " + file("sub.pem"));
-  EXPECT_EQ(told.exit, 0) << told.out;
-  EXPECT_TRUE(authority.crl(1, {}, pki.clock().now() + days(1)));
-}
-
 TEST_F(AuthorityTest, TheAddressOfTheRevocationListIsInTheLeaf) {
   certs::Authority authority(pki.key("issuing-ca"), pki.certificate("issuing-ca"), pki.clock(),
                              random, "http://si.example.gov.cn/issuing.crl");
@@ -242,21 +323,6 @@ TEST_F(AuthorityTest, TheAddressOfTheRevocationListIsInTheLeaf) {
   const auto text =
       test::shell("openssl x509 -noout -ext crlDistributionPoints -in " + file("leaf.pem")).out;
   EXPECT_NE(text.find("URI:http://si.example.gov.cn/issuing.crl"), std::string::npos) << text;
-}
-
-TEST_F(AuthorityTest, BareSignaturesAreJudgedByTheirKey) {
-  const auto digest = base::sha256(base::as_bytes("x"));
-  for (const auto algorithm : {hsm::Algorithm::ecdsa_p256, hsm::Algorithm::rsa_3072}) {
-    const auto key = test::SoftKey::make("k", algorithm);
-    auto signature = *key->sign(digest);
-    EXPECT_TRUE(certs::verify_signature(key->info().public_key, digest, signature));
-    EXPECT_FALSE(certs::verify_signature(pki.key("seal-1")->info().public_key, digest, signature));
-    EXPECT_FALSE(certs::verify_signature(key->info().public_key, base::sha256({}), signature));
-    signature[10] ^= 1;
-    EXPECT_FALSE(certs::verify_signature(key->info().public_key, digest, signature));
-    EXPECT_FALSE(certs::verify_signature(key->info().public_key, digest, {}));
-    EXPECT_FALSE(certs::verify_signature({}, digest, signature));
-  }
 }
 
 }  // namespace

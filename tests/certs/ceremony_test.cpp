@@ -25,7 +25,9 @@ class CeremonyTest : public testing::Test {
     configure("");
   }
   static void SetUpTestSuite() {
-    token = new test::Token();
+    auto keys = test::demonstration_keys();
+    keys.push_back({"ocsp-1", hsm::Algorithm::ecdsa_p256, hsm::Purpose::ocsp});
+    token = new test::Token(keys);
     signer = new test::Signer(*token, {.program = XINYIN_BIN_DIR "/xinyin-signer"});
   }
   static void TearDownTestSuite() {
@@ -97,7 +99,7 @@ TEST_F(CeremonyTest, MakesAPkiThatOpensslVerifies) {
                           ".crl.pem")
                   .exit,
               0);
-  for (const auto* leaf : {"seal-1", "timestamp-1", "openid-1", "document-code-1"}) {
+  for (const auto* leaf : {"seal-1", "timestamp-1", "openid-1", "document-code-1", "ocsp-1"}) {
     const auto told =
         test::shell("openssl verify -x509_strict -crl_check_all -CAfile " + pki +
                     "root.pem -untrusted " + pki + "issuing.pem -CRLfile " + pki +
@@ -108,7 +110,7 @@ TEST_F(CeremonyTest, MakesAPkiThatOpensslVerifies) {
                                        certs::ChainPurpose::seal, base::SystemClock().now());
   EXPECT_EQ(trusted.answer, certs::ChainAnswer::trusted) << trusted.reason;
   EXPECT_EQ(list().domain, "127.0.0.1:8080");
-  EXPECT_EQ(count("certs.issued"), 6);
+  EXPECT_EQ(count("certs.issued"), 7);
   EXPECT_EQ(count("audit.entry where act = 'ceremony.run'"), 1);
 }
 
@@ -121,7 +123,7 @@ TEST_F(CeremonyTest, ASecondRunKeepsEverything) {
   EXPECT_EQ(again.out.find("issued"), std::string::npos) << again.out;
   EXPECT_EQ(pem("seal-1.pem") + pem("root.pem") + pem(Files::kTrustList), before);
   EXPECT_EQ(pem("ceremony/minutes.jsonl"), minutes);
-  EXPECT_EQ(count("certs.issued"), 6);
+  EXPECT_EQ(count("certs.issued"), 7);
 }
 
 // security.md §4.3, fault 1: whatever is cut off, the next run makes whole, and nothing is out that
@@ -142,7 +144,7 @@ TEST_F(CeremonyTest, KilledAnywhereItIsMadeWholeByTheNextRun) {
     const auto again = ceremony();
     ASSERT_EQ(again.exit, 0) << point << "\n" << again.out;
     EXPECT_EQ(list().entries.size(), 4u) << point;
-    EXPECT_EQ(count("certs.issued"), 6) << point;
+    EXPECT_EQ(count("certs.issued"), 7) << point;
     EXPECT_EQ(xinyin("ceremony verify").exit, 0) << point;
     EXPECT_EQ(certs::validate(*certs::Certificate::from_pem(pem("seal-1.pem")), {}, list(),
                               certs::ChainPurpose::seal, base::SystemClock().now())
@@ -173,7 +175,7 @@ TEST_F(CeremonyTest, ARegisterThatIsGoneLearnsFromTheFiles) {
   const auto again = ceremony();
   ASSERT_EQ(again.exit, 0) << again.out;
   EXPECT_EQ(pem("root.pem"), root);
-  EXPECT_EQ(count("certs.issued"), 6);
+  EXPECT_EQ(count("certs.issued"), 7);
   EXPECT_EQ(list().sequence, sequence + 1) << "relying parties have seen the old one";
 }
 
@@ -369,7 +371,7 @@ TEST_F(CeremonyTest, JsonIsOneObjectOnStdout) {
   ASSERT_TRUE(answer) << ran.out;
   EXPECT_TRUE((*answer)["ok"].GetBool());
   EXPECT_EQ(base::json_text((*answer)["data"], "root_sha256").size(), 64u);
-  EXPECT_EQ((*answer)["data"]["steps"].Size(), 7u);
+  EXPECT_EQ((*answer)["data"]["steps"].Size(), 8u);
   const auto failed = xinyin("cert show 00 --json 2>/dev/null");
   EXPECT_EQ(failed.exit, 9);
   const auto failure = base::parse_json(failed.out);

@@ -131,7 +131,7 @@ TEST_F(ChainTest, AnExpiredAuthorityEndsWhatItIssued) {
 TEST_F(ChainTest, RevokedCountsFromItsMomentOn) {
   const auto when = pki.start() + hours(1);
   pki.clock().set(pki.start() + hours(2));
-  pki.revoke(seal(), when);
+  pki.revoke(seal(), when, 4);
   EXPECT_EQ(judge(seal(), when - microseconds(1)).answer, ChainAnswer::trusted);
   const auto status = judge(seal(), when);
   EXPECT_EQ(status.answer, ChainAnswer::revoked);
@@ -148,6 +148,26 @@ TEST_F(ChainTest, Rfc5280_5_3_2_TheInvalidityDateComesFirst) {
   pki.revoke(seal(), noticed, 1, stolen);
   EXPECT_EQ(judge(seal(), stolen - seconds(1)).answer, ChainAnswer::trusted);
   EXPECT_EQ(judge(seal(), stolen + seconds(1)).answer, ChainAnswer::revoked);
+}
+
+// 电子签名法 15: that a key is in other hands is told whatever the answer is, from the revocation
+// list or from the entry, the earlier of both.
+TEST_F(ChainTest, ACompromisedKeyIsNamedAsSuch) {
+  const auto stolen = pki.start() + hours(1);
+  pki.clock().set(pki.start() + hours(6));
+  pki.revoke(seal(), pki.start() + hours(5), 1, stolen);
+  EXPECT_EQ(judge(seal(), stolen - seconds(1)).compromised_since, stolen);
+  const auto later = judge(seal(), stolen);
+  EXPECT_EQ(later.reason, "certs.compromised");
+  EXPECT_EQ(later.revoked_at, stolen);
+  EXPECT_FALSE(judge(pki.certificate("openid-1"), ChainPurpose::openid).compromised_since);
+
+  auto list = pki.list();
+  list.entries[0].until = pki.start() + hours(5);
+  list.entries[0].compromised_since = stolen - hours(1);
+  const auto by_entry = certs::validate(seal(), {}, list, ChainPurpose::seal, stolen - seconds(1));
+  EXPECT_EQ(by_entry.reason, "certs.compromised");
+  EXPECT_EQ(by_entry.compromised_since, stolen - hours(1));
 }
 
 TEST_F(ChainTest, WhatARevokedAuthorityIssuedIsRevokedWithIt) {
@@ -382,11 +402,12 @@ TEST_F(CrowdTest, TheBuilderStopsAtItsBounds) {
   in.issuer_key_id = certs::key_identifier(key->info().public_key);
   const auto leaf = test::crooked(*key, in);
   std::size_t offered = 0;
-  certs::each_path(leaf, {}, list, certs::PathLimits{}, [&](const auto& path) {
-    EXPECT_EQ(path.size(), 3u);
-    ++offered;
-    return false;
-  });
+  certs::each_path(leaf, {}, {list.roots, list.intermediates}, certs::PathLimits{},
+                   [&](const auto& path) {
+                     EXPECT_EQ(path.size(), 3u);
+                     ++offered;
+                     return false;
+                   });
   EXPECT_EQ(offered, certs::PathLimits{}.paths);
 }
 

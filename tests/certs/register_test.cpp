@@ -5,6 +5,7 @@
 #include "certs/publisher.h"
 #include "store/audit.h"
 #include "tests/certs/support.h"
+#include "tests/support/audit_away.h"
 #include "tests/support/postgres.h"
 
 namespace {
@@ -57,6 +58,32 @@ TEST_F(RegisterTest, WhatIsRecordedIsFoundAndAudited) {
     EXPECT_FALSE(found.revoked);
     return {};
   }));
+}
+
+TEST_F(RegisterTest, Ldt01_6_2_5e_WhatCannotBeToldIsNotDone) {
+  const auto issuer = pki.certificate("issuing-ca").public_key_sha256();
+  const auto serial = pki.certificate("seal-1").serial_hex();
+  ASSERT_TRUE(with([&](auto& issued) { return issued.record(row("seal-1", Profile::seal)); }));
+  const auto tables = [&] {
+    return database.sql(test::Role::superuser,
+                        "select (select count(*) from certs.issued), (select count(*) from "
+                        "certs.revocation), (select count(*) from certs.crl), (select count(*) "
+                        "from certs.trust_list)");
+  };
+  const auto before = tables();
+  {
+    const test::AuditAway away(database);
+    EXPECT_FALSE(
+        with([&](auto& issued) { return issued.record(row("openid-1", Profile::openid)); }));
+    EXPECT_FALSE(with([&](auto& issued) {
+      return issued.revoke(issuer, {serial, pki.start(), 1, {}});
+    }));
+    EXPECT_FALSE(
+        with([&](auto& issued) { return issued.record_crl(issuer, 1, pki.issuing_crl()); }));
+    EXPECT_FALSE(
+        with([&](auto& issued) { return issued.record_trust_list(pki.list(), pki.jws()); }));
+  }
+  EXPECT_EQ(tables(), before);
 }
 
 TEST_F(RegisterTest, ASerialIsGivenOutOnce) {

@@ -88,7 +88,15 @@ certs::TbsInput input_below(Pki& pki, const std::string& issuer, const hsm::Key&
 certs::TbsInput leaf_input(Pki& pki, certs::Profile profile, const hsm::Key& key) {
   auto in = input_below(pki, "issuing-ca", key);
   in.profile = profile;
+  in.not_after = std::min(in.not_after,
+                          in.not_before + certs::rule_of(profile).life - std::chrono::seconds(1));
   in.subject = pki.agency("歪证书");
+  if (certs::rule_of(profile).naming == certs::Naming::pseudonym)
+    in.subject.serial_number = "P-7f3a9c21d0";
+  if (certs::rule_of(profile).naming == certs::Naming::server) {
+    in.subject = {};
+    in.subject.dns_names = {"si.example.gov.cn"};
+  }
   return in;
 }
 

@@ -258,11 +258,29 @@ TEST_F(TimestampTest, RevokedBeforeTheStampIsRevoked) {
   pki.clock().advance(seconds(10));
   const auto before = *pki.timestamps().stamp(digest);
   pki.clock().advance(seconds(10));
-  pki.revoke(pki.certificate("timestamp-1"), pki.clock().now());
+  pki.revoke(pki.certificate("timestamp-1"), pki.clock().now(), 4);
   pki.clock().advance(seconds(10));
   const auto after = *pki.timestamps().stamp(digest);
   EXPECT_EQ(certs::judge_timestamp(before, digest, pki.list()).chain.answer, ChainAnswer::trusted);
   EXPECT_EQ(certs::judge_timestamp(after, digest, pki.list()).chain.answer, ChainAnswer::revoked);
+}
+
+// RFC 3161 §4: whoever has the key stamps any moment, so none of its stamps counts any more; the
+// same when the list gives no reason.
+TEST_F(TimestampTest, Rfc3161_4_AStolenKeyVouchesForNoMoment) {
+  for (const int reason : {1, 0}) {
+    test::Pki own;
+    own.clock().advance(seconds(10));
+    const auto before = *own.timestamps().stamp(digest);
+    EXPECT_EQ(certs::judge_timestamp(before, digest, own.list()).chain.answer,
+              ChainAnswer::trusted);
+    own.clock().advance(seconds(10));
+    own.revoke(own.certificate("timestamp-1"), own.clock().now(), reason);
+    const auto judged = certs::judge_timestamp(before, digest, own.list());
+    EXPECT_TRUE(judged.intact);
+    EXPECT_EQ(judged.chain.answer, ChainAnswer::revoked) << reason;
+    EXPECT_EQ(judged.chain.reason, reason == 1 ? "certs.compromised" : "certs.stamps_void");
+  }
 }
 
 TEST_F(TimestampTest, EachChangedByteIsNoticed) {

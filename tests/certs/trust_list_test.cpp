@@ -29,6 +29,24 @@ class TrustListTest : public testing::Test {
     const auto signature = pki.key("root-ca")->sign(base::sha256(base::as_bytes(text)));
     return text + "." + base::to_base64url(*signature);
   }
+  /// Admitted, and removed as compromised.
+  certs::TrustBody body() {
+    certs::TrustBody out;
+    out.number = 7;
+    out.name = "某电子认证公司";
+    out.code = "91110000MA0000000A";
+    out.licence = "ECP00000000000";
+    out.anchors = {pki.certificate("root-ca"), pki.certificate("issuing-ca")};
+    out.uses = {"login", "seal"};
+    out.limits = {{"1.2.156.1"}, {"directory:/C=CN/O=公司"}, {"dns:bad.cn"}};
+    out.expiry = pki.start() + days(300);
+    out.history = {
+        {certs::Standing::admitted, pki.start() - days(2), "", std::nullopt},
+        {certs::Standing::removed, pki.start() - hours(1), "compromised", pki.start() - hours(3)}};
+    out.crl_urls = {"http://crl.example.cn/a.crl"};
+    out.documents = {{"acceptance", base::sha256({})}, {"liability", base::sha256({})}};
+    return out;
+  }
   std::string payload() { return certs::trust_list_payload(pki.list()); }
 
   test::Pki pki;
@@ -105,10 +123,10 @@ TEST_F(TrustListTest, OneTextForOneValue) {
     text.replace(at, what.size(), by);
     return key_of(signed_by_root(text));
   };
-  EXPECT_EQ(with(R"("version":1)", R"("version": 1)"), "certs.trust_list_malformed");
-  EXPECT_EQ(with(R"("version":1)", R"("version":1,"more":2)"), "certs.trust_list_malformed");
-  EXPECT_EQ(with(R"("version":1)", R"("version":1,"version":1)"), "certs.trust_list_malformed");
-  EXPECT_EQ(with(R"("version":1)", R"("version":2)"), "certs.trust_list_malformed");
+  EXPECT_EQ(with(R"("version":2)", R"("version": 1)"), "certs.trust_list_malformed");
+  EXPECT_EQ(with(R"("version":2)", R"("version":2,"more":2)"), "certs.trust_list_malformed");
+  EXPECT_EQ(with(R"("version":2)", R"("version":2,"version":2)"), "certs.trust_list_malformed");
+  EXPECT_EQ(with(R"("version":2)", R"("version":3)"), "certs.trust_list_malformed");
   EXPECT_EQ(with("2026-11-24T03:00:00Z", "2026-11-24T11:00:00+08:00"),
             "certs.trust_list_malformed");
   EXPECT_EQ(with(R"("domain":"si.example.gov.cn")", R"("domain":"si\u002eexample.gov.cn")"),
@@ -148,6 +166,97 @@ TEST_F(TrustListTest, WhatDoesNotFitTogetherIsRefusedThoughSigned) {
             "certs.trust_list_malformed");
   EXPECT_EQ(with([&](TrustList& l) { l.roots.push_back(pki.certificate("issuing-ca")); }),
             "certs.trust_list_malformed");
+}
+
+TEST_F(TrustListTest, BodiesComeBackAsTheyWere) {
+  pki.admit({body()});
+  const auto list = TrustList::parse(pki.jws());
+  ASSERT_TRUE(list);
+  EXPECT_EQ(list->version, 2);
+  ASSERT_EQ(list->bodies.size(), 1u);
+  EXPECT_EQ(certs::trust_list_payload(*list), certs::trust_list_payload(pki.list()));
+  const auto& back = list->bodies[0];
+  EXPECT_EQ(back.name, "某电子认证公司");
+  EXPECT_EQ(back.anchors.size(), 2u);
+  EXPECT_EQ(back.limits.excluded, (std::vector<std::string>{"dns:bad.cn"}));
+  EXPECT_EQ(back.history.back().invalid_since, pki.start() - hours(3));
+  EXPECT_EQ(certs::compromised_since(back), pki.start() - hours(3));
+  EXPECT_EQ(certs::standing_at(back, pki.start() - hours(5))->standing, certs::Standing::admitted);
+  EXPECT_EQ(certs::standing_at(back, pki.start())->standing, certs::Standing::removed);
+  EXPECT_EQ(certs::standing_at(back, pki.start() - days(5)), nullptr);
+}
+
+TEST_F(TrustListTest, ABodyThatDoesNotFitTogetherIsRefusedThoughSigned) {
+  const auto with = [&](const std::function<void(certs::TrustBody&)>& bend) {
+    auto list = pki.list();
+    list.bodies = {body()};
+    bend(list.bodies[0]);
+    EXPECT_FALSE(pki.root().sign_trust_list(list));
+    return key_of(signed_by_root(certs::trust_list_payload(list)));
+  };
+  using B = certs::TrustBody;
+  const std::string key = "certs.trust_list_malformed";
+  EXPECT_EQ(with([](B& b) { b.number = 0; }), key);
+  EXPECT_EQ(with([](B& b) { b.name = "a\nb"; }), key);
+  EXPECT_EQ(with([](B& b) { b.code = "91110000MA000000IO"; }), key);
+  EXPECT_EQ(with([](B& b) { b.licence.clear(); }), key);
+  EXPECT_EQ(with([](B& b) { b.anchors.clear(); }), key);
+  EXPECT_EQ(with([](B& b) { b.anchors.erase(b.anchors.begin()); }), key);
+  EXPECT_EQ(with([&](B& b) { b.anchors = {pki.certificate("seal-1")}; }), key);
+  EXPECT_EQ(with([](B& b) { b.uses = {"seal", "login"}; }), key);
+  EXPECT_EQ(with([](B& b) { b.uses = {"seal", "seal"}; }), key);
+  EXPECT_EQ(with([](B& b) { b.limits.policies = {"1.2.03"}; }), key);
+  EXPECT_EQ(with([](B& b) { b.limits.permitted = {"everything"}; }), key);
+  EXPECT_EQ(with([](B& b) { b.crl_urls = {"gopher://x.example"}; }), key);
+  EXPECT_EQ(with([](B& b) { b.documents = {{"poem", {}}}; }), key);
+  EXPECT_EQ(with([](B& b) { b.history.clear(); }), key);
+  EXPECT_EQ(with([](B& b) { b.history.erase(b.history.begin()); }), key);
+  EXPECT_EQ(with([](B& b) { b.history[0].standing = certs::Standing::proposed; }), key);
+  EXPECT_EQ(with([](B& b) { b.history[1].since = b.history[0].since; }), key);
+  EXPECT_EQ(with([](B& b) { b.history[1].reason = "compromised "; }), key);
+  EXPECT_EQ(with([](B& b) { b.history[1].invalid_since.reset(); }), key);
+  EXPECT_EQ(with([](B& b) { *b.history[1].invalid_since += days(1); }), key);
+  EXPECT_EQ(with([](B& b) { b.history[0].reason = "review"; }), key);
+  EXPECT_EQ(with([](B& b) {
+              b.history.push_back(
+                  {certs::Standing::admitted, b.history[1].since + hours(1), "", std::nullopt});
+            }),
+            key);
+  auto list = pki.list();
+  list.bodies = {body(), body()};
+  EXPECT_EQ(key_of(signed_by_root(certs::trust_list_payload(list))), key) << "a number twice";
+}
+
+TEST_F(TrustListTest, ACompromisedEntryHasEnded) {
+  const auto key = [&](std::optional<base::Time> until, base::Time compromised) {
+    auto list = pki.list();
+    list.entries[0].until = until;
+    list.entries[0].compromised_since = compromised;
+    return key_of(signed_by_root(certs::trust_list_payload(list)));
+  };
+  EXPECT_EQ(key(pki.start(), pki.start() - hours(1)), "good");
+  EXPECT_EQ(key(pki.start(), pki.start() + hours(1)), "certs.trust_list_malformed");
+  EXPECT_EQ(key(std::nullopt, pki.start()), "certs.trust_list_malformed");
+}
+
+// Lists from before bodies were known are still lists; ours are of version 2.
+TEST_F(TrustListTest, TheFirstVersionIsStillRead) {
+  auto old = pki.list();
+  old.version = 1;
+  const auto text = certs::trust_list_payload(old);
+  EXPECT_EQ(text.find("bodies"), std::string::npos);
+  const auto list = TrustList::parse(signed_by_root(text));
+  ASSERT_TRUE(list);
+  EXPECT_EQ(list->version, 1);
+  EXPECT_EQ(list->entries.size(), 4u);
+  EXPECT_FALSE(pki.root().sign_trust_list(old));
+  // Neither may say what the other says.
+  auto both = text;
+  both.insert(both.size() - 1, R"(,"bodies":[])");
+  EXPECT_EQ(key_of(signed_by_root(both)), "certs.trust_list_malformed");
+  auto neither = text;
+  neither.replace(neither.find(R"("version":1)"), 11, R"("version":2)");
+  EXPECT_EQ(key_of(signed_by_root(neither)), "certs.trust_list_malformed");
 }
 
 TEST_F(TrustListTest, OnlyItsFirstRootSignsIt) {

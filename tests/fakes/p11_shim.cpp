@@ -5,7 +5,7 @@
 // that is read again whenever it changes, P11_SHIM_TRACE a file that gets one line a call: name and
 // result.
 //   C_Sign rv=0x30 when=after every=5        one rule a line; the first that fires counts
-//   keys: rv=CODE  when=before|after  delay=MS  hang=1  corrupt=1  kill=before|after
+//   keys: rv=CODE  when=before|after  delay=MS  hang=1  corrupt=1  stuck=1  kill=before|after
 //         nth=N (that call only)  every=N  times=N (at most)
 // An error injected before the call leaves no operation behind in the real module; after: the deed
 // is done and its answer lost.
@@ -19,6 +19,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <mutex>
 #include <sstream>
@@ -34,7 +35,8 @@ CK_FUNCTION_LIST shimmed;
 struct Rule {
   std::string function;
   unsigned long rv = CKR_OK;
-  bool after = false, hang = false, corrupt = false, kill_before = false, kill_after = false;
+  bool after = false, hang = false, corrupt = false, stuck = false;
+  bool kill_before = false, kill_after = false;
   long delay_ms = 0, nth = 0, every = 0, times = -1;
   long seen = 0, fired = 0;
 };
@@ -62,6 +64,7 @@ Rule parse(const std::string& line) {
     if (key == "when") rule.after = value == "after";
     if (key == "hang") rule.hang = true;
     if (key == "corrupt") rule.corrupt = true;
+    if (key == "stuck") rule.stuck = true;
     if (key == "kill") (value == "before" ? rule.kill_before : rule.kill_after) = true;
     if (key == "delay") rule.delay_ms = number;
     if (key == "nth") rule.nth = number;
@@ -123,6 +126,13 @@ void spoil_signature(CK_SESSION_HANDLE, unsigned char*, unsigned long, unsigned 
   if (signature != nullptr && size != nullptr && *size > 0) signature[*size / 2] ^= 0x01;
 }
 
+template <class... Args>
+void stick_random(Args...) {}
+// C_GenerateRandom(session, out, size)
+void stick_random(CK_SESSION_HANDLE, unsigned char* out, unsigned long size) {
+  std::memset(out, 0x5a, size);
+}
+
 template <class Name, auto Member, class Function>
 struct Hook;
 template <class Name, auto Member, class... Args>
@@ -138,6 +148,7 @@ struct Hook<Name, Member, CK_RV (*)(Args...)> {
     } else {
       rv = (real->*Member)(args...);
       if (rule.corrupt) spoil_signature(args...);
+      if (rule.stuck) stick_random(args...);
       if (rule.rv != CKR_OK) rv = rule.rv;
     }
     if (rule.kill_after) ::raise(SIGKILL);

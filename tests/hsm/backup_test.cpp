@@ -245,6 +245,49 @@ TEST_F(BackupTest, AKeyThatDoesNotProveItselfKeepsAllOfItOut) {
   EXPECT_TRUE(nothing_left());
 }
 
+TEST_F(BackupTest, WrappedKeysAndAllAlgorithmsComeAlong) {
+  const std::vector<PlannedKey> keys{{"key-wrap-1", Algorithm::aes_256, Purpose::key_wrapping},
+                                     {"data-wrap-1", Algorithm::aes_256, Purpose::data_wrapping},
+                                     {"seal-sm2", Algorithm::sm2, Purpose::seal},
+                                     {"seal-p384", Algorithm::ecdsa_p384, Purpose::seal},
+                                     {"seal-ed25519", Algorithm::ed25519, Purpose::seal}};
+  test::Token token(keys);
+  auto plan = house_->plan(place_ / "wrapped.backup");
+  plan.token_directory = token.tokens();
+  plan.inventory = token.inventory();
+  plan.pin = base::Secret(base::as_bytes(token.pin()));
+  ASSERT_TRUE(backup(plan, house_->random, house_->clock).ok());
+  const auto inventory = *Inventory::from_file(token.inventory());
+  const auto* wrapped = inventory.find("seal-sm2");
+  ASSERT_EQ(wrapped->key.protection, Protection::wrapped);
+  const auto file = test::content_of(plan.file);
+  EXPECT_EQ(file.find(base::as_text(wrapped->wrapped)), std::string::npos);
+  EXPECT_EQ(file.find(base::to_base64(wrapped->wrapped)), std::string::npos);
+
+  auto restoring = house_->into(place_);
+  restoring.file = plan.file;
+  const auto report = hsm::restore(restoring, house_->cards({0, 1, 2}), house_->random, kQuiet);
+  ASSERT_TRUE(report.ok()) << report.error().detail;
+  for (const auto& proof : report->keys)  // no probe was taken: secret keys have nothing to show
+    EXPECT_EQ(proof.how, proof.key.algorithm == Algorithm::aes_256 ? KeyProof::How::compared
+                                                                   : KeyProof::How::signed_test)
+        << proof.key.label;
+
+  std::ofstream(place_ / "softhsm2.conf")
+      << "directories.tokendir = " << (place_ / "tokens").string() << "\n";
+  ::setenv("SOFTHSM2_CONF", (place_ / "softhsm2.conf").c_str(), 1);
+  auto config = token.config();
+  config.inventory = place_ / "inventory.json";
+  auto opened = Token::open(std::move(config), house_->random);
+  ASSERT_TRUE(opened.ok()) << opened.error().detail;
+  for (const auto* label : {"seal-sm2", "seal-p384", "seal-ed25519"}) {
+    const auto signature = (*(*opened)->key(label))->sign_message(base::as_bytes("restored"));
+    ASSERT_TRUE(signature.ok()) << label;
+    EXPECT_TRUE(test::openssl_verifies(inventory.find(label)->key, *signature, "restored"))
+        << label;
+  }
+}
+
 TEST_F(BackupTest, NothingSecretStandsInTheFileInClear) {
   const auto bytes = test::content_of(house_->file());
   const auto pin = house_->token.pin();

@@ -252,6 +252,17 @@ TEST_F(FaultTest, ATokenThatIsAwayAtTheStartIsWaitedFor) {
   EXPECT_TRUE(test::wait_until([&] { return client_->key("seal-1").ok(); }));
 }
 
+TEST_F(FaultTest, Fault10_AStuckSourceOfChanceKeepsTheTokenFromBeingServed) {
+  rules("C_GenerateRandom stuck=1");
+  start({}, /*wait=*/false);
+  ASSERT_TRUE(test::wait_until([&] { return reason().find("hsm.self_test") != std::string::npos; }))
+      << reason();
+  EXPECT_NE(reason().find("random token: two readings are equal"), std::string::npos) << reason();
+  EXPECT_EQ(client_->key("seal-1").error().key, "hsm.unavailable");
+  rules("");
+  EXPECT_TRUE(test::wait_until([&] { return client_->key("seal-1").ok(); }));
+}
+
 /// Making keys on a token that fails half-way, in this process.
 class MakingFaultTest : public FaultTest {
  protected:

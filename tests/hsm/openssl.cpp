@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/encoding.h"
+#include "hsm/algorithm.h"
 
 namespace test {
 namespace {
@@ -23,7 +24,7 @@ std::string der(base::BytesView raw) {
     out += base::as_text(number);
     return std::string("\x02") + static_cast<char>(out.size()) + out;
   };
-  const auto both = integer(raw.first(32)) + integer(raw.subspan(32));
+  const auto both = integer(raw.first(raw.size() / 2)) + integer(raw.last(raw.size() / 2));
   return std::string("\x30") + static_cast<char>(both.size()) + both;
 }
 
@@ -64,13 +65,22 @@ bool openssl_verifies(const hsm::KeyInfo& key, base::BytesView signature,
   const std::filesystem::path place = pattern;
   std::ofstream(place / "key.pem") << base::to_pem("PUBLIC KEY", key.public_key);
   std::ofstream(place / "message", std::ios::binary) << message;
+  const auto& facts = hsm::facts_of(key.algorithm);
+  const bool pair = facts.scheme == hsm::Scheme::ecdsa || facts.scheme == hsm::Scheme::sm2;
   std::ofstream(place / "signature", std::ios::binary)
-      << (key.algorithm == hsm::Algorithm::ecdsa_p256 ? der(signature)
-                                                      : std::string(base::as_text(signature)));
-  const auto ran = run({"openssl", "dgst", "-sha256", "-verify", place / "key.pem", "-signature",
-                        place / "signature", place / "message"});
+      << (pair ? der(signature) : std::string(base::as_text(signature)));
+  const std::vector<std::string> files{
+      "-in",    place / "message", "-sigfile",        place / "signature",
+      "-pubin", "-inkey",          place / "key.pem", "-rawin"};
+  std::vector<std::string> call{"openssl", "pkeyutl", "-verify"};
+  call.insert(call.end(), files.begin(), files.end());
+  if (facts.scheme == hsm::Scheme::sm2)
+    call.insert(call.end(), {"-digest", "sm3", "-pkeyopt", "distid:1234567812345678"});
+  else if (facts.scheme != hsm::Scheme::eddsa)
+    call.insert(call.end(), {"-digest", facts.input_size == 48 ? "sha384" : "sha256"});
+  const auto ran = run(call);
   std::filesystem::remove_all(place);
-  return ran.status == 0 && ran.out == "Verified OK\n";
+  return ran.status == 0 && ran.out == "Signature Verified Successfully\n";
 }
 
 }  // namespace test

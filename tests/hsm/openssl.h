@@ -16,7 +16,8 @@ struct Ran {
 Ran run(const std::vector<std::string>& arguments,
         const std::vector<std::string>& environment = {});
 
-/// `openssl dgst -sha256 -verify`. ECDSA signatures are r‖s as Key::sign gives them.
+/// `openssl pkeyutl -verify` over the message, with the digest that belongs to the key's algorithm
+/// and, for SM2, the default user id. Signatures are as Key::sign gives them.
 bool openssl_verifies(const hsm::KeyInfo& key, base::BytesView signature, std::string_view message);
 
 }  // namespace test

@@ -88,12 +88,35 @@ TEST(ProtocolTest, EveryCutAndEverySpareByteIsRefused) {
   EXPECT_FALSE(decode_request(longer).ok());
 }
 
-TEST(ProtocolTest, ADigestOfAnyOtherLengthIsRefused) {
-  for (const std::size_t size : {0u, 20u, 31u, 33u, 64u}) {
+TEST(ProtocolTest, WhatIsToBeSignedHasAtMostFourKilobytes) {
+  for (const std::size_t size : {0u, 32u, 48u, 4096u, 4097u}) {
     auto request = sign_request();
     request.data.resize(size);
-    EXPECT_FALSE(decode_request(payload(encode(request))).ok()) << size;
+    EXPECT_EQ(decode_request(payload(encode(request))).ok(), size <= 4096) << size;
   }
+}
+
+TEST(ProtocolTest, OneKeyIsAskedForByItsLabelAlone) {
+  Request request;
+  request.kind = Kind::key;
+  request.id = 3;
+  request.name = "seal-1";
+  const auto frame = encode(request);
+  const auto back = decode_request(payload(frame));
+  ASSERT_TRUE(back.ok()) << back.error().detail;
+  EXPECT_EQ(back->kind, Kind::key);
+  EXPECT_EQ(back->name, "seal-1");
+  auto longer = base::to_bytes(payload(frame));
+  longer.push_back(0);
+  EXPECT_FALSE(decode_request(longer).ok());
+  KeyInfo key{KeyId(std::string(40, 'b')), "seal-1",      Algorithm::sm2,
+              Protection::wrapped,         Purpose::seal, base::Bytes(91, 1)};
+  const auto answer = decode_answer(payload(encode(Answer{3, Kind::key, std::vector{key}})));
+  ASSERT_TRUE(answer.ok());
+  const auto& keys = std::get<std::vector<KeyInfo>>(answer->body);
+  ASSERT_EQ(keys.size(), 1u);
+  EXPECT_EQ(keys[0].algorithm, Algorithm::sm2);
+  EXPECT_EQ(keys[0].protection, Protection::wrapped);
 }
 
 TEST(ProtocolTest, AReaderFindsFramesHoweverTheyAreCut) {

@@ -35,12 +35,15 @@ TEST(SignerConfigTest, UsersAreNamesOrNumbers) {
 }
 
 TEST(SignerConfigTest, ProductionRefusesWhatIsForDemonstrations) {
-  EXPECT_TRUE(read("profile = production").ok());
+  const std::string production = "profile = production\nofficers.genesis = genesis.json\n";
+  EXPECT_TRUE(read(production).ok());
+  EXPECT_TRUE(read(production + "socket.officer = officer.sock").ok());
+  EXPECT_FALSE(read("profile = production").ok()) << "keys that nobody governs";
   for (const auto* line :
-       {"socket.officer = officer.sock", "token.writable_ok = true", "oplog.fsync = false",
+       {"testing.fail_point = x", "token.writable_ok = true", "oplog.fsync = false",
         "socket.service_purposes = seal,root_ca", "socket.service_purposes = issuing_ca"}) {
     EXPECT_TRUE(read(line).ok()) << line;
-    EXPECT_FALSE(read(std::string("profile = production\n") + line).ok()) << line;
+    EXPECT_FALSE(read(production + line).ok()) << line;
   }
 }
 

@@ -26,6 +26,9 @@ class TokenTest : public testing::Test {
   static void SetUpTestSuite() {
     auto keys = test::demonstration_keys();
     keys.push_back({"seal-rsa", Algorithm::rsa_3072, Purpose::seal});
+    keys.push_back({"seal-rsa-4096", Algorithm::rsa_4096, Purpose::seal});
+    keys.push_back({"seal-p384", Algorithm::ecdsa_p384, Purpose::seal});
+    keys.push_back({"seal-ed25519", Algorithm::ed25519, Purpose::seal});
     token_ = std::make_unique<test::Token>(keys);
   }
   static void TearDownTestSuite() { token_.reset(); }
@@ -57,7 +60,7 @@ TEST_F(TokenTest, SixteenThreadsShareFourSessions) {
 
 TEST_F(TokenTest, IdsAreTheDigestOfThePublicKeyAndPurposesAreKept) {
   const auto keys = token_->open().keys();
-  ASSERT_EQ(keys.size(), 8u);
+  ASSERT_EQ(keys.size(), 11u);
   for (const auto& key : keys) {
     EXPECT_EQ(key.protection, Protection::token);
     if (key.algorithm == Algorithm::aes_256) continue;
@@ -95,7 +98,7 @@ TEST_F(TokenTest, Pkcs11ToolFindsNoKeyThatMayLeaveOrDoMoreThanItsUse) {
           << line;
     }
   }
-  EXPECT_EQ(private_keys, 7u) << listed.out;
+  EXPECT_EQ(private_keys, 10u) << listed.out;
 }
 
 TEST_F(TokenTest, AnUnknownLabelIsNotFound) {

@@ -15,6 +15,7 @@
 #include "seal/local_timestamps.h"
 #include "tests/seal/lossy_proxy.h"
 #include "tests/seal/support.h"
+#include "tests/support/audit_away.h"
 #include "tests/support/postgres.h"
 #include "tests/support/token.h"
 
@@ -338,6 +339,24 @@ TEST_F(IssuerTest, Ldt01_5_4_2_4_NothingUnsealedLeavesWithoutTheKey) {
   // The key is back: the same request succeeds.
   key_->fail_with.reset();
   EXPECT_TRUE(issuer()->issue(actor(subject_), draft(), "k-1").ok());
+  EXPECT_EQ(count(), (Count{.issued = 1, .abandoned = 1, .documents = 1, .registered = 1}));
+}
+
+TEST_F(IssuerTest, Ldt01_6_2_5e_WhatCannotBeToldDoesNotLeave) {
+  const auto before = register_rows();
+  {
+    const test::AuditAway away(database());
+    EXPECT_FALSE(issuer()->issue(actor(subject_), draft(), "k-1").ok());
+    EXPECT_EQ(count().documents, 0);
+    EXPECT_EQ(register_rows(), before);
+    // Ending an intent is a deed as well: it stays open until it can be told.
+    EXPECT_EQ(count(), (Count{.open = 1}));
+  }
+  // The next life of the instance ends it, and the request can be made again.
+  pki_.clock().advance(1s);
+  const auto next = issuer();
+  ASSERT_TRUE(next->settle().ok());
+  EXPECT_TRUE(next->issue(actor(subject_), draft(), "k-1").ok());
   EXPECT_EQ(count(), (Count{.issued = 1, .abandoned = 1, .documents = 1, .registered = 1}));
 }
 

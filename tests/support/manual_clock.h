@@ -20,4 +20,16 @@ class ManualClock final : public Clock {
   std::atomic<std::int64_t> at_;
 };
 
+/// Thread-safe.
+class ManualSteadyClock final : public SteadyClock {
+ public:
+  std::chrono::microseconds elapsed() const override {
+    return std::chrono::microseconds{at_.load()};
+  }
+  void advance(std::chrono::microseconds by) { at_ += by.count(); }
+
+ private:
+  std::atomic<std::int64_t> at_{0};
+};
+
 }  // namespace base

@@ -36,6 +36,10 @@ Pki::Pki(base::Time start) : start_(start), clock_(start) {
   build([](const std::string& label) { return SoftKey::make(label); });
 }
 
+Pki::Pki(const Keys& keys, base::Time start) : start_(start), clock_(start) {
+  build(keys);
+}
+
 #ifdef XINYIN_TEST_PKI_TOKEN
 Pki::Pki(Token& token, base::Time start) : start_(start), clock_(start) {
   build([&](const std::string& label) { return token.key(label); });
@@ -153,6 +157,21 @@ Leaf Pki::foreign(certs::Profile profile) {
 void Pki::enlist(const certs::Certificate& certificate, const std::string& purpose) {
   list_.entries.push_back(
       {purpose, kAgency, kAgencyCode, certificate, certificate.not_before(), std::nullopt});
+  publish();
+}
+
+void Pki::admit(std::vector<certs::TrustBody> bodies) {
+  list_.bodies = std::move(bodies);
+  publish();
+}
+
+void Pki::end(const certs::Certificate& certificate, base::Time until,
+              std::optional<base::Time> compromised_since) {
+  for (auto& entry : list_.entries) {
+    if (entry.certificate.sha256() != certificate.sha256()) continue;
+    entry.until = until;
+    entry.compromised_since = compromised_since;
+  }
   publish();
 }
 

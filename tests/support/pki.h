@@ -43,6 +43,9 @@ class Pki {
 
   explicit Pki(base::Time start = base::from_unix_s(kStart));
   explicit Pki(Token& token, base::Time start = base::from_unix_s(kStart));
+  /// With keys from anywhere: a signer's officers' socket.
+  using Keys = std::function<std::shared_ptr<const hsm::Key>(const std::string& label)>;
+  explicit Pki(const Keys& keys, base::Time start = base::from_unix_s(kStart));
   ~Pki();
   Pki(const Pki&) = delete;
   Pki& operator=(const Pki&) = delete;
@@ -72,6 +75,11 @@ class Pki {
   /// Revokes a certificate of the issuing authority and publishes.
   void revoke(const certs::Certificate& certificate, base::Time at, int reason = 1,
               std::optional<base::Time> invalid_since = std::nullopt);
+  /// Puts the certification bodies into the list, in place of those there, and publishes.
+  void admit(std::vector<certs::TrustBody> bodies);
+  /// Ends the entry of `certificate`, with since when its key is compromised when given; publishes.
+  void end(const certs::Certificate& certificate, base::Time until,
+           std::optional<base::Time> compromised_since = std::nullopt);
   /// New revocation lists and a new trust list (sequence + 1) at the clock's moment.
   void publish();
 
@@ -84,7 +92,6 @@ class Pki {
   void write(const std::filesystem::path& directory) const;
 
  private:
-  using Keys = std::function<std::shared_ptr<const hsm::Key>(const std::string& label)>;
   void build(const Keys& keys);
   void make(const std::string& label, certs::Profile profile, const std::string& name);
 

@@ -20,6 +20,7 @@ class SoftKey final : public hsm::Key {
 
   const hsm::KeyInfo& info() const override { return info_; }
   base::Result<base::Bytes> sign(const base::Digest& digest) const override;
+  base::Result<base::Bytes> sign_message(base::BytesView message) const override;
 
   std::optional<base::Error> fail_with;  ///< given instead of a signature
   bool corrupt = false;                  ///< gives wrong signatures
@@ -27,6 +28,7 @@ class SoftKey final : public hsm::Key {
  private:
   struct State;
   SoftKey(hsm::KeyInfo info, std::unique_ptr<State> state);
+  base::Result<base::Bytes> sign_input(base::BytesView input) const;
   hsm::KeyInfo info_;
   std::unique_ptr<State> state_;
 };

@@ -85,7 +85,7 @@ class HostileTest : public ::testing::Test {
     const std::string said =
         test::run(memory +
                       "timeout -s KILL 60 " XINYIN_BIN_DIR
-                      "/xinyin-verify --json --at "
+                      "/xinyin-verify --json --no-state --at "
                       "2026-11-24T04:00:00Z --trust " +
                       (directory() / "trust-list.jws").string() + " " + file + " 2>&1",
                   &code);

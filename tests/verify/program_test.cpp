@@ -27,6 +27,16 @@ class ProgramTest : public ::testing::Test {
     test::write_file(at("good.pdf"), file);
     test::write_file(at("altered.pdf"), file + "x");
     test::write_file(at("unsealed.pdf"), test::unsealed_pdf());
+    // The same authorities an hour later: the sealing key is in other hands.
+    test::write_file(at("unstamped.pdf"),
+                     test::sealed_pdf(test::cms(pki.key("seal-1"), pki.certificate("seal-1"))));
+    pki.clock().advance(std::chrono::hours(2));
+    test::write_file(at("later.pdf"), test::sealed_pdf(test::cms(
+                                          pki.key("seal-1"), pki.certificate("seal-1"), options)));
+    pki.revoke(pki.certificate("seal-1"), pki.clock().now(), 1,
+               pki.start() + std::chrono::hours(1));
+    pki.end(pki.certificate("seal-1"), pki.clock().now(), pki.start() + std::chrono::hours(1));
+    test::write_file(at("compromised.jws"), pki.jws());
     test::write_file(at("other-root.pem"), test::Pki().certificate("root-ca").pem());
     root_sha256() = base::to_hex(pki.certificate("root-ca").sha256());
   }
@@ -47,7 +57,10 @@ class ProgramTest : public ::testing::Test {
   };
   static Said verify(const std::string& arguments, const std::string& before = "") {
     Said said;
-    said.text = test::run(before + kProgram + " " + arguments + " 2>&1", &said.code);
+    // What this user has seen otherwise is no concern of tests.
+    said.text = test::run("export XDG_STATE_HOME=" + at("home") + "; " + before + kProgram + " " +
+                              arguments + " 2>&1",
+                          &said.code);
     return said;
   }
   static std::string usual() {
@@ -115,6 +128,67 @@ TEST_F(ProgramTest, ShowsTheRootAndWhetherItWasPinned) {
   const auto foreign = verify(usual() + "--root " + at("other-root.pem") + " " + at("good.pdf"));
   EXPECT_EQ(foreign.code, 2) << foreign.text;
   EXPECT_EQ(verify(usual() + "--root " + at("nowhere.pem") + " " + at("good.pdf")).code, 2);
+}
+
+TEST_F(ProgramTest, RefusesAListOlderThanOneThatItHasSeen) {
+  const std::string state = "--state " + at("seen.json") + " ";
+  const auto with = [&](const std::string& list, const std::string& more) {
+    return verify("--trust " + at(list) + " --at 2026-11-24T06:00:00Z " + more + at("good.pdf"));
+  };
+  EXPECT_EQ(with("trust-list.jws", state).code, 0);
+  EXPECT_EQ(with("trust-list.jws", state).code, 0) << "the same one again";
+  EXPECT_EQ(with("compromised.jws", state).code, 0);
+  const auto older = with("trust-list.jws", state);
+  EXPECT_EQ(older.code, 3) << older.text;
+  EXPECT_NE(older.text.find("older than one already seen"), std::string::npos) << older.text;
+  EXPECT_EQ(older.text.find("Genuine"), std::string::npos);
+  auto json = base::parse_json(with("trust-list.jws", state + "--json ").text);
+  ASSERT_TRUE(json);
+  EXPECT_EQ(base::json_text(*json, "error"), "verify.cli.rolled_back");
+  EXPECT_EQ(base::json_text(*json, "cause"), "verify.seen.older");
+  EXPECT_EQ(with("trust-list.jws", "--no-state ").code, 0);
+  test::write_file(at("seen.json"), "damaged");
+  EXPECT_EQ(with("compromised.jws", state).code, 2);
+  EXPECT_EQ(with("compromised.jws", "--state /proc/nowhere/seen.json ").code, 2);
+}
+
+TEST_F(ProgramTest, KeepsStateForEachUserWhereThatCanBeDone) {
+  const auto with = [&](const std::string& list, const std::string& home) {
+    return verify("--trust " + at(list) + " --at 2026-11-24T06:00:00Z " + at("good.pdf"),
+                  "export " + home + "; ");
+  };
+  const auto home = "XDG_STATE_HOME=" + at("user");
+  EXPECT_EQ(with("compromised.jws", home).code, 0);
+  EXPECT_TRUE(std::filesystem::exists(at("user/xinyin/seen-lists.json")));
+  EXPECT_EQ(with("trust-list.jws", home).code, 3);
+  EXPECT_EQ(with("trust-list.jws", "XDG_STATE_HOME= HOME=" + at("someone")).code, 0);
+  EXPECT_TRUE(std::filesystem::exists(at("someone/.local/state/xinyin/seen-lists.json")));
+  const auto nowhere = with("trust-list.jws", "XDG_STATE_HOME=/proc/nowhere");
+  EXPECT_EQ(nowhere.code, 0) << nowhere.text;
+  EXPECT_NE(nowhere.text.find("/proc/nowhere"), std::string::npos) << "with a word";
+  EXPECT_EQ(with("trust-list.jws", "XDG_STATE_HOME= HOME=").code, 0);
+}
+
+// 电子签名法 15, without a network: the new list is all that is needed.
+TEST_F(ProgramTest, NamesACompromiseOffline) {
+  const auto with = [&](const std::string& file) {
+    return verify("--no-state --trust " + at("compromised.jws") + " --at 2026-11-24T06:00:00Z " +
+                  at(file));
+  };
+  const auto good = with("good.pdf");
+  EXPECT_EQ(good.code, 0) << good.text;
+  EXPECT_NE(good.text.find("失密起始时间"), std::string::npos) << good.text;
+  const auto later = with("later.pdf");
+  EXPECT_EQ(later.code, 1) << later.text;
+  EXPECT_NE(later.text.find("私钥在此时间已经泄露"), std::string::npos) << later.text;
+  EXPECT_NE(later.text.find("2026-11-24 12:00:00"), std::string::npos) << later.text;
+  const auto unstamped = with("unstamped.pdf");
+  EXPECT_EQ(unstamped.code, 1) << unstamped.text;
+  EXPECT_NE(unstamped.text.find("没有可信时间戳证明签章在泄露之前"), std::string::npos)
+      << unstamped.text;
+  EXPECT_NE(unstamped.text.find("in other hands"), std::string::npos);
+  // With the list from before nobody could know.
+  EXPECT_EQ(verify(usual() + "--no-state " + at("unstamped.pdf")).code, 0);
 }
 
 TEST_F(ProgramTest, ReadsStandardInput) {

@@ -354,7 +354,7 @@ TEST_F(VerifierTest, RevocationCountsFromItsMoment) {
   test::Pki* before = &own;
   const auto later = own.start() + hours(2);
   own.clock().set(own.start() + hours(1));
-  before->revoke(certificate, own.start() + hours(1));
+  before->revoke(certificate, own.start() + hours(1), 4);
   EXPECT_EQ(judge(file, own.list(), later).outcome, Outcome::genuine) << "sealed before";
   const auto claimed = judge(unstamped, own.list(), later);
   EXPECT_EQ(claimed.outcome, Outcome::expired) << "whoever has the key may date back";
@@ -363,6 +363,63 @@ TEST_F(VerifierTest, RevocationCountsFromItsMoment) {
   const auto verdict = judge(after, own.list(), later);
   EXPECT_EQ(verdict.outcome, Outcome::expired);
   EXPECT_TRUE(says(verdict, "certs.revoked"));
+}
+
+// 电子签名法 15; security.md §2.2: what a trusted time stamp puts before the cut-off stays good,
+// all else falls, and the verdict says why.
+TEST_F(VerifierTest, ACompromisedKeyCountsOnlyWhatWasStampedBefore) {
+  test::Pki own;
+  const auto& certificate = own.certificate("seal-1");
+  const auto maker = [&](bool stamp) {
+    return cms(own.key("seal-1"), certificate, stamp ? with_stamp(own) : CmsOptions());
+  };
+  const auto stamped_before = sealed_pdf(maker(true));
+  const auto unstamped = sealed_pdf(maker(false));  // says that it is from before
+  const auto cut_off = own.start() + hours(1);
+  own.clock().set(own.start() + hours(2));
+  const auto stamped_after = sealed_pdf(maker(true));
+  const auto noticed = own.start() + hours(5);
+  own.clock().set(noticed);
+  own.revoke(certificate, noticed, 1, cut_off);
+  const auto later = noticed + hours(1);
+  const auto check = [&](const certs::TrustList& list) {
+    const auto good = judge(stamped_before, list, later);
+    EXPECT_EQ(good.outcome, Outcome::genuine);
+    EXPECT_EQ(good.seals.at(0).compromised_since, cut_off) << "told, though it does not hurt";
+    const auto after = judge(stamped_after, list, later);
+    EXPECT_EQ(after.outcome, Outcome::expired);
+    EXPECT_TRUE(says(after, "certs.compromised"));
+    EXPECT_EQ(after.seals.at(0).compromised_since, cut_off);
+    for (const auto at : {later, cut_off - std::chrono::minutes(30)}) {
+      const auto claimed = judge(unstamped, list, at);
+      EXPECT_EQ(claimed.outcome, Outcome::expired) << "whenever it is judged";
+      EXPECT_TRUE(says(claimed, "verify.seal.compromised_unproven"));
+      EXPECT_EQ(claimed.seals.at(0).compromised_since, cut_off);
+    }
+  };
+  check(own.list());
+  // By the entry alone: a list whose revocation lists are lost or do not reach.
+  test::Pki fresh;
+  auto list = own.list();
+  list.crls[1] = [&] {
+    own.clock().set(own.start());
+    return *own.issuing().crl(99, {}, own.start() + std::chrono::days(1));
+  }();
+  list.entries[0].until = noticed;
+  list.entries[0].compromised_since = cut_off;
+  check(list);
+}
+
+TEST_F(VerifierTest, AStampByAStolenTimeStampKeyProvesNothing) {
+  test::Pki own;
+  const auto file = sealed_pdf(cms(own.key("seal-1"), own.certificate("seal-1"), with_stamp(own)));
+  own.clock().set(own.start() + hours(2));
+  EXPECT_EQ(judge(file, own.list(), own.clock().now()).outcome, Outcome::genuine);
+  own.revoke(own.certificate("timestamp-1"), own.clock().now(), 1, own.start() + hours(1));
+  const auto verdict = judge(file, own.list(), own.clock().now());
+  EXPECT_EQ(verdict.outcome, Outcome::undetermined);
+  EXPECT_TRUE(says(verdict, "certs.compromised"));
+  EXPECT_TRUE(says(verdict, "verify.seal.timestamp_not_trusted"));
 }
 
 TEST_F(VerifierTest, AnExpiredCertificateDidNotSealInForce) {

@@ -4,6 +4,7 @@ What is chosen here is nothing but values of ordinary keys (docs/config.md, docs
 under var/etc are good examples for a real installation, except where they say "demonstration".
 """
 
+import hashlib
 import json
 import os
 import resource
@@ -21,10 +22,7 @@ from show import Failure
 MODULES = ["/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
            "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so"]
 TOKEN_LABEL = "xinyin-demo"
-KEYS = [("root-ca", "ecdsa_p256", "root_ca"), ("issuing-ca", "ecdsa_p256", "issuing_ca"),
-        ("seal-1", "ecdsa_p256", "seal"), ("timestamp-1", "ecdsa_p256", "timestamp"),
-        ("openid-1", "ecdsa_p256", "openid"), ("document-code-1", "ecdsa_p256", "document_code"),
-        ("data-wrap-1", "aes_256", "data_wrapping")]
+PLAN = "certs/demo_ceremony.json"
 AGENCY = {"name": "演示社会保险经办中心", "code": "12100000MB0000000L"}
 
 
@@ -68,8 +66,15 @@ def write(path: Path, text: str, mode: int = 0o600) -> None:
 
 
 def write_pins(area: Area) -> None:
+    pin = lambda: "".join(secrets.choice("0123456789") for _ in range(12)) + "\n"
     for name in ("token-pin", "token-so-pin"):
-        write(area.secrets / name, "".join(secrets.choice("0123456789") for _ in range(12)) + "\n")
+        write(area.secrets / name, pin())
+    for person in officers(area):
+        for name in ("pin", "so-pin"):
+            write(area.officers / f"{person['id']}.{name}", pin())
+        write(area.officers / f"{person['id']}.softhsm.conf",
+              f"directories.tokendir = {area.officers}/{person['id']}\nobjectstore.backend = file\n"
+              "log.level = ERROR\nslots.removable = false\n")
 
 
 def write_all(area: Area, ports: Ports) -> None:
@@ -79,7 +84,10 @@ def write_all(area: Area, ports: Ports) -> None:
     write(area.etc / "xinyind.conf", xinyind_conf(area, ports))
     write(area.etc / "haproxy.cfg", haproxy_cfg(area, ports))
     write(area.etc / "portal.conf", portal_conf(area, ports))
-    write(area.etc / "key-plan.json", key_plan())
+    # The token is made empty: its keys come of the officers' ceremony.
+    write(area.etc / "key-plan.json", json.dumps({"keys": []}) + "\n")
+    for person in officers(area):
+        write(area.officers / f"{person['id']}.conf", card_conf(area, person["id"]))
 
 
 def softhsm_conf(area: Area) -> str:
@@ -91,9 +99,20 @@ slots.removable = false
 """
 
 
-def key_plan() -> str:
-    keys = [{"label": label, "algorithm": algorithm, "purpose": purpose} for label, algorithm, purpose in KEYS]
-    return json.dumps({"keys": keys}, indent=2) + "\n"
+def officers(area: Area) -> list[dict]:
+    """Who takes part in the demonstration's ceremony: id, person, title, role."""
+    return json.loads((area.tree / PLAN).read_text())["roles"]
+
+
+def card_conf(area: Area, person: str) -> str:
+    return f"""# The card of {person}: a SoftHSM token stands in for a smart card. A real one names its own module, and
+# leaves the PIN to be typed.
+card.module = {softhsm_module()}
+card.label = card-{person}
+card.softhsm_conf = {area.officers}/{person}.softhsm.conf
+card.directory = {area.officers}/{person}
+card.pin_file = {area.officers}/{person}.pin
+"""
 
 
 def haproxy_errors() -> str:
@@ -224,8 +243,11 @@ token.directory = {area.token}/store
 token.inventory = {area.token}/inventory.json
 
 socket.service = {area.sockets}/signer.sock
-# Demonstration only: hands the authorities' keys to one person.
+# Officers' requests and approvals; whoever may use it can do nothing alone.
 socket.officer = {area.sockets}/officer.sock
+officers.genesis = {area.etc}/genesis.json
+officers.ledger = {area.token}/officers-ledger.jsonl
+officers.backups = {area.token}/backups
 
 oplog.file = {area.token}/operations.log
 """
@@ -244,6 +266,7 @@ signer.officer_socket = {area.sockets}/officer.sock
 
 pki.directory = {area.pki}
 pki.crl_url = {ports.public_url}/v1/pki/issuing.crl
+pki.ocsp_url = {ports.public_url}/v1/pki/ocsp
 secrets.code_pepper = {area.secrets}/code-pepper
 secrets.data_key = {area.secrets}/data-key.wrapped
 
@@ -292,8 +315,22 @@ def provision_arguments(area: Area) -> list[str]:
     return ["provision", "--config", str(area.etc / "signer.conf"), "--plan", str(area.etc / "key-plan.json")]
 
 
+def cards(area: Area) -> list:
+    return [argument for person in officers(area) for argument in ("--card", area.officers / f"{person['id']}.conf")]
+
+
+def founding_steps(area: Area) -> list[list[str]]:
+    """Each officer's card, and the founding file that all of them sign."""
+    made = [officer(area, "card", "create", "--card", area.officers / f"{person['id']}.conf", "--name", person["person"],
+                    "--person", person["id"], "--so-pin-file", area.officers / f"{person['id']}.so-pin")
+            for person in officers(area)]
+    return [*made, officer(area, "ceremony", "found", area.tree / PLAN, *cards(area), "--out", area.etc / "genesis.json")]
+
+
 def ceremony_steps(area: Area, ports: Ports) -> list[list[str]]:
-    return [officer(area, "ceremony", "run", area.tree / "certs/demo_ceremony.json"), officer(area, "secrets", "create")]
+    digest = hashlib.sha256((area.tree / PLAN).read_bytes()).hexdigest()
+    return [officer(area, "ceremony", "run", area.tree / PLAN, *cards(area), "--confirm-plan", digest),
+            officer(area, "secrets", "create")]
 
 
 def renew_lists_arguments(area: Area) -> list[str]:
@@ -342,6 +379,7 @@ def write_try_this(area: Area, ports: Ports, shown_as: str) -> None:
         "service_config": str(area.etc / "xinyind.conf"),
         "signer_config": str(area.etc / "signer.conf"),
         "officer_config": str(area.etc / "officer.conf"),
+        "officer_cards": [str(area.officers / f"{person['id']}.conf") for person in officers(area)],
         "programs": str(area.bin),
         "database_superuser": cluster.conninfo(area, "postgres"),
         "logs": str(area.log),

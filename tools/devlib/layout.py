@@ -48,6 +48,8 @@ class Area:
     @property
     def token(self) -> Path: return self.home / "token"
     @property
+    def officers(self) -> Path: return self.home / "officers"
+    @property
     def pki(self) -> Path: return self.home / "pki"
     @property
     def demo(self) -> Path: return self.home / "demo"
@@ -65,7 +67,7 @@ class Area:
         return Path("/tmp") / f"xinyin-{os.getuid()}-{short}"
 
     def make_directories(self) -> None:
-        for directory in [self.home, self.etc, self.secrets, self.log, self.run, self.token, self.pki,
+        for directory in [self.home, self.etc, self.secrets, self.log, self.run, self.token, self.officers, self.pki,
                           self.demo, self.sockets]:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.sockets.stat().st_uid != os.getuid():

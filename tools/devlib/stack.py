@@ -86,6 +86,9 @@ class Stack:
         area = self.area
         self.check_ports()
         fresh = not self._set_up.exists()
+        if not fresh and not (area.etc / "genesis.json").exists():
+            raise Failure("This demonstration was set up before officers governed its keys. "
+                          "Remove it and start anew: tools/dev clean")
         if fresh:
             self._clear_remains()
         conf.write_all(area, self.ports)
@@ -100,12 +103,14 @@ class Stack:
         with self.stage("Migrations") as stage:
             self.tool(stage, *conf.migrate_arguments(area))
         if fresh:
-            with self.stage("Token: keys are born inside it") as stage:
+            with self.stage("Token, and a card for each officer") as stage:
                 self._provision(stage)
+                for arguments in conf.founding_steps(area):
+                    self.tool(stage, *arguments)
         with self.stage("Signer"):
             self.supervisor.start(conf.signer(area), lambda: conf.signer_ready(area))
         if fresh:
-            with self.stage("Key ceremony: certificates, revocation lists, trust list") as stage:
+            with self.stage("Key ceremony: officers approve keys, certificates and lists") as stage:
                 for arguments in conf.ceremony_steps(area, self.ports):
                     self.tool(stage, *arguments)
         else:
@@ -130,7 +135,7 @@ class Stack:
     def _clear_remains(self) -> None:
         """What a first start that was cut short left behind: nothing was issued under it."""
         area = self.area
-        for directory in (area.postgres, area.token, area.pki, area.secrets, area.demo):
+        for directory in (area.postgres, area.token, area.officers, area.pki, area.secrets, area.demo):
             if directory.exists():
                 make_writable(directory)
                 shutil.rmtree(directory)

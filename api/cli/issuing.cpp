@@ -1,0 +1,260 @@
+#include "api/cli/issuing.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/encoding.h"
+#include "base/fail_point.h"
+#include "certs/path.h"
+#include "certs/profiles.h"
+#include "certs/publisher.h"
+#include "certs/trust_list_text.h"
+
+namespace cli {
+namespace {
+
+using base::Code;
+using hsm::officers::Sign;
+
+base::Error bad_answer(const std::string& why) {
+  auto failure = base::error(Code::internal, "cli.signer_answer", why);
+  failure.args = {{"what", why}};
+  return failure;
+}
+
+Sign::Item item_for(const hsm::KeyInfo& key, std::string_view kind, base::BytesView content) {
+  return {key.label, key.id, std::string(kind), base::to_bytes(content)};
+}
+
+base::Result<std::vector<base::Bytes>> signatures_of(const RequestRecord& record) {
+  const auto result = base::parse_json(record.result_json, {4 << 20, 4});
+  if (!result.ok() || !result->IsObject() || !result->HasMember("signatures") ||
+      !(*result)["signatures"].IsArray())
+    return bad_answer("no signatures");
+  std::vector<base::Bytes> out;
+  for (const auto& one : (*result)["signatures"].GetArray()) {
+    auto signature = base::from_base64(one.IsString() ? one.GetString() : "");
+    if (!signature) return bad_answer("a signature that is not base64");
+    out.push_back(std::move(*signature));
+  }
+  return out;
+}
+
+/// Puts finished certificates and lists where they belong.
+class Finisher {
+ public:
+  Finisher(Officer& officer, const Governance& governance)
+      : officer_(officer), governance_(governance) {}
+
+  base::Result<std::string> certificate(const Sign::Item& item, base::BytesView signature) {
+    BASE_TRY(auto key, officer_.signer.key(item.label));
+    const auto own = key->info().public_key;
+    const auto issuer = issuer_of(own);
+    const certs::Authority authority(std::move(key), issuer, officer_.context.clock(),
+                                     officer_.context.random());
+    BASE_TRY(const auto made, authority.finish(item.content, signature));
+    const auto profile = certs::profile_of(made);
+    if (!profile) return bad_answer("a certificate of no known profile");
+    const auto label = label_of(made.public_key());
+    BASE_TRY_VOID(record(made, *profile, label, issuer ? *issuer : made));
+    base::fail_point("signing.recorded");
+    const auto file = *profile == certs::Profile::root_ca ? std::string(certs::PkiDirectory::kRoot)
+                      : *profile == certs::Profile::issuing_ca
+                          ? std::string(certs::PkiDirectory::kIssuing)
+                          : (label.empty() ? made.serial_hex() : label) + ".pem";
+    BASE_TRY_VOID(officer_.pki.write(file, made.pem()));
+    finished_.push_back(made);
+    return file + "  " + made.serial_hex() + "  " + made.subject();
+  }
+
+  base::Result<std::string> trust_list(const Sign::Item& item, base::BytesView signature) {
+    const auto jws = std::string(base::as_text(item.content)) + "." + base::to_base64url(signature);
+    BASE_TRY(const auto list, certs::TrustList::parse(jws));
+    const auto before = published_list(officer_.pki);
+    if (!before.ok() || !*before || (*before)->sequence < list.sequence) {
+      BASE_TRY(auto tx, officer_.pool.begin());
+      certs::CertificateRegister issued(tx, officer_.context.clock(), officer_.name);
+      auto recorded = issued.record_trust_list(list, jws);
+      // Recorded by an earlier try that was stopped before the file was written.
+      if (recorded.ok()) {
+        BASE_TRY_VOID(settle(issued, list));
+        BASE_TRY_VOID(tx.commit());
+      } else if (recorded.error().key != "certs.number_taken") {
+        return std::move(recorded).error();
+      }
+      base::fail_point("signing.recorded");
+      BASE_TRY_VOID(officer_.pki.write(certs::PkiDirectory::kTrustList, jws));
+    }
+    return std::string(certs::PkiDirectory::kTrustList) + "  #" + std::to_string(list.sequence);
+  }
+
+ private:
+  std::optional<certs::Certificate> issuer_of(const base::Bytes& key) const {
+    for (const auto& one : finished_)
+      if (one.public_key() == key) return one;
+    for (const auto name : {certs::PkiDirectory::kRoot, certs::PkiDirectory::kIssuing}) {
+      const auto there = officer_.pki.certificate(name);
+      if (there.ok() && there->public_key() == key) return *there;
+    }
+    return std::nullopt;  // it certifies itself
+  }
+  std::string label_of(const base::Bytes& key) const {
+    const auto wanted = base::to_base64(key);
+    for (const auto& one : governance_.all()["keys"].GetArray())
+      if (base::json_text(one, "spki") == wanted) return std::string(base::json_text(one, "label"));
+    return {};
+  }
+  base::Result<void> record(const certs::Certificate& made, certs::Profile profile,
+                            const std::string& label, const certs::Certificate& issuer) {
+    BASE_TRY(auto tx, officer_.pool.begin());
+    certs::CertificateRegister issued(tx, officer_.context.clock(), officer_.name);
+    if (const auto known = issued.find(made.serial_hex()); known.ok()) return {};
+    BASE_TRY_VOID(
+        issued.record({made, profile, label.empty() ? made.serial_hex() : label,
+                       issuer.public_key_sha256(), officer_.config.agency.name,
+                       officer_.config.agency.code, officer_.context.clock().now(), std::nullopt}));
+    return tx.commit();
+  }
+  /// The wish about a certification body that this list makes true, if any.
+  base::Result<void> settle(certs::CertificateRegister& issued, const certs::TrustList& list) {
+    auto bodies = issued.bodies();
+    BASE_TRY(const auto all, bodies.list());
+    for (const auto& body : all) {
+      if (!body.wish) continue;
+      auto with = list;
+      BASE_TRY(with.bodies, bodies.listed(body.wish->id));
+      if (certs::trust_list_payload(with) == certs::trust_list_payload(list))
+        BASE_TRY_VOID(bodies.settle(body.wish->id, list.sequence));
+    }
+    return {};
+  }
+
+  Officer& officer_;
+  const Governance& governance_;
+  std::vector<certs::Certificate> finished_;
+};
+
+base::Result<void> write_crls(Officer& officer, base::BytesView root, base::BytesView issuing) {
+  using Files = certs::PkiDirectory;
+  BASE_TRY_VOID(officer.pki.write(Files::kRootCrl, base::as_text(root)));
+  return officer.pki.write(Files::kIssuingCrl, base::as_text(issuing));
+}
+
+/// What officers approved last, with the new dates and revocation lists.
+certs::TrustList renewed(const certs::TrustList& before, const certs::TrustList& now) {
+  auto out = before;
+  out.sequence = now.sequence;
+  out.issued = now.issued;
+  out.next_update = now.next_update;
+  out.crls = now.crls;
+  return out;
+}
+
+}  // namespace
+
+base::Result<Sign::Item> certificate_item(Officer& officer, const Authorities& with,
+                                          const WantedCertificate& wanted) {
+  const bool authority = certs::rule_of(wanted.profile).authority;
+  const auto& key = authority ? with.root_key : with.issuing_key;
+  certs::Authority issuer(key, authority ? with.root : with.issuing, officer.context.clock(),
+                          officer.context.random(),
+                          authority ? std::string() : officer.config.crl_url,
+                          authority ? std::string() : officer.config.ocsp_url);
+  BASE_TRY(const auto prepared, issuer.prepare(wanted.profile, wanted.subject, wanted.public_key));
+  return item_for(key->info(), "certificate", prepared.tbs);
+}
+
+std::string sign_params(const std::vector<Sign::Item>& items) {
+  base::JsonWriter out;
+  out.StartObject();
+  out.key("items");
+  out.StartArray();
+  for (const auto& item : items) {
+    out.StartObject();
+    out.member("content", base::to_base64(item.content));
+    out.member("id", item.id.value());
+    out.member("kind", item.kind);
+    out.member("label", item.label);
+    out.EndObject();
+  }
+  out.EndArray();
+  out.EndObject();
+  return out.text();
+}
+
+base::Result<std::vector<std::string>> finish_signing(Officer& officer,
+                                                      const RequestRecord& record) {
+  BASE_TRY(const auto signed_, hsm::officers::read_sign(record.request.params()));
+  BASE_TRY(const auto signatures, signatures_of(record));
+  if (signatures.size() != signed_.items.size()) return bad_answer("another number of signatures");
+  BASE_TRY(const auto governance, Governance::read(officer.signer));
+  Finisher finisher(officer, governance);
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < signatures.size(); ++i) {
+    const auto& item = signed_.items[i];
+    BASE_TRY(auto line, item.kind == "certificate" ? finisher.certificate(item, signatures[i])
+                                                   : finisher.trust_list(item, signatures[i]));
+    out.push_back(std::move(line));
+  }
+  return out;
+}
+
+base::Result<PublishOutcome> publish_lists(Officer& officer, std::chrono::hours life,
+                                           const std::string& reason,
+                                           std::optional<std::int64_t> wish) {
+  BASE_TRY(const auto with, authorities(officer));
+  // One that cannot be read says nothing about sequences; the register does.
+  const auto read = published_list(officer.pki);
+  const auto before = read ? *read : std::nullopt;
+  certs::PublishParts parts{with.root_key,
+                            with.issuing_key,
+                            with.root,
+                            with.issuing,
+                            officer.config.domain,
+                            life,
+                            before ? before->sequence + 1 : 1};
+  parts.wish = wish;
+  BASE_TRY(auto tx, officer.pool.begin());
+  certs::CertificateRegister issued(tx, officer.context.clock(), officer.name);
+  BASE_TRY(auto prepared,
+           certs::prepare(issued, parts, officer.context.clock(), officer.context.random()));
+  certs::Authority root(with.root_key, with.root, officer.context.clock(),
+                        officer.context.random());
+  PublishOutcome out;
+  auto wanted = prepared.list;
+  auto jws = root.sign_trust_list(prepared.list);
+  const bool waits = !jws.ok() && jws.error().key == "hsm.officers.needs_approval";
+  if (!jws.ok() && !waits) return std::move(jws).error();
+  if (waits && before) {
+    // Revocations go out at once, inside the list that was approved before.
+    prepared.list = renewed(*before, prepared.list);
+    prepared.wish.reset();
+    jws = root.sign_trust_list(prepared.list);
+    if (!jws.ok() && jws.error().key != "hsm.officers.needs_approval")
+      return std::move(jws).error();
+    if (jws.ok()) ++wanted.sequence;
+  }
+  const auto root_crl = prepared.root_crl, issuing_crl = prepared.issuing_crl;
+  if (jws.ok()) {
+    BASE_TRY(auto published, certs::finish(issued, std::move(prepared), *jws));
+    out.published = std::move(published.list);
+  }
+  base::fail_point("publish.signed");
+  BASE_TRY_VOID(tx.commit());
+  base::fail_point("publish.recorded");
+  BASE_TRY_VOID(write_crls(officer, root_crl, issuing_crl));
+  if (jws.ok()) BASE_TRY_VOID(officer.pki.write(certs::PkiDirectory::kTrustList, *jws));
+  if (waits) {
+    BASE_TRY(const auto governance, Governance::read(officer.signer));
+    const auto input = certs::trust_list_signing_input(wanted);
+    BASE_TRY(
+        out.waiting,
+        ask(officer, governance,
+            {"sign",
+             sign_params({item_for(with.root_key->info(), "trust_list", base::as_bytes(input))}),
+             reason}));
+  }
+  return out;
+}
+
+}  // namespace cli
