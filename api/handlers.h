@@ -108,6 +108,9 @@ struct Services {
   std::atomic<std::int64_t> followed_at{
       0};  ///< when the snapshot was last known fresh, Unix seconds
   std::atomic<std::int64_t> audit_unsigned{0};  ///< rows of the trail behind its last signed head
+  std::atomic<std::int64_t> ledger_lines{0};    ///< of the officers' ledger, in the mirror
+  std::atomic<std::int64_t> ledger_followed_at{0};  ///< when it was last found well, Unix seconds
+  std::atomic<bool> ledger_alarm{false};            ///< the signer's ledger and the mirror disagree
 };
 
 /// One request at its handler. Lives on one worker thread.

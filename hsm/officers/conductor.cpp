@@ -1,6 +1,7 @@
 #include "hsm/officers/conductor.h"
 
 #include <algorithm>
+#include <charconv>
 #include <fstream>
 #include <iterator>
 
@@ -208,11 +209,11 @@ base::Result<std::string> Conductor::read(std::string_view verb, std::string_vie
     return request_report(state_, *asked, clock_.now());
   }
   std::int64_t from = 1;
-  for (const char c : data) {
-    if (c < '0' || c > '9' || from > 1'000'000'000)
+  if (!data.empty()) {
+    const auto [end, failure] = std::from_chars(data.data(), data.data() + data.size(), from);
+    if (failure != std::errc{} || end != data.data() + data.size() || from < 1)
       return refused(Code::invalid_argument, "hsm.officers.request", "a line number");
   }
-  if (!data.empty()) from = std::stoll(std::string(data));
   BASE_TRY(const auto lines, ledger_->read(from, 1000));
   return lines_report(lines, ledger_->lines());
 }
