@@ -134,7 +134,8 @@ base::Result<Answer> create(Context& context, const CreateWish& wish) {
   BASE_TRY_VOID(check_person(wish));
   BASE_TRY(const auto file, CardFile::read(wish.card.card));
   if (wish.dry_run)
-    return would_touch(file, "将生成两把密钥和一张证书 · would make two keys and a certificate on ");
+    return would_touch(file,
+                       "将生成两把密钥和一张证书 · would make two keys and a certificate on ");
   hsm::NewCard card{file.module, file.label, file.directory, {}, {}};
   auto source = wish.card.pin;
   if (source.fd < 0 && source.file.empty()) source.file = file.pin_file;

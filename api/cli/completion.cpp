@@ -1,4 +1,5 @@
-// xinyin completion bash | zsh | fish: a script for the shell, written out of the parser's own tree.
+// xinyin completion bash | zsh | fish: a script for the shell, written out of the parser's own
+// tree.
 //
 // The three scripts find their place alike: word by word, past options and their values, as deep as
 // there are verbs. What follows is offered from tables: verbs, options, the values of an option,
@@ -50,7 +51,8 @@ std::string tables(const Command& root) {
   std::string verbs, options, values, operands;
   for (const auto& [path, command] : places(root)) {
     if (!command->verbs.empty())
-      verbs += "    " + in_quotes(path) + ") echo " + in_quotes(joined(verb_names(*command))) + ";;\n";
+      verbs +=
+          "    " + in_quotes(path) + ") echo " + in_quotes(joined(verb_names(*command))) + ";;\n";
     std::string names;
     for (const auto& option : command->options) {
       names += (names.empty() ? "" : " ") + joined(option.names);
@@ -64,8 +66,8 @@ std::string tables(const Command& root) {
     int n = 0;
     for (const auto& operand : command->operands) {
       const auto number = operand.repeated ? "[0-9]*" : std::to_string(n);
-      operands += "    " + in_quotes(path + ":") + number + ") echo " + in_quotes(kind_of(operand)) +
-                  ";;\n";
+      operands += "    " + in_quotes(path + ":") + number + ") echo " +
+                  in_quotes(kind_of(operand)) + ";;\n";
       ++n;
     }
   }
@@ -231,11 +233,11 @@ std::string fish_script(const Command& root) {
     for (const auto& verb : command->verbs)
       rows += "complete -c xinyin" + at + " -a " + verb.name + " -d " + in_quotes(verb.help, true) +
               "\n";
-    for (const auto& option : command->options)
-      fish_option(rows, path.empty() ? "" : at, option);
+    for (const auto& option : command->options) fish_option(rows, path.empty() ? "" : at, option);
     for (const auto& operand : command->operands) {
       if (!operand.choices.empty())
-        rows += "complete -c xinyin" + at + " -a " + in_quotes(joined(operand.choices), true) + "\n";
+        rows +=
+            "complete -c xinyin" + at + " -a " + in_quotes(joined(operand.choices), true) + "\n";
       else if (operand.names_a_file())
         rows += "complete -c xinyin" + at + " -F\n";
     }
@@ -244,7 +246,7 @@ std::string fish_script(const Command& root) {
 }
 
 Answer script(const std::string& shell, const Command& root) {
-  auto text = shell == "bash" ? bash_script(root)
+  auto text = shell == "bash"  ? bash_script(root)
               : shell == "zsh" ? zsh_script(root)
                                : fish_script(root);
   while (text.ends_with('\n')) text.pop_back();

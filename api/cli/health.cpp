@@ -133,8 +133,7 @@ void look_at_keys(const Governance& governance, Findings& out) {
                      "cli.health.key_waiting",
                      {{"since", std::string(base::json_text(key, "since"))}}});
     const bool kept = state == "active" || state == "pre_active" || state == "suspended";
-    if (kept && !key.HasMember("backup_proven"))
-      unproven += (unproven.empty() ? "" : ", ") + label;
+    if (kept && !key.HasMember("backup_proven")) unproven += (unproven.empty() ? "" : ", ") + label;
   }
   if (!unproven.empty())
     out.push_back({Level::warning, "backup", {}, "cli.health.no_backup", {{"keys", unproven}}});
@@ -145,11 +144,8 @@ void look_at_officers(hsm::Client& signer, bool production, base::Time now, Find
   const auto governance = Governance::read(signer);
   if (!governance && governance.error().key == "hsm.officers.not_founded") {
     for (const auto* part : kParts)
-      out.push_back({production ? Level::critical : Level::warning,
-                     part,
-                     {},
-                     "cli.health.not_founded",
-                     {}});
+      out.push_back(
+          {production ? Level::critical : Level::warning, part, {}, "cli.health.not_founded", {}});
     return;
   }
   if (!governance) {
@@ -178,8 +174,8 @@ void take(const std::vector<certs::Finding>& findings, Findings& out) {
 void look_at_certificates(Officer& officer, base::Time now, Findings& out) {
   const auto used = certs::certificates_in_use(officer.pki);
   const bool ocsp = used && std::any_of(used->begin(), used->end(), [](const certs::InUse& one) {
-    return one.label.starts_with("ocsp-");
-  });
+                      return one.label.starts_with("ocsp-");
+                    });
   const auto findings = certs::health(officer.pool, officer.pki, officer.context.clock(), ocsp);
   if (findings)
     take(*findings, out);
@@ -194,8 +190,8 @@ void look_at_audit(store::Pool& pool, base::Time now, Findings& out) {
   const auto state = store::audit_state(pool);
   if (!state) {
     if (state.error().code == base::Code::unavailable) {
-      out.push_back({Level::unknown, "database", {}, "cli.health.unknown",
-                     {{"why", state.error().key}}});
+      out.push_back(
+          {Level::unknown, "database", {}, "cli.health.unknown", {{"why", state.error().key}}});
       return unknown(out, "audit", state.error());
     }
     fine_if_silent(out, "database");

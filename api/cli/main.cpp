@@ -13,7 +13,8 @@ namespace {
 int usage(const CLI::App& app, const CLI::ParseError& failure, cli::Context& context, int argc,
           char** argv) {
   if (failure.get_exit_code() == 0) return app.exit(failure);  // --help, --version
-  for (int i = 1; i < argc; ++i) context.json = context.json || std::string_view(argv[i]) == "--json";
+  for (int i = 1; i < argc; ++i)
+    context.json = context.json || std::string_view(argv[i]) == "--json";
   if (!context.json) {
     (void)app.exit(failure);
     return cli::kUsage;
@@ -39,13 +40,13 @@ int main(int argc, char** argv) {
   app.add_flag("--print-config", print_config, "print all configuration keys and stop");
   app.set_version_flag("--version", "xinyin " XINYIN_VERSION);
   app.set_help_all_flag("--help-all", "print the help of every command and stop");
-  app.footer(cli::exit_code_help());
   app.require_subcommand(0, 1);
   app.fallthrough();  // --json and --config may stand after the verb too
 
 #define XINYIN_NOUN(noun) cli::register_##noun(app, context);
 #include "cli_nouns.inc"
 #undef XINYIN_NOUN
+  app.footer(cli::exit_code_help());  // after the nouns: they would each inherit it
 
   try {
     app.parse(argc, argv);

@@ -58,7 +58,7 @@ std::string italic(std::string_view text) {
 std::string value_of(const CommandOption& option) {
   if (option.choices.empty()) return italic(option.value);
   std::string out;
-  for (const auto& choice : option.choices) out += (out.empty() ? "" : "|") + bold(choice);
+  for (const auto& choice : option.choices) out += (out.empty() ? "" : "|\\:") + bold(choice);
   return out;
 }
 
@@ -105,8 +105,9 @@ std::string all_options(const Command& command) {
 }
 
 std::string heading(const std::string& title, const std::string& help) {
-  return ".TH " + title + " 1 \"\" \"xinyin " XINYIN_VERSION "\" \"Xinyin\"\n.SH NAME\n" +
-         roff(title) + " \\- " + roff(help) + "\n";
+  return ".TH " + title +
+         " 1 \"\" \"xinyin " XINYIN_VERSION "\" \"Xinyin\"\n.ad l\n.nh\n.SH NAME\n" + roff(title) +
+         " \\- " + roff(help) + "\n";
 }
 
 /// Exit codes, files, and where to read on; alike on every page.
@@ -261,9 +262,8 @@ void register_man(CLI::App& app, Context& context) {
       ->expected(0, 3);
   noun->add_option("--all", options->all, "write xinyin.1 and a page for each noun into it")
       ->type_name("DIR");
-  noun->callback([&app, &context, options] {
-    context.run([&] { return man(command_tree(app), *options); });
-  });
+  noun->callback(
+      [&app, &context, options] { context.run([&] { return man(command_tree(app), *options); }); });
 }
 
 }  // namespace cli

@@ -132,8 +132,7 @@ void register_trust(CLI::App& app, Context& context) {
   published->add_flag("--dry-run", options->dry_run, "say what would go out, publish nothing");
   published->callback([&context, options] {
     context.run([&] {
-      return publish_now(context, options->older_than_hours, options->life_hours,
-                         options->dry_run);
+      return publish_now(context, options->older_than_hours, options->life_hours, options->dry_run);
     });
   });
   auto* shown = noun->add_subcommand("show", "check a list and print what it says");
