@@ -304,6 +304,8 @@ TEST_F(CommandLineTest, HealthLooksAtTheSignerItsOfficersAndTheDatabase) {
   test::Signer signer(token, options);
   std::ofstream(directory_ / "xinyin.conf")
       << "database.service = " << database.conninfo()
+      << "\ndatabase.owner = " << database.conninfo(test::Role::owner)
+      << "\nsecrets.code_pepper = pepper\nsecrets.data_key = data-key"
       << "\nsigner.socket = " << signer.socket().string()
       << "\nsigner.officer_socket = " << signer.officer().socket.string()
       << "\npki.directory = pki\n";
@@ -321,6 +323,17 @@ TEST_F(CommandLineTest, HealthLooksAtTheSignerItsOfficersAndTheDatabase) {
   EXPECT_EQ(xinyin("request list").out.find("key.generate"), std::string::npos);
   EXPECT_EQ(xinyin("key generate seal-9 --purpose seal").exit, 4);
   EXPECT_NE(xinyin("health").out.find("cli.health.request_open"), std::string::npos);
+  // Two more acts tried dry: said, and not done.
+  EXPECT_NE(xinyin("secrets create --dry-run").out.find("would_be_created"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "pepper"));
+  EXPECT_NE(xinyin("database migrate --dry-run").out.find("\"would_run\":[]"), std::string::npos);
+  database.sql(test::Role::superuser,
+               "delete from store.migration where number = 1 returning number");
+  EXPECT_NE(xinyin("database migrate --dry-run").out.find("\"would_run\":[\"0001_"),
+            std::string::npos);
+  EXPECT_EQ(database.sql(test::Role::superuser,
+                         "select count(*) from store.migration where number = 1")[0][0],
+            "0");
   // What docs/officers.md has an outsider run, over the ledger that this signer wrote.
   const auto outsider = shell("cd " + token.directory().string() +
                               " && sed -n '/python3 - ledger/,/^    END/s/^    //p' " +
