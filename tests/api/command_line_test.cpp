@@ -342,6 +342,30 @@ TEST_F(CommandLineTest, HealthLooksAtTheSignerItsOfficersAndTheDatabase) {
   EXPECT_EQ(outsider.out.find("2 lines, head "), 0u) << outsider.out;
 }
 
+// A handbook whose commands are not there (any more) is worse than none.
+TEST_F(CommandLineTest, TheHandbooksCommandsAreThere) {
+  std::istringstream book(read(XINYIN_SOURCE_DIR "/docs/officers.md"));
+  int commands = 0;
+  for (std::string line; std::getline(book, line);) {
+    if (line.rfind("    xinyin ", 0) != 0) continue;
+    ++commands;
+    std::istringstream words(line.substr(11, line.find('#') - 11));
+    const Place* at = &places_.front();
+    for (std::string word; words >> word;) {
+      while (!word.empty() && word.front() == '[') word.erase(0, 1);
+      if (word.rfind("--", 0) == 0) {
+        EXPECT_TRUE(names(*at->command, true).count(word)) << line;
+        continue;
+      }
+      const auto path = (at->path.empty() ? "" : at->path + " ") + word;
+      for (const auto& place : places_)
+        if (place.path == path) at = &place;
+    }
+    EXPECT_TRUE((*at->command)["verbs"].Empty()) << line;
+  }
+  EXPECT_GT(commands, 30);
+}
+
 TEST_F(CommandLineTest, ExitCodesAreToldAlikeEverywhere) {
   std::set<std::string> in_code, in_help, in_page, in_docs;
   const auto gather = [](const std::string& text, const char* pattern, std::set<std::string>& out) {
