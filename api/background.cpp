@@ -16,6 +16,12 @@ Background::Background(Services& services, Log& log, Pace pace)
                         [&services] { return services.signer->key(services.config.audit.key); },
                         "system:" + config.instance},
       AuditHeads::Pace{.every = config.audit.head_every, .rows = config.audit.head_rows});
+  ledger_.emplace(
+      certs::LedgerMirror::Parts{services.pool, services.clock,
+                                 [&services](std::string_view verb, std::string_view data) {
+                                   return services.signer->officers(verb, data);
+                                 },
+                                 "system:" + config.instance});
 }
 
 Background::~Background() {
@@ -102,6 +108,24 @@ void Background::sign_audit_head(bool last) {
   log_.event("audit.heads", "not signed: the token has no key " + services_.config.audit.key);
 }
 
+/// A signer whose keys nobody governs is told, but no alarm. A ledger that is shorter than the
+/// mirror, or another, is one: told here once, in the trail, and by a metric until it is well.
+void Background::follow_ledger() {
+  if (!ledger_ || (!more_lines_ && !due(mirrored_, pace_.ledger))) return;
+  const auto turn = ledger_->turn();
+  more_lines_ = turn.ok() && turn->more;
+  services_.ledger_lines.store(ledger_->lines());
+  services_.ledger_alarm.store(!ledger_->alarm().empty());
+  if (turn.ok()) {
+    services_.ledger_followed_at.store(base::to_unix_s(services_.clock.now()));
+    return say_once(ledger_told_, "hsm.ledger", {});
+  }
+  if (turn.error().key != "hsm.officers.not_founded")
+    return say_once(ledger_told_, "hsm.ledger", turn.error());
+  if (std::exchange(ledger_told_, turn.error().key) == turn.error().key) return;
+  log_.event("hsm.ledger", "none: the signer has no officers");
+}
+
 /// Turns that come by the clock on the wall of this thread. The first one comes at once.
 bool Background::due(std::chrono::steady_clock::time_point& last, std::chrono::milliseconds every) {
   const auto now = std::chrono::steady_clock::now();
@@ -114,6 +138,7 @@ void Background::keep_once() {
   const bool files_changed = keep_files();
   if (due(looked_, pace_.health)) keep_health();
   if (!services_.signer) return;
+  follow_ledger();
   sign_audit_head();
   keep_keys(files_changed);
   if (const auto rooms = services_.upstairs.get()) {

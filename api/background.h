@@ -1,7 +1,7 @@
 // What goes on beside requests: following the register, opening the rooms upstairs when the signer
 // is there, ending open intents, reading the PKI directory again when it changes and taking up
 // renewed certificates, signing answers about revocation ahead, looking at the PKI's health,
-// signing the audit trail's head.
+// signing the audit trail's head, mirroring the officers' ledger.
 #pragma once
 
 #include <chrono>
@@ -14,6 +14,7 @@
 #include "api/audit_heads.h"
 #include "api/handlers.h"
 #include "api/log.h"
+#include "certs/ledger_mirror.h"
 
 namespace api {
 
@@ -22,6 +23,7 @@ class Background {
   struct Pace {
     std::chrono::milliseconds follow{500}, keep{1'000}, settle{30'000}, sweep{300'000};
     std::chrono::milliseconds choose{30'000}, answers{5'000}, health{60'000}, clock{10'000};
+    std::chrono::milliseconds ledger{5'000};
   };
   Background(Services& services, Log& log, Pace pace);
   ~Background();  ///< stop()
@@ -35,6 +37,7 @@ class Background {
   void follow_once();
   void keep_once();
   void sign_audit_head(bool last = false);
+  void follow_ledger();
 
  private:
   base::Result<void> not_older(const certs::TrustList& list);
@@ -49,15 +52,17 @@ class Background {
   Services& services_;
   Log& log_;
   const Pace pace_;
-  std::optional<AuditHeads> audit_heads_;  // none without a signer
-  std::mutex mutex_;                       // protects stopping_
+  std::optional<AuditHeads> audit_heads_;      // none without a signer
+  std::optional<certs::LedgerMirror> ledger_;  // none without a signer
+  std::mutex mutex_;                           // protects stopping_
   std::condition_variable wake_;
   bool stopping_ = false;
-  bool more_answers_ = false;
+  bool more_answers_ = false, more_lines_ = false;
   std::string files_seen_, certificates_seen_, follow_told_, files_told_, upstairs_told_,
-      settle_told_, sweep_told_, responder_told_, answers_told_, health_told_, clock_told_, heads_told_;
+      settle_told_, sweep_told_, responder_told_, answers_told_, health_told_, clock_told_,
+      heads_told_, ledger_told_;
   std::chrono::steady_clock::time_point settled_{}, swept_{}, chosen_{}, answered_{}, looked_{},
-      timed_{};
+      timed_{}, mirrored_{};
   std::thread follower_, keeper_;
 };
 

@@ -108,6 +108,9 @@ struct Services {
   std::atomic<std::int64_t> followed_at{
       0};  ///< when the snapshot was last known fresh, Unix seconds
   std::atomic<std::int64_t> audit_unsigned{0};  ///< rows of the trail behind its last signed head
+  std::atomic<std::int64_t> ledger_lines{0};    ///< of the officers' ledger, in the mirror
+  std::atomic<std::int64_t> ledger_followed_at{0};  ///< when it was last found well, Unix seconds
+  std::atomic<bool> ledger_alarm{false};            ///< the signer's ledger and the mirror disagree
 };
 
 /// One request at its handler. Lives on one worker thread.
@@ -158,6 +161,9 @@ base::Result<Response> issuing_crl(Call&);
 base::Result<Response> ocsp_get(Call&);
 base::Result<Response> ocsp_post(Call&);
 base::Result<Response> timestamp(Call&);
+// trust_handlers.cpp
+base::Result<Response> trust_bodies(Call&);  // GET /v1/trust/bodies
+base::Result<Response> bodies_page(Call&);   // GET /trust/bodies
 // auth_handlers.cpp
 base::Result<Response> discovery(Call&);
 base::Result<Response> jwks(Call&);

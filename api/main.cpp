@@ -150,6 +150,12 @@ std::vector<api::Metrics::Gauge> gauges(const api::Services& services, const api
       {"xinyin_snapshot_followed_at_seconds", static_cast<double>(services.followed_at.load())});
   out.push_back(
       {"xinyin_audit_unsigned_rows", static_cast<double>(services.audit_unsigned.load())});
+  if (services.signer) {
+    out.push_back({"xinyin_audit_ledger_lines", static_cast<double>(services.ledger_lines.load())});
+    out.push_back({"xinyin_audit_ledger_followed_at_seconds",
+                   static_cast<double>(services.ledger_followed_at.load())});
+    out.push_back({"xinyin_audit_ledger_alarm", services.ledger_alarm.load() ? 1.0 : 0.0});
+  }
   out.push_back({"xinyin_upstairs_open", services.upstairs.get() ? 1.0 : 0.0});
   if (services.signer) {
     const auto health = services.signer->health();

@@ -28,15 +28,6 @@ std::string text_entry(const X509_NAME* name, int nid) {
   return text;
 }
 
-/// Before the certificate is shared: readers on any thread only look.
-void set_sm2_id(X509* x509) {
-  if (X509_get_signature_nid(x509) != NID_SM2_with_SM3) return;
-  Owned<ASN1_OCTET_STRING, ASN1_OCTET_STRING_free> id(ASN1_OCTET_STRING_new());
-  base::check(id && ASN1_STRING_set(id.get(), kSm2Id.data(), static_cast<int>(kSm2Id.size())) == 1,
-              "out of memory in OpenSSL");
-  X509_set0_distinguishing_id(x509, id.release());
-}
-
 }  // namespace
 
 std::optional<base::Time> to_time(const ASN1_TIME* time) {
@@ -91,7 +82,6 @@ base::Result<Certificate> Certificate::from_der(base::BytesView der) {
     X509_set0_distinguishing_id(x509.get(), id);  // and owns it
   }
   if (X509_get0_pubkey(x509.get()) == nullptr) return malformed("unreadable public key");
-  set_sm2_id(x509.get());
   const auto not_before = to_time(X509_get0_notBefore(x509.get()));
   const auto not_after = to_time(X509_get0_notAfter(x509.get()));
   if (!not_before || !not_after) return malformed("unreadable validity");

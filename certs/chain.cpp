@@ -12,7 +12,7 @@ struct Purpose {
 
 PathRules usage(const char* extended, std::uint32_t one_of_key_usage) {
   PathRules rules;
-  rules.extended_usage = extended;
+  rules.one_of_extended_usages = {extended};
   rules.one_of_key_usage = one_of_key_usage;
   rules.end_entity = true;
   return rules;
@@ -20,11 +20,8 @@ PathRules usage(const char* extended, std::uint32_t one_of_key_usage) {
 
 const Purpose& purpose_of(ChainPurpose purpose) {
   static const Purpose kSeal{"seal", usage(oid::kSealUse, kDigitalSignature | kNonRepudiation)};
-  static const Purpose kTimestamp = [] {
-    Purpose stamps{"timestamp", usage(oid::kTimestampUse, kDigitalSignature | kNonRepudiation)};
-    stamps.rules.stamps = true;
-    return stamps;
-  }();
+  static const Purpose kTimestamp{"timestamp",
+                                  usage(oid::kTimestampUse, kDigitalSignature | kNonRepudiation)};
   static const Purpose kOpenid{"openid", usage(oid::kOpenidUse, kDigitalSignature)};
   static const Purpose kDocumentCode{"document_code",
                                      usage(oid::kDocumentCodeUse, kDigitalSignature)};
@@ -62,15 +59,25 @@ const TrustEntry* listed(const Certificate& leaf, const TrustList& trust, std::s
 constexpr int kKeyCompromise = 1;  // RFC 5280 §5.3.1
 
 /// Since when others have had the leaf's key: the earlier of what list and revocation list say.
-std::optional<base::Time> compromise(const ChainStatus& status, const TrustEntry& entry) {
-  auto since = entry.compromised_since;
+std::optional<base::Time> compromise(const ChainStatus& status, const TrustEntry* entry) {
+  std::optional<base::Time> since;
+  if (entry != nullptr) since = entry->compromised_since;
   const auto& revoked = status.entry_of_leaf;
   if (revoked && revoked->reason == kKeyCompromise && (!since || revoked->revoked_at < *since))
     since = revoked->revoked_at;
   return since;
 }
 
-/// What the entry's own times add to what the path says. Revoked stays revoked.
+/// A lost key is lost whatever else the path says; one that stamped time, for all time.
+void limit_by_compromise(ChainStatus& status, ChainPurpose purpose, base::Time at) {
+  const auto& since = status.compromised_since;
+  if (!since || (*since > at && purpose != ChainPurpose::timestamp)) return;
+  status.answer = ChainAnswer::revoked;
+  status.reason = "certs.compromised";
+  status.revoked_at = since;
+}
+
+/// What the entry's own times add to what the path says, in force and not revoked.
 void limit_by_entry(ChainStatus& status, const TrustEntry& entry, base::Time at) {
   if (status.answer != ChainAnswer::trusted && status.answer != ChainAnswer::unsure) return;
   if (at < entry.since) {
@@ -82,6 +89,14 @@ void limit_by_entry(ChainStatus& status, const TrustEntry& entry, base::Time at)
   }
 }
 
+ChainStatus not_listed(const ChainStatus& judged) {
+  ChainStatus status;
+  status.reason = "certs.not_listed";
+  status.path = judged.path;
+  status.work = judged.work;
+  return status;
+}
+
 }  // namespace
 
 ChainStatus validate(const Certificate& leaf, std::span<const Certificate> extra,
@@ -90,25 +105,22 @@ ChainStatus validate(const Certificate& leaf, std::span<const Certificate> extra
   for (const auto& der : trust.crls)
     if (auto crl = Crl::from_der(der)) crls.push_back(std::move(*crl));
   const auto& asked = purpose_of(purpose);
-  const Anchors anchors{trust.roots, trust.intermediates};
-  ChainStatus status{validate_path(leaf, extra, anchors, crls, asked.rules, at), {}, {}};
-  if (asked.listed_as.empty() || status.answer == ChainAnswer::untrusted) return status;
-  const TrustEntry* entry = listed(leaf, trust, asked.listed_as, at);
-  if (entry == nullptr) {
-    status.answer = ChainAnswer::untrusted;
-    status.reason = "certs.not_listed";
-    status.revoked_at.reset();
-    return status;
+  ChainStatus status{
+      validate_path(leaf, extra, {trust.roots, trust.intermediates}, crls, asked.rules, at),
+      {},
+      {}};
+  if (status.answer == ChainAnswer::untrusted) return status;
+  const TrustEntry* entry = nullptr;
+  if (!asked.listed_as.empty()) {
+    entry = listed(leaf, trust, asked.listed_as, at);
+    if (entry == nullptr) return not_listed(status);
   }
-  status.compromised_since = compromise(status, *entry);
-  // A compromised key's stamps vouch for no moment at all.
-  if (status.compromised_since && (*status.compromised_since <= at || asked.rules.stamps)) {
-    status.answer = ChainAnswer::revoked;
-    status.reason = "certs.compromised";
-    status.revoked_at = status.compromised_since;
+  status.compromised_since = compromise(status, entry);
+  limit_by_compromise(status, purpose, at);
+  if (entry != nullptr) {
+    limit_by_entry(status, *entry, at);
+    status.entry = *entry;
   }
-  limit_by_entry(status, *entry, at);
-  status.entry = *entry;
   return status;
 }
 

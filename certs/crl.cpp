@@ -1,7 +1,5 @@
 #include "certs/crl.h"
 
-#include <algorithm>
-
 #include "base/encoding.h"
 #include "certs/der.h"
 #include "certs/memo.h"

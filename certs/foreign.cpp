@@ -3,60 +3,35 @@
 #include <algorithm>
 #include <array>
 
-#include "certs/crl.h"
 #include "certs/name_limits.h"
 #include "certs/oids.h"
 #include "certs/openssl.h"
-#include "certs/path.h"
 
 namespace certs {
 namespace {
 
-using ExtendedKeyUsage = Owned<EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE_free>;
 using Policies = Owned<CERTIFICATEPOLICIES, CERTIFICATEPOLICIES_free>;
 
 struct UseRule {
-  BodyUse use;
   std::string_view name;  ///< in TrustBody::uses
-  std::uint32_t one_of_key_usage;
-  std::array<const char*, 3> one_of_uses;
+  PathRules rules;
 };
-constexpr std::array kUses{
-    UseRule{BodyUse::login,
-            "login",
-            KU_DIGITAL_SIGNATURE,
-            {oid::kClientUse, oid::kAnyUse, oid::kAnyUse}},
-    UseRule{BodyUse::seal,
-            "seal",
-            KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION,
-            {oid::kDocumentSigningUse, oid::kEmailUse, oid::kAnyUse}},
-};
+
+PathRules usage(std::uint32_t one_of_key_usage, std::vector<std::string> one_of_extended_usages) {
+  PathRules rules;
+  rules.one_of_key_usage = one_of_key_usage;
+  rules.one_of_extended_usages = std::move(one_of_extended_usages);
+  rules.extended_usage_needed = false;
+  rules.end_entity = true;
+  return rules;
+}
 
 const UseRule& rule_of(BodyUse use) {
-  return *std::find_if(kUses.begin(), kUses.end(),
-                       [&](const UseRule& rule) { return rule.use == use; });
-}
-
-bool names_one(const EXTENDED_KEY_USAGE* uses, const UseRule& rule) {
-  for (const char* wanted : rule.one_of_uses) {
-    const Owned<ASN1_OBJECT, ASN1_OBJECT_free> object(OBJ_txt2obj(wanted, 1));
-    for (int i = 0; i < sk_ASN1_OBJECT_num(uses); ++i)
-      if (OBJ_cmp(sk_ASN1_OBJECT_value(uses, i), object.get()) == 0) return true;
-  }
-  return false;
-}
-
-/// The leaf may be used so, and each authority below the root was allowed to allow that.
-bool may_be_used(const std::vector<Certificate>& path, const UseRule& rule) {
-  X509* leaf = raw(path.front());
-  if (X509_check_ca(leaf) != 0 || (X509_get_extension_flags(leaf) & EXFLAG_KUSAGE) == 0 ||
-      (X509_get_key_usage(leaf) & rule.one_of_key_usage) == 0)
-    return false;
-  return std::all_of(path.begin(), path.end() - 1, [&](const Certificate& one) {
-    const ExtendedKeyUsage uses(static_cast<EXTENDED_KEY_USAGE*>(
-        X509_get_ext_d2i(raw(one), NID_ext_key_usage, nullptr, nullptr)));
-    return !uses || names_one(uses.get(), rule);
-  });
+  static const UseRule kLogin{"login", usage(kDigitalSignature, {oid::kClientUse, oid::kAnyUse})};
+  static const UseRule kSeal{"seal",
+                             usage(kDigitalSignature | kNonRepudiation,
+                                   {oid::kDocumentSigningUse, oid::kEmailUse, oid::kAnyUse})};
+  return use == BodyUse::login ? kLogin : kSeal;
 }
 
 bool names_policy(const Certificate& leaf, const std::vector<std::string>& wanted) {
@@ -71,16 +46,6 @@ bool names_policy(const Certificate& leaf, const std::vector<std::string>& wante
   return false;
 }
 
-/// The newest list by `issuer` that reaches to `at`.
-const Crl* crl_of(const Certificate& issuer, const std::vector<Crl>& crls, base::Time at) {
-  const Crl* best = nullptr;
-  for (const auto& crl : crls) {
-    if (crl.next_update() < at || !crl.signed_by(issuer)) continue;
-    if (best == nullptr || crl.this_update() > best->this_update()) best = &crl;
-  }
-  return best;
-}
-
 ForeignStatus status(ChainAnswer answer, std::string reason) {
   ForeignStatus out;
   out.answer = answer;
@@ -88,43 +53,11 @@ ForeignStatus status(ChainAnswer answer, std::string reason) {
   return out;
 }
 
-/// Nothing when each certificate below the root is in force at `at` and known not to be revoked.
-std::optional<ForeignStatus> stopped(const std::vector<Certificate>& path,
-                                     const std::vector<Crl>& crls, base::Time at) {
-  bool unknown = false;
-  for (std::size_t i = 0; i + 1 < path.size(); ++i) {
-    const auto* crl = crl_of(path[i + 1], crls, at);
-    if (crl == nullptr) {
-      unknown = true;
-      continue;
-    }
-    const auto entry = crl->find(path[i]);
-    if (!entry || entry->revoked_at > at) continue;
-    auto out = status(ChainAnswer::revoked, i == 0 ? "certs.revoked" : "certs.authority_revoked");
-    out.revoked_at = entry->revoked_at;
-    return out;
-  }
-  for (const auto& certificate : path) {
-    if (at < certificate.not_before())
-      return status(ChainAnswer::not_yet_valid, "certs.not_yet_valid");
-    if (at >= certificate.not_after() + std::chrono::seconds(1))
-      return status(ChainAnswer::expired, "certs.expired");
-  }
-  if (unknown) return status(ChainAnswer::unsure, "certs.no_revocation_data");
+/// What we allow the body beside what its own chain allows; nothing when the leaf keeps to it.
+std::optional<std::string> beyond_limits(const Certificate& leaf, const TrustBody& body) {
+  if (!names_policy(leaf, body.limits.policies)) return "certs.body_policy";
+  if (!within_limits(leaf, body.limits.permitted, body.limits.excluded)) return "certs.body_names";
   return std::nullopt;
-}
-
-ForeignStatus judge(const std::vector<Certificate>& path, const TrustBody& body,
-                    const UseRule& rule, const std::vector<Crl>& crls, base::Time at) {
-  if (path.size() < 2 || !straight_path_holds(path, false))
-    return status(ChainAnswer::untrusted, "certs.chain_invalid");
-  if (!may_be_used(path, rule)) return status(ChainAnswer::untrusted, "certs.wrong_purpose");
-  if (!names_policy(path.front(), body.limits.policies))
-    return status(ChainAnswer::untrusted, "certs.body_policy");
-  if (!within_limits(path.front(), body.limits.permitted, body.limits.excluded))
-    return status(ChainAnswer::untrusted, "certs.body_names");
-  if (auto why = stopped(path, crls, at)) return *why;
-  return status(ChainAnswer::trusted, "certs.trusted");
 }
 
 /// How the body stands at `at`; nothing when it is admitted for the use then.
@@ -170,20 +103,20 @@ ForeignStatus judge_by_body(const Certificate& leaf, std::span<const Certificate
   std::vector<Certificate> roots, known;
   for (const auto& anchor : body.anchors)
     (issued_by(anchor, anchor) ? roots : known).push_back(anchor);
-  const Anchors anchors{roots, known};
-  auto best = status(ChainAnswer::untrusted, "certs.body_unknown");
-  each_path(leaf, extra, anchors, PathLimits{}, [&](const std::vector<Certificate>& path) {
-    auto judged = judge(path, body, rule_of(use), lists, at);
-    if (best.path.empty() || weight(judged.answer) > weight(best.answer)) {
-      judged.path = path;
-      judged.body = body.number;
-      judged.body_name = body.name;
-      judged.body_code = body.code;
-      best = std::move(judged);
-    }
-    return best.answer == ChainAnswer::trusted;
-  });
-  return best;
+  auto judged = validate_path(leaf, extra, {roots, known}, lists, rule_of(use).rules, at);
+  if (judged.path.empty()) return status(ChainAnswer::untrusted, "certs.body_unknown");
+  auto out = status(judged.answer, std::move(judged.reason));
+  out.revoked_at = judged.revoked_at;
+  const auto beyond = beyond_limits(leaf, body);
+  if (judged.path.size() < 2)
+    out = status(ChainAnswer::untrusted, "certs.chain_invalid");
+  else if (out.answer != ChainAnswer::untrusted && beyond)
+    out = status(ChainAnswer::untrusted, *beyond);
+  out.path = std::move(judged.path);
+  out.body = body.number;
+  out.body_name = body.name;
+  out.body_code = body.code;
+  return out;
 }
 
 ForeignStatus judge_foreign(const Certificate& leaf, std::span<const Certificate> extra,

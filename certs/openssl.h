@@ -10,7 +10,6 @@
 
 #include <memory>
 #include <optional>
-#include <string_view>
 
 #include "certs/certificate.h"
 
@@ -58,10 +57,6 @@ struct Certificate::Impl {
 inline X509* raw(const Certificate& certificate) {
   return certificate.impl().x509.get();
 }
-
-/// The identity under which SM2 signatures of certificates and lists are made (GB/T 35276-2017).
-/// OpenSSL takes an empty one unless told, and then no SM2 signature holds.
-inline constexpr std::string_view kSm2Id = "1234567812345678";
 
 /// UTCTime or GeneralizedTime without a fraction.
 std::optional<base::Time> to_time(const ASN1_TIME* time);

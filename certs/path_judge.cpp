@@ -1,6 +1,7 @@
 #include "certs/path_judge.h"
 
-#include <openssl/x509v3.h>
+#include <algorithm>
+#include <array>
 
 #include "certs/oids.h"
 #include "certs/openssl.h"
@@ -24,6 +25,16 @@ bool has_usage(const EXTENDED_KEY_USAGE* usages, const std::string& wanted) {
   return false;
 }
 
+bool has_one(const EXTENDED_KEY_USAGE* usages, const std::vector<std::string>& wanted) {
+  return std::any_of(wanted.begin(), wanted.end(),
+                     [&](const std::string& one) { return has_usage(usages, one); });
+}
+
+bool for_time_stamps(const PathRules& rules) {
+  return rules.one_of_extended_usages.size() == 1 &&
+         rules.one_of_extended_usages.front() == oid::kTimestampUse;
+}
+
 bool key_usage_fits(X509* leaf, const PathRules& rules) {
   if (rules.one_of_key_usage == 0) return true;
   if ((X509_get_extension_flags(leaf) & EXFLAG_KUSAGE) == 0) return !rules.key_usage_needed;
@@ -35,19 +46,19 @@ bool may_be_used(const std::vector<Certificate>& path, const PathRules& rules) {
   X509* leaf = raw(path.front());
   if (rules.end_entity && X509_check_ca(leaf) != 0) return false;
   if (!key_usage_fits(leaf, rules)) return false;
-  if (rules.extended_usage.empty()) return true;
+  if (rules.one_of_extended_usages.empty()) return true;
   int critical = 0;
   const auto leaf_usages = usages_of(path.front(), &critical);
-  if (leaf_usages ? !has_usage(leaf_usages.get(), rules.extended_usage)
+  if (leaf_usages ? !has_one(leaf_usages.get(), rules.one_of_extended_usages)
                   : rules.extended_usage_needed)
     return false;
   // RFC 3161 §2.3: one purpose, critical. What stamps time does nothing else.
-  if (rules.extended_usage == oid::kTimestampUse && leaf_usages &&
+  if (for_time_stamps(rules) && leaf_usages &&
       (critical != 1 || sk_ASN1_OBJECT_num(leaf_usages.get()) != 1))
     return false;
   for (std::size_t i = 1; i + 1 < path.size(); ++i) {
     const auto usages = usages_of(path[i], nullptr);
-    if (usages && !has_usage(usages.get(), rules.extended_usage) &&
+    if (usages && !has_one(usages.get(), rules.one_of_extended_usages) &&
         !has_usage(usages.get(), oid::kAnyUse))
       return false;
   }
@@ -75,84 +86,79 @@ bool is_named(const Certificate& leaf, const ExpectedName& name) {
 struct Judged {
   ChainAnswer answer = ChainAnswer::untrusted;
   std::string reason;
-  std::optional<base::Time> revoked_at;
-  std::optional<RevokedEntry> entry_of_leaf = std::nullopt;
+  std::optional<base::Time> revoked_at = {};
+  std::optional<RevokedEntry> entry_of_leaf = {};
 };
-
-constexpr int kKeyCompromise = 1, kAuthorityCompromise = 2;  // RFC 5280 §5.3.1
-
-bool voids_all_stamps(int reason) {
-  return reason == 0 || reason == kKeyCompromise || reason == kAuthorityCompromise;
-}
 
 /// All times of a path, both ends of each included (RFC 5280 §4.1.2.5; OpenSSL leaves out the last
 /// second).
 std::optional<Judged> validity(const std::vector<Certificate>& path, base::Time at) {
   for (const auto& certificate : path) {
     if (at < certificate.not_before())
-      return Judged{ChainAnswer::not_yet_valid, "certs.not_yet_valid", {}};
+      return Judged{ChainAnswer::not_yet_valid, "certs.not_yet_valid"};
     if (at >= certificate.not_after() + std::chrono::seconds(1))
-      return Judged{ChainAnswer::expired, "certs.expired", {}};
+      return Judged{ChainAnswer::expired, "certs.expired"};
   }
   return std::nullopt;
 }
 
-/// Revocation of each certificate below the anchor. Nothing when all are known to be good.
-std::optional<Judged> revocation(const std::vector<Certificate>& path, RevocationJudge& lists,
-                                 bool stamps, std::optional<RevokedEntry>& entry_of_leaf) {
-  bool unknown = false;
+/// RFC 3161 §4: revoked without a reason or as compromised, a time-stamp key vouches for no moment,
+/// past ones included: whoever has it stamps any moment.
+bool voids_all_stamps(const RevokedEntry& entry) {
+  constexpr int kKeyCompromise = 1, kAuthorityCompromise = 2;  // RFC 5280 §5.3.1
+  return entry.reason == 0 || entry.reason == kKeyCompromise ||
+         entry.reason == kAuthorityCompromise;
+}
+
+/// Of each certificate below the anchor; trusted when all are known to be good.
+Judged by_revocation(const std::vector<Certificate>& path, RevocationJudge& lists, bool stamps,
+                     base::Time at) {
+  Judged out{ChainAnswer::trusted, "certs.trusted"};
   for (std::size_t i = 0; i + 1 < path.size(); ++i) {
     const auto found = lists.of(path, i);
-    if (i == 0) entry_of_leaf = found.entry;
-    if (i == 0 && stamps && found.entry && voids_all_stamps(found.entry->reason))
-      return Judged{ChainAnswer::revoked, "certs.stamps_void", found.entry->revoked_at};
-    if (found.standing == Standing::revoked)
-      return Judged{ChainAnswer::revoked, i == 0 ? "certs.revoked" : "certs.authority_revoked",
-                    found.revoked_at};
-    unknown = unknown || found.standing == Standing::unknown;
+    if (i == 0) out.entry_of_leaf = found.entry;
+    const bool all_stamps = i == 0 && stamps && found.entry && voids_all_stamps(*found.entry);
+    if (found.entry && (found.entry->revoked_at <= at || all_stamps)) {
+      out.answer = ChainAnswer::revoked;
+      out.reason = i > 0        ? "certs.authority_revoked"
+                   : all_stamps ? "certs.stamps_void"
+                                : "certs.revoked";
+      out.revoked_at = found.entry->revoked_at;
+      return out;
+    }
+    if (!found.known) {
+      out.answer = ChainAnswer::unsure;
+      out.reason = "certs.no_revocation_data";
+    }
   }
-  if (unknown) return Judged{ChainAnswer::unsure, "certs.no_revocation_data", {}};
-  return std::nullopt;
+  return out;
 }
 
 Judged judge(const std::vector<Certificate>& path, RevocationJudge& lists, const PathRules& rules,
              base::Time at) {
-  if (!straight_path_holds(path, rules.extended_usage == oid::kTimestampUse, rules.policies) ||
+  if (!straight_path_holds(path, for_time_stamps(rules), rules.policies) ||
       (rules.constraints_critical && !constraints_critical(path)))
-    return {ChainAnswer::untrusted, "certs.chain_invalid", {}};
-  if (!may_be_used(path, rules)) return {ChainAnswer::untrusted, "certs.wrong_purpose", {}};
+    return {ChainAnswer::untrusted, "certs.chain_invalid"};
+  if (!may_be_used(path, rules)) return {ChainAnswer::untrusted, "certs.wrong_purpose"};
   for (const auto& name : rules.names)
-    if (!is_named(path.front(), name)) return {ChainAnswer::untrusted, "certs.wrong_name", {}};
-  std::optional<RevokedEntry> entry;
-  const auto revoked =
-      rules.revocation ? revocation(path, lists, rules.stamps, entry) : std::nullopt;
-  auto out = [&]() -> Judged {
-    if (revoked && revoked->answer == ChainAnswer::revoked) return *revoked;
-    if (auto outside = validity(path, at)) return *outside;
-    if (revoked) return *revoked;
-    return {ChainAnswer::trusted, "certs.trusted", {}};
-  }();
-  out.entry_of_leaf = entry;
+    if (!is_named(path.front(), name)) return {ChainAnswer::untrusted, "certs.wrong_name"};
+  auto out = rules.revocation ? by_revocation(path, lists, for_time_stamps(rules), at)
+                              : Judged{ChainAnswer::trusted, "certs.trusted"};
+  if (out.answer == ChainAnswer::revoked) return out;
+  if (auto outside = validity(path, at)) {
+    outside->entry_of_leaf = out.entry_of_leaf;
+    return *outside;
+  }
   return out;
 }
 
 /// When no path is trusted, what is most telling about the best of them.
-int weight(ChainAnswer answer) {
-  switch (answer) {
-    case ChainAnswer::trusted:
-      return 5;
-    case ChainAnswer::revoked:
-      return 4;
-    case ChainAnswer::unsure:
-      return 3;
-    case ChainAnswer::expired:
-      return 2;
-    case ChainAnswer::not_yet_valid:
-      return 1;
-    case ChainAnswer::untrusted:
-      return 0;
-  }
-  return 0;
+std::size_t weight(ChainAnswer answer) {
+  constexpr std::array kWorstFirst{ChainAnswer::untrusted, ChainAnswer::not_yet_valid,
+                                   ChainAnswer::expired,   ChainAnswer::unsure,
+                                   ChainAnswer::revoked,   ChainAnswer::trusted};
+  return static_cast<std::size_t>(std::find(kWorstFirst.begin(), kWorstFirst.end(), answer) -
+                                  kWorstFirst.begin());
 }
 
 }  // namespace

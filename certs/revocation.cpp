@@ -67,16 +67,16 @@ Revocation RevocationJudge::judge(const std::vector<Certificate>& path, std::siz
     else if (at->complete == nullptr || crl.this_update() > at->complete->this_update())
       at->complete = &crl;
   }
+  Revocation out;
   std::uint32_t covered = 0;
-  std::optional<RevokedEntry> later;
   for (const auto& partition : partitions) {
     if (partition.complete == nullptr) continue;
-    const auto entry = entry_in(partition, certificate);
-    if (entry && entry->revoked_at <= at_) return {Standing::revoked, entry->revoked_at, entry};
-    if (entry) later = entry;
     covered |= partition.complete->reasons_covered(certificate);
+    const auto entry = entry_in(partition, certificate);
+    if (entry && (!out.entry || entry->revoked_at < out.entry->revoked_at)) out.entry = entry;
   }
-  return {covered == Crl::kAllReasons ? Standing::good : Standing::unknown, {}, later};
+  out.known = covered == Crl::kAllReasons;
+  return out;
 }
 
 bool RevocationJudge::signed_by(const Crl& crl, const Certificate& signer) {
@@ -113,8 +113,9 @@ bool RevocationJudge::may_sign(const Certificate& signer, const std::vector<Cert
     if (!issued_by(signer, path[above])) continue;
     std::vector<Certificate> its{signer};
     its.insert(its.end(), path.begin() + static_cast<std::ptrdiff_t>(above), path.end());
-    if (straight_path_holds(its, false) && judge(its, 0, false).standing == Standing::good)
-      return true;
+    if (!straight_path_holds(its, false)) continue;
+    const auto standing = judge(its, 0, false);
+    if (standing.known && !standing.entry) return true;
   }
   return false;
 }

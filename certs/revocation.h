@@ -14,12 +14,9 @@
 
 namespace certs {
 
-enum class Standing { good, revoked, unknown };
-
 struct Revocation {
-  Standing standing = Standing::unknown;
-  base::Time revoked_at;                             ///< when revoked
-  std::optional<RevokedEntry> entry = std::nullopt;  ///< also one that counts from a later moment
+  bool known = false;                 ///< lists that reach to the moment cover all reasons
+  std::optional<RevokedEntry> entry;  ///< the earliest, whether before the moment or after it
 };
 
 /// Judges one search's paths; the bound on signature checks is over all of them together.

@@ -56,6 +56,9 @@ const std::vector<Migration>& carried() {
 constexpr Query kLock{"store.migrate.lock", "select pg_advisory_lock(7308895158486197614)"};
 constexpr Query kDone{"store.migrate.done",
                       "select number, name, sha256 from store.migration order by number"};
+constexpr Query kHasGround{"store.migrate.has_ground",
+                           "select count(*) from pg_tables "
+                           "where schemaname = 'store' and tablename = 'migration'"};
 constexpr Query kRecord{"store.migrate.record",
                         "insert into store.migration (number, name, sha256) values ($1, $2, $3)"};
 
@@ -121,6 +124,25 @@ Error changed(const Migration& migration, const std::string& recorded) {
   return out;
 }
 
+/// Of `all`, what has not run by `done`. Errors: conflict `store.migration_changed`.
+base::Result<std::vector<const Migration*>> not_in(const Rows& done,
+                                                   const std::vector<Migration>& all) {
+  std::vector<const Migration*> missing;
+  for (const auto& migration : all) {
+    std::size_t row = 0;
+    while (row < done.size() && done.integer(row, 0) != migration.number) ++row;
+    if (row == done.size()) {
+      missing.push_back(&migration);
+      continue;
+    }
+    const auto recorded = done.bytes(row, 2);
+    if (!std::equal(recorded.begin(), recorded.end(), migration.sha256.begin(),
+                    migration.sha256.end()))
+      return changed(migration, std::string(done.text(row, 1)));
+  }
+  return missing;
+}
+
 base::Result<Migrated> run_all(const std::string& conninfo, const std::vector<Migration>& all,
                                const std::function<void(std::string_view)>& say) {
   // No limit to a statement, but one to waiting for another runner to end.
@@ -137,20 +159,8 @@ base::Result<Migrated> run_all(const std::string& conninfo, const std::vector<Mi
   BASE_TRY(auto answer, connection->execute(kDone, {}));
   const auto done = rows_of(std::move(answer));
 
+  BASE_TRY(const auto missing, not_in(done, all));
   Migrated out;
-  std::vector<const Migration*> missing;
-  for (const auto& migration : all) {
-    std::size_t row = 0;
-    while (row < done.size() && done.integer(row, 0) != migration.number) ++row;
-    if (row == done.size()) {
-      missing.push_back(&migration);
-      continue;
-    }
-    const auto recorded = done.bytes(row, 2);
-    if (!std::equal(recorded.begin(), recorded.end(), migration.sha256.begin(),
-                    migration.sha256.end()))
-      return changed(migration, std::string(done.text(row, 1)));
-  }
   for (const auto* migration : missing) {
     if (say) say(migration->name);
     BASE_TRY_VOID(run_one(*connection, *migration));
@@ -165,6 +175,23 @@ base::Result<Migrated> run_all(const std::string& conninfo, const std::vector<Mi
 base::Result<Migrated> migrate(const std::string& conninfo,
                                const std::function<void(std::string_view)>& say) {
   return run_all(conninfo, carried(), say);
+}
+
+base::Result<std::vector<std::string>> missing_migrations(const std::string& conninfo) {
+  BASE_TRY(auto connection,
+           Connection::open(conninfo, {std::chrono::seconds{10}, std::chrono::seconds{10}},
+                            std::chrono::steady_clock::now() + std::chrono::seconds{10}));
+  BASE_TRY(auto ground, connection->execute(kHasGround, {}));
+  std::vector<std::string> out;
+  if (rows_of(std::move(ground)).integer(0, 0) == 0) {
+    for (const auto& migration : carried()) out.push_back(migration.name);
+    return out;
+  }
+  BASE_TRY(auto answer, connection->execute(kDone, {}));
+  const auto done = rows_of(std::move(answer));
+  BASE_TRY(const auto missing, not_in(done, carried()));
+  for (const auto* migration : missing) out.push_back(migration->name);
+  return out;
 }
 
 base::Result<Migrated> migrate_files(const std::string& conninfo,

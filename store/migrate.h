@@ -29,7 +29,10 @@ struct Migrated {
 base::Result<Migrated> migrate(const std::string& conninfo,
                                const std::function<void(std::string_view)>& say = {});
 
-/// The same with other files than the binary's own (tests; a list in the order to run).
+/// The names of those that migrate() would run now; changes nothing. Errors: as migrate().
+base::Result<std::vector<std::string>> missing_migrations(const std::string& conninfo);
+
+/// migrate() with other files than the binary's own (tests; a list in the order to run).
 struct MigrationFile {
   std::string_view name;  ///< "0001_foundation.sql"
   std::string_view sql;

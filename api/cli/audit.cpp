@@ -1,5 +1,6 @@
-// xinyin audit verify | export | head | show | tail: the audit trail, for auditors and officers.
-// LD/T 01-2020 6.2.5e; docs/audit.md.
+// xinyin audit verify | export | export-ledger | head | show | tail: the audit trail, for auditors
+// and officers. LD/T 01-2020 6.2.5e; docs/audit.md.
+#include "api/cli/audit_ledger.h"
 #include "api/cli/audit_report.h"
 #include "base/json.h"
 
@@ -30,6 +31,9 @@ void add_verify(CLI::App& noun, Context& context) {
   verb->add_option("--root", what->root_sha256, "SHA-256 of the trust list's root certificate");
   verb->add_option("--head", what->heads,
                    "a head kept elsewhere, ROW:HASH or a file: the trail must still hold it");
+  verb->add_option("--ledger", what->ledger, "a copy of the officers' ledger, checked by itself");
+  verb->add_option("--minutes", what->minutes, "a ceremony's minutes, checked by themselves");
+  verb->add_option("--genesis", what->genesis, "SHA-256 of the ledger's founding document");
   verb->callback([&context, what] { context.run([&] { return audit_verify(context, *what); }); });
 }
 
@@ -39,6 +43,14 @@ void add_export(CLI::App& noun, Context& context) {
   verb->add_option("--out", what->out, "file to write; appears when it is complete")->required();
   verb->add_option("--from", what->from, "first row")->check(CLI::PositiveNumber);
   verb->callback([&context, what] { context.run([&] { return audit_export(context, *what); }); });
+}
+
+void add_export_ledger(CLI::App& noun, Context& context) {
+  const auto file = std::make_shared<std::filesystem::path>();
+  auto* verb = noun.add_subcommand(
+      "export-ledger", "write the officers' ledger to a file, line by line as it stands");
+  verb->add_option("--out", *file, "file to write; appears when it is complete")->required();
+  verb->callback([&context, file] { context.run([&] { return export_ledger(context, *file); }); });
 }
 
 void add_filters(CLI::App* verb, AuditFilter& filter) {
@@ -72,6 +84,7 @@ void register_audit(CLI::App& app, Context& context) {
   noun->require_subcommand(1);
   add_verify(*noun, context);
   add_export(*noun, context);
+  add_export_ledger(*noun, context);
   noun->add_subcommand("head", "print the newest signed head, to be kept elsewhere")
       ->callback([&context] { context.run([&] { return head(context); }); });
   add_show(*noun, context);

@@ -32,6 +32,9 @@ struct AuditVerify {
   std::filesystem::path trust_list;
   std::string root_sha256;
   std::vector<std::string> heads;  ///< ROW:HASH, or a file with a signed head
+  std::filesystem::path ledger;    ///< a copy of the officers' ledger, or
+  std::filesystem::path minutes;   ///< minutes with it in them: looked at alone, no database
+  std::string genesis;             ///< SHA-256 of the ledger's founding document, hex
 };
 base::Result<Answer> audit_verify(Context& context, const AuditVerify& what);
 

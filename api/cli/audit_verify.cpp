@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "api/cli/audit_keys.h"
+#include "api/cli/audit_ledger.h"
 #include "api/cli/audit_report.h"
 #include "base/encoding.h"
 #include "base/json.h"
@@ -51,7 +52,7 @@ base::Result<store::KnownHead> known_head(const std::string& text) {
   return store::KnownHead{head->seq, head->hash};
 }
 
-base::Result<std::optional<base::Digest>> root_of(const std::string& hex) {
+base::Result<std::optional<base::Digest>> digest_of(const std::string& hex) {
   if (hex.empty()) return std::optional<base::Digest>{};
   const auto bytes = base::from_hex(hex);
   base::Digest out{};
@@ -90,7 +91,9 @@ base::Result<std::vector<AuditPart>> verify_file(Context& context, const AuditVe
   return parts;
 }
 
-base::Result<std::vector<AuditPart>> verify_database(Context& context, AuditKeys& keys,
+base::Result<std::vector<AuditPart>> verify_database(Context& context,
+                                                     const std::optional<base::Digest>& genesis,
+                                                     AuditKeys& keys,
                                                      std::vector<store::KnownHead> known) {
   BASE_TRY(const auto* config, context.config());
   store::Config connection;
@@ -113,7 +116,32 @@ base::Result<std::vector<AuditPart>> verify_database(Context& context, AuditKeys
                  context.say("  " + std::to_string(rows) + " / " + std::to_string(of));
                }));
   warn_of_claimed(context, keys, report);
-  return parts_of(report, keys.source());
+  auto parts = parts_of(report, keys.source());
+  BASE_TRY(auto ledger, ledger_mirror_part(context, pool, config->signer.socket, genesis));
+  parts.push_back(std::move(ledger));
+  return parts;
+}
+
+/// What the options name: the officers' ledger or minutes alone, an export, or the database.
+base::Result<std::vector<AuditPart>> verify_what(Context& context, const AuditVerify& what,
+                                                 AuditKeys& keys,
+                                                 std::vector<store::KnownHead> known) {
+  BASE_TRY(const auto genesis, digest_of(what.genesis));
+  std::vector<AuditPart> parts;
+  if (what.file.empty() && what.ledger.empty() && what.minutes.empty())
+    return verify_database(context, genesis, keys, std::move(known));
+  if (!what.file.empty()) {
+    BASE_TRY(parts, verify_file(context, what, keys, std::move(known)));
+  }
+  if (!what.ledger.empty()) {
+    BASE_TRY(auto part, ledger_file_part(context, what.ledger, genesis));
+    parts.push_back(std::move(part));
+  }
+  if (!what.minutes.empty()) {
+    BASE_TRY(auto part, minutes_part(context, what.minutes, genesis));
+    parts.push_back(std::move(part));
+  }
+  return parts;
 }
 
 }  // namespace
@@ -192,17 +220,15 @@ Answer audit_answer(const std::vector<AuditPart>& parts) {
 base::Result<Answer> audit_verify(Context& context, const AuditVerify& what) {
   AuditKeys keys;
   for (const auto& file : what.keys) BASE_TRY_VOID(keys.add_file(file));
-  BASE_TRY(const auto root, root_of(what.root_sha256));
+  BASE_TRY(const auto root, digest_of(what.root_sha256));
   if (!what.trust_list.empty()) BASE_TRY_VOID(keys.add_trust_list(what.trust_list, root));
   std::vector<store::KnownHead> known;
   for (const auto& text : what.heads) {
     BASE_TRY(const auto head, known_head(text));
     known.push_back(head);
   }
-  auto parts = what.file.empty() ? verify_database(context, keys, std::move(known))
-                                 : verify_file(context, what, keys, std::move(known));
-  if (!parts.ok()) return parts.error();
-  return audit_answer(*parts);
+  BASE_TRY(const auto parts, verify_what(context, what, keys, std::move(known)));
+  return audit_answer(parts);
 }
 
 }  // namespace cli

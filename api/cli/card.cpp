@@ -28,11 +28,28 @@ struct CreateWish {
   CardOptions card;
   PinSource so_pin;
   std::string name, person;
+  bool dry_run = false;
 };
 struct ChangeWish {
   CardOptions card;
   PinSource new_pin;
+  bool dry_run = false;
 };
+
+/// What would be done to which card; its PIN is not asked for, the card not touched.
+Answer would_touch(const CardFile& file, const char* what) {
+  base::JsonWriter out;
+  out.StartObject();
+  out.member("dry_run", true);
+  out.member("label", file.label);
+  out.member("module", file.module.string());
+  out.member("directory", file.directory.string());
+  out.EndObject();
+  return Answer{out.text(),
+                std::string(what) + file.name() + "\n  " + file.module.string() +
+                    (file.directory.empty() ? "" : "\n  " + file.directory.string()),
+                kDone};
+}
 
 base::Error bad_person(const std::string& why) {
   auto failure = base::error(base::Code::invalid_argument, "cli.card_person", why);
@@ -116,6 +133,9 @@ base::Result<Answer> describe(const hsm::Card& card, std::string heading) {
 base::Result<Answer> create(Context& context, const CreateWish& wish) {
   BASE_TRY_VOID(check_person(wish));
   BASE_TRY(const auto file, CardFile::read(wish.card.card));
+  if (wish.dry_run)
+    return would_touch(file,
+                       "将生成两把密钥和一张证书 · would make two keys and a certificate on ");
   hsm::NewCard card{file.module, file.label, file.directory, {}, {}};
   auto source = wish.card.pin;
   if (source.fd < 0 && source.file.empty()) source.file = file.pin_file;
@@ -147,6 +167,7 @@ base::Result<Answer> show(Context& context, const CardOptions& options) {
 
 base::Result<Answer> change_pin(Context& context, const ChangeWish& wish) {
   BASE_TRY(const auto file, CardFile::read(wish.card.card));
+  if (wish.dry_run) return would_touch(file, "将更改 PIN · would change the PIN of ");
   auto source = wish.card.pin;
   if (source.fd < 0 && source.file.empty()) source.file = file.pin_file;
   BASE_TRY(const auto old_pin, read_pin(source, file.name()));
@@ -175,6 +196,7 @@ void register_card(CLI::App& app, Context& context) {
                   wanted->so_pin);
   created->add_option("--name", wanted->name, "the person's name")->required();
   created->add_option("--person", wanted->person, "the person's id, one per person")->required();
+  created->add_flag("--dry-run", wanted->dry_run, "say on which card, touch none");
   created->callback([&context, wanted] { context.run([&] { return create(context, *wanted); }); });
 
   const auto shown = std::make_shared<CardOptions>();
@@ -186,6 +208,7 @@ void register_card(CLI::App& app, Context& context) {
   auto* changed = noun->add_subcommand("change-pin", "another PIN");
   add_card_options(*changed, change->card);
   add_pin_options(*changed, "new-pin", "the new PIN", change->new_pin);
+  changed->add_flag("--dry-run", change->dry_run, "say of which card, touch none");
   changed->callback(
       [&context, change] { context.run([&] { return change_pin(context, *change); }); });
 }

@@ -72,6 +72,7 @@ struct RunOptions {
   std::filesystem::path plan, out;
   std::vector<std::filesystem::path> cards;
   std::string confirm;
+  bool dry_run = false;
 };
 
 std::vector<CardOptions> card_options(const RunOptions& options) {
@@ -92,6 +93,7 @@ base::Result<bool> confirmed(const RunOptions& options, const CeremonyPlan& plan
 }
 
 base::Result<Answer> found_now(Context& context, const RunOptions& options) {
+  if (options.dry_run) return plan(context, options.plan);
   BASE_TRY(const auto* config, context.config());
   BASE_TRY(const auto plan, read_plan(options.plan, *config));
   context.say(plan.title);
@@ -115,6 +117,7 @@ base::Result<Answer> found_now(Context& context, const RunOptions& options) {
 }
 
 base::Result<Answer> run(Context& context, const RunOptions& options) {
+  if (options.dry_run) return plan(context, options.plan);
   BASE_TRY(const auto* config, context.config());
   BASE_TRY(const auto plan, read_plan(options.plan, *config));
   BASE_TRY(const bool sure, confirmed(options, plan));
@@ -198,6 +201,7 @@ void register_ceremony(CLI::App& app, Context& context) {
     verb->add_option("PLAN", options->plan, "plan file (JSON)")->required();
     verb->add_option("--card", options->cards, "card files of those present, one after the other")
         ->required();
+    verb->add_flag("--dry-run", options->dry_run, "print what the plan will do, do nothing");
   };
   auto* founding =
       noun->add_subcommand("found", "write the founding file, signed with every person's card");

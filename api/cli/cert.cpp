@@ -88,6 +88,7 @@ struct Wish {
   std::string serial;
   std::string reason = "unspecified";
   std::string invalid_since;
+  bool dry_run = false;
 };
 
 /// Recorded first, then published at once: what is revoked is known to be.
@@ -109,6 +110,14 @@ base::Result<Answer> revoke(Context& context, const Wish& wish) {
     BASE_TRY(const auto row, issued.find(wish.serial));
     if (row.profile == certs::Profile::root_ca)
       return base::error(base::Code::permission_denied, "cli.root_not_revoked");
+    if (wish.dry_run) {
+      base::JsonWriter out;
+      put(out, row);
+      return Answer{out.text(),
+                    "将吊销 · would be revoked, and new lists published:\n" +
+                        line(row, context.clock().now()),
+                    row.revoked ? kConflict : kDone};
+    }
     const auto now = std::chrono::floor<std::chrono::seconds>(context.clock().now());
     BASE_TRY_VOID(issued.revoke(row.issuer, {wish.serial, now, reason->number, invalid_since}));
     BASE_TRY_VOID(tx.commit());
@@ -291,6 +300,7 @@ void register_cert(CLI::App& app, Context& context) {
       ->capture_default_str();
   revoked->add_option("--invalid-since", wish->invalid_since,
                       "what was sealed before this time (RFC 3339) stays good");
+  revoked->add_flag("--dry-run", wish->dry_run, "show which it is, revoke nothing");
   revoked->callback([&context, wish] { context.run([&] { return revoke(context, *wish); }); });
 }
 

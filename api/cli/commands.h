@@ -20,13 +20,14 @@
 #include <vector>
 
 #include "api/cli/config.h"
+#include "api/cli/path_option.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/result.h"
 
 namespace cli {
 
-/// security.md §1.4.
+/// security.md §1.4; their meaning in words: exit_codes() in command_tree.h.
 enum Exit : int {
   kDone = 0,
   kFailed = 1,  ///< a mistake of ours

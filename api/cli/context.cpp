@@ -18,7 +18,9 @@ int exit_code_of(const base::Error& failure) {
   if (key == "hsm.self_test") return kSelfTestFailed;
   if (key == "hsm.officers.ledger" || key.ends_with(".minutes_broken")) return kLogBroken;
   if (key == "hsm.officers.inventory" || key == "hsm.token_files") return kIntegrity;
-  if (key.ends_with(".wrong_signature") || key.ends_with(".lint")) return kIntegrity;
+  if (key.ends_with(".wrong_signature") || key.ends_with(".lint") || key.ends_with("_altered") ||
+      key.ends_with("_unproven"))
+    return kIntegrity;
   if (key.ends_with("_forged") || key.ends_with("_foreign_root")) return kInvalidSignature;
   switch (failure.code) {
     case base::Code::invalid_argument:

@@ -34,6 +34,7 @@ struct Options {
   std::string portal_after_logout = "http://127.0.0.1:8090/";
   std::string test_redirect = "http://127.0.0.1:8099/callback";
   std::string test_after_logout = "http://127.0.0.1:8099/logged-out";
+  bool dry_run = false;
 };
 
 struct DemoSubject {
@@ -182,6 +183,15 @@ base::Result<Answer> seed(Context& context, const Options& options) {
   BASE_TRY(const auto* config, context.config());
   if (config->production) return base::error(base::Code::permission_denied, "auth.demo.production");
   BASE_TRY(const auto before, read_before(options.out));
+  if (options.dry_run) {
+    base::JsonWriter would;
+    would.StartObject();
+    would.member("would_write", options.out.string());
+    would.member("person", kPerson.login_name);
+    would.member("unit", kUnit.login_name);
+    would.EndObject();
+    return Answer{would.text(), "将写入 · would write " + options.out.string(), kDone};
+  }
   BASE_TRY(const auto key, data_key(*config));
   auto& random = context.random();
   const auto now = context.clock().now();
@@ -251,6 +261,7 @@ void register_demo(CLI::App& app, Context& context) {
   verb->add_option("--test-after-logout", options->test_after_logout,
                    "where the scripts' client has people sent after logging out")
       ->capture_default_str();
+  verb->add_flag("--dry-run", options->dry_run, "say what would be written, write nothing");
   verb->callback([&context, options] { context.run([&] { return seed(context, *options); }); });
 }
 

@@ -18,6 +18,7 @@ using verify::Standing;
 
 struct Wish {
   std::string document, reason, successor;
+  bool dry_run = false;
 };
 
 base::Result<Entry> find(verify::Register& documents, const Config& config,
@@ -76,6 +77,25 @@ base::Result<Answer> show(Context& context, const Wish& wish) {
   return describe(entry);
 }
 
+/// The rules of the register are those of the deed; this says what is asked of it.
+Answer would_change(const Entry& entry, Standing standing, const std::string& reason,
+                    const std::optional<verify::DocumentId>& successor) {
+  const std::string from(verify::to_string(entry.standing)), to(verify::to_string(standing));
+  base::JsonWriter out;
+  out.StartObject();
+  out.member("dry_run", true);
+  out.member("id", entry.id.value());
+  out.member("from", from);
+  out.member("to", to);
+  if (!reason.empty()) out.member("reason", reason);
+  if (successor) out.member("successor", successor->value());
+  out.EndObject();
+  return Answer{out.text(),
+                "将更改 · would change " + entry.id.value() + "\n" +
+                    both("verify.standing." + from) + "\n→ " + both("verify.standing." + to),
+                kDone};
+}
+
 base::Result<Answer> change(Context& context, const Wish& wish, Standing standing,
                             const char* act) {
   BASE_TRY(const auto* config, context.config());
@@ -88,6 +108,7 @@ base::Result<Answer> change(Context& context, const Wish& wish, Standing standin
     successor = newer.id;
   }
   const std::string reason = wish.reason.empty() ? "" : "verify.reason." + wish.reason;
+  if (wish.dry_run) return would_change(entry, standing, reason, successor);
   const auto now = context.clock().now();
   base::JsonWriter facts;
   facts.StartObject();
@@ -130,6 +151,7 @@ void register_document(CLI::App& app, Context& context) {
   };
   const auto changes = [&context](CLI::App* command, const std::shared_ptr<Wish>& wish,
                                   Standing standing, const char* act) {
+    command->add_flag("--dry-run", wish->dry_run, "say what would change, change nothing");
     command->callback([&context, wish, standing, act] {
       context.run([&] { return change(context, *wish, standing, act); });
     });

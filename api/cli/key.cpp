@@ -1,4 +1,5 @@
 // xinyin key …: the life of keys, NIST SP 800-57. Everything but looking is a request.
+#include "api/cli/backup.h"
 #include "api/cli/issuing.h"
 #include "api/cli/words.h"
 #include "base/encoding.h"
@@ -270,6 +271,7 @@ void register_key(CLI::App& app, Context& context) {
       ->capture_default_str();
   asking(kept);
   kept->callback([&context, options] { context.run([&] { return back_up(context, *options); }); });
+  add_backup_verbs(*noun, context);
 }
 
 }  // namespace cli

@@ -3,7 +3,31 @@
 #include <csignal>
 #include <cstdio>
 
+#include "api/cli/command_tree.h"
 #include "api/cli/commands.h"
+#include "base/text.h"
+
+namespace {
+
+/// Asked for in JSON: answered so even when the rest of the line makes no sense.
+int usage(const CLI::App& app, const CLI::ParseError& failure, cli::Context& context, int argc,
+          char** argv) {
+  if (failure.get_exit_code() == 0) return app.exit(failure);  // --help, --version
+  for (int i = 1; i < argc; ++i)
+    context.json = context.json || std::string_view(argv[i]) == "--json";
+  if (!context.json) {
+    (void)app.exit(failure);
+    return cli::kUsage;
+  }
+  context.run([&] {
+    auto error = base::error(base::Code::invalid_argument, "cli.usage", failure.what());
+    error.args = {{"why", base::shown(failure.what())}};
+    return base::Result<cli::Answer>(std::move(error));
+  });
+  return cli::kUsage;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
@@ -15,18 +39,19 @@ int main(int argc, char** argv) {
   bool print_config = false;
   app.add_flag("--print-config", print_config, "print all configuration keys and stop");
   app.set_version_flag("--version", "xinyin " XINYIN_VERSION);
+  app.set_help_all_flag("--help-all", "print the help of every command and stop");
   app.require_subcommand(0, 1);
   app.fallthrough();  // --json and --config may stand after the verb too
 
 #define XINYIN_NOUN(noun) cli::register_##noun(app, context);
 #include "cli_nouns.inc"
 #undef XINYIN_NOUN
+  app.footer(cli::exit_code_help());  // after the nouns: they would each inherit it
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& failure) {
-    // --help and --version come this way too, with code 0.
-    return app.exit(failure) == 0 ? cli::kDone : cli::kUsage;
+    return usage(app, failure, context, argc, argv);
   }
   if (print_config) {
     std::fputs(cli::Config::describe().c_str(), stdout);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 
+#include "api/cli/path_option.h"
 #include "base/result.h"
 #include "base/secret.h"
 

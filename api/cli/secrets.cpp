@@ -70,7 +70,7 @@ base::Result<void> create_data_key(Context& context, const Config& config) {
   return create(config.data_key_file, wrapped);
 }
 
-base::Result<Answer> create_secrets(Context& context, bool missing_only) {
+base::Result<Answer> create_secrets(Context& context, bool missing_only, bool dry_run) {
   BASE_TRY(const auto* config, context.config());
   const std::pair<const char*, std::filesystem::path> files[] = {
       {"code-pepper", config->code_pepper_file}, {"data-key", config->data_key_file}};
@@ -87,16 +87,20 @@ base::Result<Answer> create_secrets(Context& context, bool missing_only) {
   for (const auto& [name, file] : files) {
     std::error_code ignored;
     const bool there = std::filesystem::exists(file, ignored);
-    if (!there) {
+    if (!there && !dry_run) {
       const auto done = std::string_view(name) == "data-key" ? create_data_key(context, *config)
                                                              : create_pepper(context, file);
       if (!done) return done.error();
     }
-    out.member(name, there ? "kept" : "created");
+    out.member(name, there ? "kept" : dry_run ? "would_be_created" : "created");
     text += (text.empty() ? "" : "\n") +
-            std::string(there ? "保留 kept     " : "已创建 created  ") + file.string();
+            std::string(there     ? "保留 kept     "
+                        : dry_run ? "将创建 would be created  "
+                                  : "已创建 created  ") +
+            file.string();
   }
   out.EndObject();
+  if (dry_run) return Answer{out.text(), text, kDone};
   text +=
       "\n请立即备份：丢失后防伪码与加密数据无法恢复 · back them up: without them codes and "
       "encrypted "
@@ -112,8 +116,10 @@ void register_secrets(CLI::App& app, Context& context) {
   auto* created = noun->add_subcommand("create", "make both; never overwrites one that is there");
   const auto missing_only = std::make_shared<bool>(false);
   created->add_flag("--missing", *missing_only, "make only what is missing, keep the rest");
-  created->callback([&context, missing_only] {
-    context.run([&] { return create_secrets(context, *missing_only); });
+  const auto dry_run = std::make_shared<bool>(false);
+  created->add_flag("--dry-run", *dry_run, "say which would be made, make none");
+  created->callback([&context, missing_only, dry_run] {
+    context.run([&] { return create_secrets(context, *missing_only, *dry_run); });
   });
 }
 

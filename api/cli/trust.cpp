@@ -8,7 +8,7 @@ namespace cli {
 namespace {
 
 base::Result<Answer> publish_now(Context& context, std::int64_t older_than_hours,
-                                 std::int64_t life_hours) {
+                                 std::int64_t life_hours, bool dry_run) {
   BASE_TRY(const auto* config, context.config());
   Officer officer(*config, context);
   const auto before = published_list(officer.pki);
@@ -26,6 +26,17 @@ base::Result<Answer> publish_now(Context& context, std::int64_t older_than_hours
         out.text(),
         "第 " + std::to_string((*before)->sequence) + " 期仍然够新，未发布 · still new enough",
         kDone};
+  }
+  if (dry_run) {
+    BASE_TRY(const auto with, authorities(officer));  // what it takes is at hand
+    const auto next = before && *before ? (*before)->sequence + 1 : 1;
+    out.member("published", false);
+    out.member("would_publish", next);
+    out.EndObject();
+    return Answer{out.text(),
+                  "将发布吊销列表与第 " + std::to_string(next) +
+                      " 期信任列表 · would publish revocation lists and this trust list",
+                  kDone};
   }
   BASE_TRY(const auto outcome, publish_lists(officer, std::chrono::hours(life_hours),
                                              "发布信任列表 · publish a trust list"));
@@ -100,6 +111,7 @@ struct Options {
   std::string root;
   std::int64_t older_than_hours = 0;
   std::int64_t life_hours = 24 * 7;
+  bool dry_run = false;
 };
 
 }  // namespace
@@ -117,9 +129,11 @@ void register_trust(CLI::App& app, Context& context) {
   published->add_option("--life-hours", options->life_hours, "how long they are good")
       ->check(CLI::Range(1, 24 * 366))
       ->capture_default_str();
+  published->add_flag("--dry-run", options->dry_run, "say what would go out, publish nothing");
   published->callback([&context, options] {
-    context.run(
-        [&] { return publish_now(context, options->older_than_hours, options->life_hours); });
+    context.run([&] {
+      return publish_now(context, options->older_than_hours, options->life_hours, options->dry_run);
+    });
   });
   auto* shown = noun->add_subcommand("show", "check a list and print what it says");
   shown->add_option("FILE", options->file, "trust-list.jws")->required();

@@ -1,6 +1,7 @@
 #include "hsm/officers/conductor.h"
 
 #include <algorithm>
+#include <charconv>
 #include <fstream>
 #include <iterator>
 
@@ -8,6 +9,7 @@
 #include "base/encoding.h"
 #include "base/fail_point.h"
 #include "base/text.h"
+#include "hsm/backup.h"
 #include "hsm/inventory.h"
 #include "hsm/officers/content.h"
 #include "hsm/officers/report.h"
@@ -207,11 +209,11 @@ base::Result<std::string> Conductor::read(std::string_view verb, std::string_vie
     return request_report(state_, *asked, clock_.now());
   }
   std::int64_t from = 1;
-  for (const char c : data) {
-    if (c < '0' || c > '9' || from > 1'000'000'000)
+  if (!data.empty()) {
+    const auto [end, failure] = std::from_chars(data.data(), data.data() + data.size(), from);
+    if (failure != std::errc{} || end != data.data() + data.size() || from < 1)
       return refused(Code::invalid_argument, "hsm.officers.request", "a line number");
   }
-  if (!data.empty()) from = std::stoll(std::string(data));
   BASE_TRY(const auto lines, ledger_->read(from, 1000));
   return lines_report(lines, ledger_->lines());
 }
@@ -428,8 +430,44 @@ base::Result<std::string> Conductor::destroy_keys(const Request& request) {
   return out.text();
 }
 
-base::Result<std::string> Conductor::back_up(const Request&) {
-  return refused(Code::unavailable, "hsm.officers.no_backup");
+base::Result<std::string> Conductor::back_up(const Request& request) {
+  BASE_TRY(const auto wanted, read_backup(request.params()));
+  BackupPlan plan;
+  plan.token_directory = place_.directory;
+  plan.inventory = place_.inventory;
+  plan.ledger = config_.officers.ledger;
+  plan.state = {{"genesis.json", config_.officers.genesis}};
+  plan.threshold = wanted.threshold;
+  plan.file = config_.officers.backups / (wanted.file + ".xbk");
+  {
+    const std::scoped_lock lock(lock_);
+    plan.ledger_head = base::to_hex(ledger_->head());
+    for (const auto& id : wanted.officers) {
+      const auto& person = state_.people().find(id)->second;
+      plan.officers.push_back({person.id, person.name, person.share_key});
+    }
+  }
+  BASE_TRY(plan.pin, base::Secret::from_file(place_.pin_file));
+  {
+    BASE_TRY(const auto token, keeper_->token());
+    BASE_TRY(plan.probe, make_probe(*token, random_));
+  }
+  std::error_code ignored;
+  std::filesystem::create_directories(config_.officers.backups, ignored);
+  BASE_TRY(const auto facts, backup(plan, random_, clock_));
+  base::JsonWriter out;
+  out.StartObject();
+  out.member("backup", facts.sha256);
+  out.member("bytes", static_cast<std::int64_t>(facts.bytes));
+  out.member("file", plan.file.filename().string());
+  out.member("id", facts.id);
+  out.member("inventory", facts.inventory_sha256);
+  out.key("keys");
+  out.StartArray();
+  for (const auto& key : facts.keys) out.string(key.id.value());
+  out.EndArray();
+  out.EndObject();
+  return out.text();
 }
 
 // ---- lists that are renewed --------------------------------------------------------------------

@@ -1,7 +1,12 @@
 // What the service says: verification, login to document, problems in two languages, health,
 // metrics, and what it does not say in its log.
 #include <gmock/gmock.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
+
+#include "api/background.h"
 #include "base/encoding.h"
 #include "base/json.h"
 #include "tests/api/house.h"
@@ -158,6 +163,80 @@ TEST_F(VerifyTest, PublicFilesAreServedAsTheyAre) {
   EXPECT_EQ(house_.get("/v1/pki/root.pem").body, house_.pki().certificate("root-ca").pem());
   EXPECT_EQ(house_.get("/v1/pki/issuing.crl").header("content-type"), "application/pkix-crl");
   EXPECT_TRUE(base::parse_json(house_.get("/openapi.json").body).ok());
+}
+
+// LD/T 01-2020 6.2.7: people can see whom we admit, and how each stands now.
+TEST(TrustBodiesTest, Ldt01_6_2_7_WhomWeAdmitIsPublic) {
+  using std::chrono::hours;
+  test::House house({.upstairs = false});
+  EXPECT_EQ(json_of(house.get("/v1/trust/bodies"))["bodies"].Size(), 0u);
+  EXPECT_NE(house.get("/trust/bodies").body.find("目前没有准入的认证机构"), std::string::npos);
+  certs::TrustBody body;
+  body.number = 3;
+  body.name = "甲<b>认证公司";
+  body.code = "91110000MA0000000A";
+  body.licence = "ECP00000000000";
+  body.anchors = {house.pki().certificate("root-ca")};
+  body.uses = {"login", "seal"};
+  body.limits.permitted = {"directory:/C=CN"};
+  body.expiry = house.pki().start() + hours(24);
+  body.history = {
+      {certs::Standing::admitted, house.pki().start() - hours(9), "", std::nullopt},
+      {certs::Standing::suspended, house.pki().start() - hours(2), "review", std::nullopt}};
+  body.documents = {{"acceptance", base::sha256({})}, {"liability", base::sha256({})}};
+  const auto shown = [&] {
+    house.pki().admit({body});
+    house.services().verifier.set(std::make_shared<const verify::Verifier>(house.pki().list()));
+    const auto json = json_of(house.get("/v1/trust/bodies"));
+    return text(json["bodies"][0], "standing");
+  };
+  EXPECT_EQ(shown(), "suspended");
+  const auto json = json_of(house.get("/v1/trust/bodies"));
+  const auto& one = json["bodies"][0];
+  EXPECT_EQ(text(one, "name"), body.name);
+  EXPECT_EQ(text(one["history"][1], "reason"), "review");
+  EXPECT_EQ(text(one["documents"][1], "sha256"), base::to_hex(base::sha256({})));
+  EXPECT_EQ(text(one["anchors"][0], "sha256"), base::to_hex(body.anchors[0].sha256()));
+  const auto page = house.get("/trust/bodies").body;
+  for (const std::string& part :
+       {std::string("甲&lt;b&gt;认证公司"), body.code, std::string("已暂停"), std::string("核查中"),
+        std::string("法律责任文件"), base::to_hex(base::sha256({})), std::string("directory:")})
+    EXPECT_NE(page.find(part), std::string::npos) << part;
+  body.history.pop_back();
+  EXPECT_EQ(shown(), "admitted");
+  body.expiry = house.pki().start();
+  EXPECT_EQ(shown(), "expired");
+  EXPECT_NE(house.get("/trust/bodies").body.find("已到期"), std::string::npos);
+  test::House blind({.upstairs = false, .trust_list = false});
+  EXPECT_EQ(blind.get("/v1/trust/bodies").status, 503);
+}
+
+// A restart does not lead back to an older list, though its signature is good.
+TEST(TrustListFileTest, AnOlderListIsRefusedAfterARestartToo) {
+  const auto directory =
+      std::filesystem::path(testing::TempDir()) / ("api-lists-" + std::to_string(::getpid()));
+  test::Pki pki;
+  pki.write(directory / "old");
+  pki.publish();
+  pki.write(directory / "pki");
+  const auto start = [&](const std::string& seen) {
+    test::House house({.upstairs = false, .trust_list = false, .verify_only = true});
+    house.config().pki_directory = directory / "pki";
+    house.config().seen_lists_file = seen.empty() ? std::filesystem::path() : directory / seen;
+    api::Background(house.services(), house.log(), {}).keep_once();
+    const auto files = house.services().files.get();
+    return files ? files->trust_sequence : 0;
+  };
+  EXPECT_EQ(start("seen.json"), 2);
+  EXPECT_EQ(start("seen.json"), 2) << "the same one again";
+  std::filesystem::copy_file(directory / "old" / "trust-list.jws",
+                             directory / "pki" / "trust-list.jws",
+                             std::filesystem::copy_options::overwrite_existing);
+  EXPECT_EQ(start("seen.json"), 0);
+  EXPECT_EQ(start(""), 1) << "who remembers nothing cannot know";
+  std::ofstream(directory / "plain").put(0x78);
+  EXPECT_EQ(start("plain/seen.json"), 1) << "verification stays up";
+  std::filesystem::remove_all(directory);
 }
 
 // ---- who is acting, and what leaves

@@ -70,25 +70,48 @@ TEST_F(CertificateTest, ARevocationListIsReadStrictlyToo) {
 }
 
 // RFC 5280 §5.2.5: a partial list that is taken for a whole one hides revocations.
-TEST_F(CertificateTest, Rfc5280_5_2_5_APartialListIsNoList) {
+TEST_F(CertificateTest, Rfc5280_5_2_5_APartialListIsReadAsPartial) {
   namespace der = certs::der;
   const auto& key = *pki.key("issuing-ca");
   const auto in = test::leaf_input(pki, certs::Profile::seal, key);
   const auto now = pki.clock().now();
-  const auto number = certs::extension("2.5.29.20", false, der::integer(1));
-  const auto list = [&](const base::Bytes& more) {
-    const auto extensions = der::value(0xA0, der::sequence({number, more}));
+  const auto list = [&](const base::Bytes& more, int number = 1) {
+    const auto numbered = certs::extension("2.5.29.20", false, der::integer(number));
+    const auto extensions = der::value(0xA0, der::sequence({numbered, more}));
     const auto tbs =
         der::sequence({der::integer(1), certs::signature_algorithm(in.algorithm), in.issuer,
                        der::time(now), der::time(now + std::chrono::days(7)), extensions});
     return certs::assemble(tbs, in.algorithm, *key.sign(base::sha256(tbs)));
   };
-  EXPECT_TRUE(certs::Crl::from_der(list({})));
-  // An issuingDistributionPoint that says onlyContainsCACerts.
-  const auto point = der::sequence({der::value(0x82, base::Bytes{0xFF})});
-  EXPECT_FALSE(certs::Crl::from_der(list(certs::extension("2.5.29.28", true, point))));
-  // A deltaCRLIndicator.
-  EXPECT_FALSE(certs::Crl::from_der(list(certs::extension("2.5.29.27", true, der::integer(1)))));
+  const auto point = [](const base::Bytes& content) {
+    return certs::extension("2.5.29.28", true, der::sequence({content}));
+  };
+  const auto& seal = pki.certificate("seal-1");
+  const auto whole = *certs::Crl::from_der(list({}));
+  EXPECT_EQ(whole.reasons_covered(seal), certs::Crl::kAllReasons);
+  // onlyContainsCACerts: nothing about a seal.
+  const auto authorities = *certs::Crl::from_der(list(point(der::value(0x82, base::Bytes{0xFF}))));
+  EXPECT_EQ(authorities.reasons_covered(seal), 0u);
+  // onlyContainsUserCerts.
+  const auto users = *certs::Crl::from_der(list(point(der::value(0x81, base::Bytes{0xFF}))));
+  EXPECT_EQ(users.reasons_covered(seal), certs::Crl::kAllReasons);
+  EXPECT_EQ(users.reasons_covered(pki.certificate("issuing-ca")), 0u);
+  // onlySomeReasons: keyCompromise.
+  const auto some = *certs::Crl::from_der(list(point(der::value(0x83, base::Bytes{6, 0x40}))));
+  EXPECT_EQ(some.reasons_covered(seal), 0x2u);
+  // Of attribute certificates, and of a kind that is not known: no list.
+  EXPECT_FALSE(certs::Crl::from_der(list(point(der::value(0x85, base::Bytes{0xFF})))));
+  EXPECT_FALSE(certs::Crl::from_der(list(certs::extension("1.2.3.4", true, der::null()))));
+  // A delta list completes the list that it names, or a later one before it, and no other.
+  const auto delta =
+      *certs::Crl::from_der(list(certs::extension("2.5.29.27", true, der::integer(2)), 5));
+  EXPECT_TRUE(delta.is_delta());
+  EXPECT_FALSE(whole.is_delta());
+  EXPECT_FALSE(delta.completes(whole)) << "list 1 is older than its base, 2";
+  EXPECT_TRUE(delta.completes(*certs::Crl::from_der(list({}, 2))));
+  EXPECT_TRUE(delta.completes(*certs::Crl::from_der(list({}, 4))));
+  EXPECT_FALSE(delta.completes(*certs::Crl::from_der(list({}, 5))));
+  EXPECT_FALSE(delta.completes(users)) << "another partition";
 }
 
 }  // namespace

@@ -60,6 +60,7 @@ basicConstraints = critical,CA:TRUE,pathlen:0
 keyUsage = critical,keyCertSign,cRLSign
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
+certificatePolicies = 2.5.29.32.0
 [login]
 keyUsage = critical,digitalSignature
 extendedKeyUsage = clientAuth

@@ -114,7 +114,7 @@ class Suite {
 
   static certs::PathRules rules_of(const Value& one) {
     certs::PathRules rules;
-    rules.extended_usage = base::json_text(one, "usage");
+    if (one.HasMember("usage")) rules.one_of_extended_usages = {one["usage"].GetString()};
     rules.extended_usage_needed = false;
     rules.revocation = one.HasMember("revocation");
     rules.constraints_critical = !one.HasMember("before_rfc5280");

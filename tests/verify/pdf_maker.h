@@ -43,7 +43,7 @@ struct PdfOptions {
   std::string claimed_time = "D:20261124105900+08'00'";
   std::string code = "1B20-8H44-RM2M-B1E6-0S57";
   std::string sub_filter = "ETSI.CAdES.detached";
-  std::size_t container_bytes = 4200;
+  std::size_t container_bytes = 5200;
   bool upper_case = false;
   std::string extra_catalog;
   std::string more_annotations;  ///< of the page, put there by countersigned_pdf

@@ -291,6 +291,7 @@ database.conninfo = {cluster.conninfo(area, "xinyin_service")}
 
 signer.socket = {area.sockets}/signer.sock
 pki.directory = {area.pki}
+pki.seen_lists_file = {area.home}/seen-lists.json
 secrets.code_pepper_file = {area.secrets}/code-pepper
 secrets.data_key_file = {area.secrets}/data-key.wrapped
 seal.font_file = {font_file()}
