@@ -90,6 +90,7 @@ base::Result<std::vector<CeremonyStep>> Ceremony::run() {
   if (officer_.config.production && plan_.demonstration)
     return base::error(base::Code::permission_denied, "cli.demonstration_plan");
   BASE_TRY_VOID(look());
+  BASE_TRY_VOID(resume());
   BASE_TRY_VOID(make_keys());
   BASE_TRY_VOID(certify());
   BASE_TRY_VOID(publish());
@@ -106,6 +107,37 @@ base::Result<void> Ceremony::look() {
   keys_.clear();
   for (auto& key : keys) keys_.insert_or_assign(key.label, std::move(key));
   return {};
+}
+
+/// What an earlier run asked for under this plan and was stopped over: approved to the end, carried
+/// out and put where it belongs, so that nothing is made or issued a second time.
+base::Result<void> Ceremony::resume() {
+  std::vector<std::pair<std::string, std::string>> begun;  // when, which
+  for (const auto& one : governance_.all()["requests"].GetArray()) {
+    const auto op = base::json_text(one, "op"), standing = base::json_text(one, "standing");
+    if ((op != "sign" && op != "key.generate") || base::json_text(one, "reason") != plan_.title)
+      continue;
+    if (standing == "open" || standing == "executing" || (standing == "done" && op == "sign"))
+      begun.emplace_back(base::json_text(one, "created"), base::json_text(one, "id"));
+  }
+  std::sort(begun.begin(), begun.end());
+  for (const auto& [created, id] : begun) {
+    BASE_TRY(auto record, find_request(officer_, id));
+    if (record.standing != "done") {
+      BASE_TRY(record, carry(std::move(record)));
+    }
+    if (record.request.op != "sign") continue;
+    BASE_TRY(const bool finished, signing_finished(officer_, record));
+    if (finished) continue;
+    BASE_TRY_VOID(open_minutes());
+    BASE_TRY(const auto lines, finish_signing(officer_, record));
+    for (const auto& line : lines) {
+      BASE_TRY_VOID(minutes_.note("finish", "补完已批准的签发 " + line));
+      officer_.context.say("  finished  " + line);
+    }
+    issued_anew_ = true;
+  }
+  return begun.empty() ? base::Result<void>{} : look();
 }
 
 /// The first lines, written when there is something to say: the plan, the people, the module.
@@ -169,7 +201,8 @@ base::Result<RequestRecord> Ceremony::carry(RequestRecord record) {
   officer_.context.say(words(record));
   BASE_TRY_VOID(minutes_.note("request", words(record)));
   for (const auto& options : cards_) {
-    if (static_cast<int>(record.approvals.size()) >= record.needed) break;
+    if (record.standing != "open" || static_cast<int>(record.approvals.size()) >= record.needed)
+      break;
     BASE_TRY(const auto card, open_card(officer_.context, options));
     BASE_TRY(const auto person, governance_.person(card->public_key()));
     const auto role = std::find_if(plan_.roles.begin(), plan_.roles.end(),
@@ -420,12 +453,26 @@ base::Result<void> Ceremony::publish() {
   return {};
 }
 
+/// Did an earlier run stop before those who were there had signed?
+base::Result<bool> Ceremony::left_open() const {
+  std::error_code ignored;
+  if (!std::filesystem::exists(minutes_.file(), ignored)) return false;
+  BASE_TRY(const auto report, check_minutes(minutes_.file()));
+  if (report.broken_at) return false;  // `ceremony verify` says so; nothing is written on to it
+  return !report.closed || report.signed_by.size() < std::min(cards_.size(), plan_.roles.size());
+}
+
 /// Everybody who is present signs the head; it also goes into the audit trail, so that neither can
 /// be rewritten without the other.
 base::Result<void> Ceremony::close_minutes() {
-  if (!minutes_.begun()) return {};
+  if (!minutes_.begun()) {
+    BASE_TRY(const bool open, left_open());
+    if (!open) return {};
+    BASE_TRY_VOID(open_minutes());
+  }
   BASE_TRY_VOID(note_ledger());
   BASE_TRY_VOID(minutes_.note("close", "仪式结束"));
+  base::fail_point("ceremony.closed");
   const auto head = minutes_.head();
   for (const auto& options : cards_) {
     BASE_TRY(const auto card, open_card(officer_.context, options));

@@ -19,7 +19,8 @@ struct CeremonyStep {
 };
 std::string_view to_string(CeremonyStep::Outcome outcome);
 
-/// Idempotent: what is there and in force is kept; a file that is gone comes back from the
+/// Idempotent: what an earlier run asked for and did not end is ended first; what is there and in
+/// force is kept; a file that is gone comes back from the
 /// register; a register that is gone learns from the files; what nears its end is issued anew.
 class Ceremony {
  public:
@@ -35,6 +36,7 @@ class Ceremony {
 
  private:
   base::Result<void> look();
+  base::Result<void> resume();
   base::Result<void> open_minutes();
   base::Result<void> note_ledger();
   base::Result<RequestRecord> carry(RequestRecord record);
@@ -42,6 +44,7 @@ class Ceremony {
   base::Result<void> certify();
   base::Result<void> publish();
   base::Result<void> close_minutes();
+  base::Result<bool> left_open() const;
 
   base::Result<std::optional<certs::Certificate>> find_good(const PlannedCertificate& planned);
   base::Result<hsm::officers::Sign::Item> prepare(const PlannedCertificate& planned);

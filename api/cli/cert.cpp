@@ -154,6 +154,17 @@ base::Result<Answer> ask_certificate(Officer& officer, const WantedCertificate& 
   return request_answer(record);
 }
 
+/// A successor goes by the name of the newest certificate of its kind.
+base::Result<std::string> name_for(Officer& officer, const Order& order, certs::Profile profile) {
+  if (!order.name.empty()) return order.name;
+  BASE_TRY(auto tx, officer.pool.begin(store::Mode::read_only));
+  certs::CertificateRegister issued(tx, officer.context.clock(), officer.name);
+  BASE_TRY(const auto rows, issued.list());
+  for (const auto& row : rows)
+    if (row.profile == profile) return row.certificate.common_name();
+  return base::error(base::Code::invalid_argument, "cli.name_wanted");
+}
+
 /// The key's purpose is the profile; who asks may only say the name.
 base::Result<WantedCertificate> for_token_key(Officer& officer, const Order& order) {
   BASE_TRY(const auto key, officer.signer.key(order.label));
@@ -164,8 +175,9 @@ base::Result<WantedCertificate> for_token_key(Officer& officer, const Order& ord
     return failure;
   }
   const bool agency = certs::rule_of(*profile).naming == certs::Naming::agency;
+  BASE_TRY(auto name, name_for(officer, order, *profile));
   return WantedCertificate{*profile,
-                           {order.name, officer.config.agency.name,
+                           {std::move(name), officer.config.agency.name,
                             agency ? officer.config.agency.code : std::string(), "CN"},
                            key->info().public_key};
 }
@@ -176,8 +188,11 @@ base::Result<WantedCertificate> for_request_file(Officer& officer, const Order& 
   WantedCertificate wanted;
   BASE_TRY(wanted.public_key, certs::read_csr(pem));
   const auto profile = certs::profile_from(order.profile);
-  base::check(profile.has_value(), "the command line let a wrong profile through");
+  if (!profile) return base::error(base::Code::invalid_argument, "cli.profile_wanted");
   wanted.profile = *profile;
+  // Servers are named by their addresses alone.
+  if (order.name.empty() && *profile != certs::Profile::tls_server)
+    return base::error(base::Code::invalid_argument, "cli.name_wanted");
   wanted.subject.common_name = order.name;
   wanted.subject.serial_number = order.serial_number;
   wanted.subject.dns_names = order.dns;
@@ -262,7 +277,8 @@ void register_cert(CLI::App& app, Context& context) {
   made->add_option("--csr", order->csr, "PKCS#10 in PEM, of a key elsewhere");
   made->add_option("--profile", order->profile, "with --csr: what it is for")
       ->check(CLI::IsMember({"officer", "person_login", "unit_login", "tls_server"}));
-  made->add_option("--name", order->name, "common name");
+  made->add_option("--name", order->name,
+                   "common name; of a key in the token: as before when left out");
   made->add_option("--serial-number", order->serial_number,
                    "login certificates: a pseudonym, never an identity number");
   made->add_option("--dns", order->dns, "servers: a DNS name; may be repeated");

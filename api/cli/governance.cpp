@@ -97,7 +97,8 @@ base::Result<std::string> Governance::person(base::BytesView public_key) const {
     const auto person = hsm::officers::read_person(plain);
     if (person.ok() && std::ranges::equal(person->public_key, public_key)) return person->id;
   }
-  return about(Code::not_found, "cli.unknown_card", {});
+  return about(Code::permission_denied, "cli.unknown_card",
+               "SPKI SHA-256 " + base::to_hex(base::sha256(public_key)));
 }
 
 base::Result<std::string> Governance::request_named(std::string_view beginning) const {

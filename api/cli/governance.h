@@ -28,7 +28,7 @@ class Governance {
   const rapidjson::Value* key(std::string_view label) const;
   /// The newest active key of a purpose. Errors: not_found `cli.no_active_key`.
   base::Result<const rapidjson::Value*> active(hsm::Purpose purpose) const;
-  /// Whose card this is. Errors: not_found `cli.unknown_card`.
+  /// Whose card this is. Errors: permission_denied `cli.unknown_card`.
   base::Result<std::string> person(base::BytesView public_key) const;
   /// The request whose name begins so, 6 characters at least.
   /// Errors: not_found, conflict `cli.request_name`.

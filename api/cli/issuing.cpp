@@ -8,7 +8,9 @@
 #include "certs/path.h"
 #include "certs/profiles.h"
 #include "certs/publisher.h"
+#include "certs/tbs.h"
 #include "certs/trust_list_text.h"
+#include "hsm/officers/content.h"
 
 namespace cli {
 namespace {
@@ -62,7 +64,7 @@ class Finisher {
                       : *profile == certs::Profile::issuing_ca
                           ? std::string(certs::PkiDirectory::kIssuing)
                           : (label.empty() ? made.serial_hex() : label) + ".pem";
-    BASE_TRY_VOID(officer_.pki.write(file, made.pem()));
+    BASE_TRY_VOID(put(file, made));
     finished_.push_back(made);
     return file + "  " + made.serial_hex() + "  " + made.subject();
   }
@@ -88,7 +90,41 @@ class Finisher {
     return std::string(certs::PkiDirectory::kTrustList) + "  #" + std::to_string(list.sequence);
   }
 
+  /// Does everything that came of it stand where it belongs?
+  base::Result<bool> finished(const Sign::Item& item, base::BytesView signature) {
+    if (item.kind == "certificate") {
+      BASE_TRY(const auto made, certs::Certificate::from_der(certs::assemble(
+                                    item.content, hsm::Algorithm::ecdsa_p256, base::Bytes(64, 1))));
+      BASE_TRY(auto tx, officer_.pool.begin(store::Mode::read_only));
+      certs::CertificateRegister issued(tx, officer_.context.clock(), officer_.name);
+      const auto known = issued.find(made.serial_hex());
+      if (!known.ok() && known.error().key != "certs.not_issued") return known.error();
+      return known.ok();
+    }
+    BASE_TRY(const auto list, certs::TrustList::parse(std::string(base::as_text(item.content)) +
+                                                      "." + base::to_base64url(signature)));
+    const auto before = published_list(officer_.pki);
+    return before.ok() && *before && (*before)->sequence >= list.sequence;
+  }
+
  private:
+  /// The file holds the newest that is in force: what came later, or was revoked meanwhile, is not
+  /// put back.
+  base::Result<void> put(const std::string& file, const certs::Certificate& made) {
+    std::vector<certs::Issued> rows;
+    {
+      BASE_TRY(auto tx, officer_.pool.begin(store::Mode::read_only));
+      certs::CertificateRegister issued(tx, officer_.context.clock(), officer_.name);
+      BASE_TRY(const auto known, issued.find(made.serial_hex()));
+      BASE_TRY(rows, issued.list(known.label));
+    }
+    const auto newest = std::find_if(rows.begin(), rows.end(),
+                                     [](const certs::Issued& row) { return !row.revoked; });
+    if (newest == rows.end()) return {};
+    const auto pem = newest->certificate.pem();
+    const auto there = officer_.pki.read(file);
+    return there.ok() && *there == pem ? base::Result<void>{} : officer_.pki.write(file, pem);
+  }
   std::optional<certs::Certificate> issuer_of(const base::Bytes& key) const {
     for (const auto& one : finished_)
       if (one.public_key() == key) return one;
@@ -138,6 +174,30 @@ base::Result<void> write_crls(Officer& officer, base::BytesView root, base::Byte
   using Files = certs::PkiDirectory;
   BASE_TRY_VOID(officer.pki.write(Files::kRootCrl, base::as_text(root)));
   return officer.pki.write(Files::kIssuingCrl, base::as_text(issuing));
+}
+
+/// A list that waits for officers must rise above those that are renewed meanwhile.
+constexpr std::int64_t kRoomForRenewals = 32;
+
+/// The open request for a list that says the same, so that approvals gather in one place.
+base::Result<std::optional<RequestRecord>> asked_already(Officer& officer,
+                                                         const Governance& governance,
+                                                         base::BytesView wanted) {
+  BASE_TRY(const auto content, hsm::officers::read_content(wanted));
+  // What was renewed just now stands in the signer's ledger only.
+  BASE_TRY(const auto fresh, Governance::read(officer.signer));
+  const auto sequence = base::json_int(fresh.all(), "trust_list_sequence").value_or(0);
+  for (const auto& one : governance.all()["requests"].GetArray()) {
+    if (base::json_text(one, "op") != "sign" || base::json_text(one, "standing") != "open")
+      continue;
+    BASE_TRY(auto record, find_request(officer, base::json_text(one, "id")));
+    BASE_TRY(const auto items, hsm::officers::read_sign(record.request.params()));
+    if (items.items.size() != 1 || items.items.front().kind != "trust_list") continue;
+    const auto other = hsm::officers::read_content(items.items.front().content);
+    if (other.ok() && other->stable == content.stable && other->sequence > sequence)
+      return std::optional(std::move(record));
+  }
+  return std::optional<RequestRecord>{};
 }
 
 /// What officers approved last, with the new dates and revocation lists.
@@ -199,6 +259,19 @@ base::Result<std::vector<std::string>> finish_signing(Officer& officer,
   return out;
 }
 
+base::Result<bool> signing_finished(Officer& officer, const RequestRecord& record) {
+  BASE_TRY(const auto signed_, hsm::officers::read_sign(record.request.params()));
+  BASE_TRY(const auto signatures, signatures_of(record));
+  if (signatures.size() != signed_.items.size()) return bad_answer("another number of signatures");
+  BASE_TRY(const auto governance, Governance::read(officer.signer));
+  Finisher finisher(officer, governance);
+  for (std::size_t i = 0; i < signatures.size(); ++i) {
+    BASE_TRY(const bool finished, finisher.finished(signed_.items[i], signatures[i]));
+    if (!finished) return false;
+  }
+  return true;
+}
+
 base::Result<PublishOutcome> publish_lists(Officer& officer, std::chrono::hours life,
                                            const std::string& reason,
                                            std::optional<std::int64_t> wish) {
@@ -206,13 +279,16 @@ base::Result<PublishOutcome> publish_lists(Officer& officer, std::chrono::hours 
   // One that cannot be read says nothing about sequences; the register does.
   const auto read = published_list(officer.pki);
   const auto before = read ? *read : std::nullopt;
+  BASE_TRY(const auto governance, Governance::read(officer.signer));
+  // One that was approved may not have reached register and directory.
+  const auto approved = base::json_int(governance.all(), "trust_list_sequence").value_or(0);
   certs::PublishParts parts{with.root_key,
                             with.issuing_key,
                             with.root,
                             with.issuing,
                             officer.config.domain,
                             life,
-                            before ? before->sequence + 1 : 1};
+                            std::max(before ? before->sequence : 0, approved) + 1};
   parts.wish = wish;
   BASE_TRY(auto tx, officer.pool.begin());
   certs::CertificateRegister issued(tx, officer.context.clock(), officer.name);
@@ -232,7 +308,7 @@ base::Result<PublishOutcome> publish_lists(Officer& officer, std::chrono::hours 
     jws = root.sign_trust_list(prepared.list);
     if (!jws.ok() && jws.error().key != "hsm.officers.needs_approval")
       return std::move(jws).error();
-    if (jws.ok()) ++wanted.sequence;
+    if (jws.ok()) wanted.sequence += kRoomForRenewals;
   }
   const auto root_crl = prepared.root_crl, issuing_crl = prepared.issuing_crl;
   if (jws.ok()) {
@@ -245,8 +321,9 @@ base::Result<PublishOutcome> publish_lists(Officer& officer, std::chrono::hours 
   BASE_TRY_VOID(write_crls(officer, root_crl, issuing_crl));
   if (jws.ok()) BASE_TRY_VOID(officer.pki.write(certs::PkiDirectory::kTrustList, *jws));
   if (waits) {
-    BASE_TRY(const auto governance, Governance::read(officer.signer));
     const auto input = certs::trust_list_signing_input(wanted);
+    BASE_TRY(out.waiting, asked_already(officer, governance, base::as_bytes(input)));
+    if (out.waiting) return out;
     BASE_TRY(
         out.waiting,
         ask(officer, governance,

@@ -32,8 +32,21 @@ std::string sign_params(const std::vector<hsm::officers::Sign::Item>& items);
 base::Result<std::vector<std::string>> finish_signing(Officer& officer,
                                                       const RequestRecord& record);
 
+/// Does all that came of it stand in the register, and the newest list in the directory?
+base::Result<bool> signing_finished(Officer& officer, const RequestRecord& record);
+
+/// What follows from keys declared compromised: their certificates are revoked as of `since`, and
+/// the lists that say so go out; the trust list waits for officers where it says something new.
+/// Nothing twice. One line of text for each. Errors: as of publish_lists.
+struct FinishOutcome {
+  std::vector<std::string> lines;
+  std::optional<RequestRecord> waiting;
+};
+base::Result<FinishOutcome> finish_compromise(Officer& officer, const RequestRecord& record);
+
 /// Fresh revocation lists, and a trust list: signed at once when it only renews what officers
-/// approved, else a request that waits for them. `wish` is about a certification body.
+/// approved, else a request that waits for them: the one that is open already when it says the
+/// same. `wish` is about a certification body.
 struct PublishOutcome {
   std::optional<certs::TrustList> published;
   std::optional<RequestRecord> waiting;

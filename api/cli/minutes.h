@@ -29,6 +29,7 @@ class Minutes {
   /// what is there already does not fit together.
   base::Result<void> note(std::string_view step, std::string_view text,
                           std::string_view data_json = "{}");
+  const std::filesystem::path& file() const { return file_; }
   bool begun() const { return static_cast<bool>(fd_); }
   std::int64_t lines() const { return n_; }
   const base::Digest& head() const { return head_; }

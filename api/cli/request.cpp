@@ -2,6 +2,7 @@
 // deed. The signer enforces; what is shown here is made from the bytes that are signed.
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 
 #include "api/cli/card_file.h"
@@ -106,6 +107,31 @@ base::Result<Answer> vote(Context& context, const Options& options, Decision dec
                 kDone};
 }
 
+/// What has to be done here once the signer has done its part; safe to repeat.
+base::Result<FinishOutcome> finish(Officer& officer, const RequestRecord& record) {
+  if (record.request.op == "key.compromise") return finish_compromise(officer, record);
+  FinishOutcome out;
+  if (record.request.op != "sign") return out;
+  BASE_TRY(out.lines, finish_signing(officer, record));
+  BASE_TRY(const auto signed_, hsm::officers::read_sign(record.request.params()));
+  const bool list = std::any_of(signed_.items.begin(), signed_.items.end(),
+                                [](const auto& item) { return item.kind == "trust_list"; });
+  if (!list) return out;
+  // What was revoked while it waited for approval is not in it: renewed at once, it is.
+  BASE_TRY(const auto published, published_list(officer.pki));
+  BASE_TRY(const auto crl, officer.pki.read(certs::PkiDirectory::kIssuingCrl));
+  const bool fresh =
+      !published || std::any_of(published->crls.begin(), published->crls.end(),
+                                [&](const base::Bytes& one) { return base::as_text(one) == crl; });
+  if (fresh) return out;
+  BASE_TRY(auto renewed, publish_lists(officer, std::chrono::hours(24 * 7), record.request.reason));
+  if (renewed.published)
+    out.lines.push_back(std::string(certs::PkiDirectory::kTrustList) + "  #" +
+                        std::to_string(renewed.published->sequence));
+  out.waiting = std::move(renewed.waiting);
+  return out;
+}
+
 base::Result<Answer> execute_now(Context& context, const Options& options) {
   BASE_TRY(const auto* config, context.config());
   Officer officer(*config, context);
@@ -117,12 +143,23 @@ base::Result<Answer> execute_now(Context& context, const Options& options) {
   }
   context.say(words(record));
   BASE_TRY(record, execute(officer, record.id));
+  BASE_TRY(const auto after, finish(officer, record));
   std::string text = standing_words(record);
-  if (record.request.op == "sign") {
-    BASE_TRY(const auto lines, finish_signing(officer, record));
-    for (const auto& line : lines) text += "\n  " + line;
+  for (const auto& line : after.lines) text += "\n  " + line;
+  base::JsonWriter out;
+  out.StartObject();
+  out.key("finished");
+  out.StartArray();
+  for (const auto& line : after.lines) out.string(line);
+  out.EndArray();
+  if (after.waiting) {
+    text += "\n" + request_answer(*after.waiting).text;
+    out.member("next", after.waiting->id);
   }
-  return Answer{record.json, text, kDone};
+  out.EndObject();
+  // The request as the signer tells of it, and what was done here.
+  auto json = record.json.substr(0, record.json.size() - 1) + "," + out.text().substr(1);
+  return Answer{std::move(json), text, kDone};
 }
 
 }  // namespace

@@ -257,15 +257,18 @@ base::Result<std::string> Conductor::vote(std::string_view data) {
 base::Result<std::string> Conductor::execute(std::string_view data) {
   const auto id = digest_from(data);
   if (!id) return refused(Code::invalid_argument, "hsm.officers.request", "a request's name");
+  bool begun = false;
   {
     const std::scoped_lock lock(lock_);
     const auto* asked = state_.find(*id);
     // Done already: whoever asks again gets what came of it.
     if (asked != nullptr && asked->standing == Standing::done)  // LD/T 01-2020 6.2.5: once
       return request_report(state_, *asked, clock_.now());
-    BASE_TRY_VOID(state_.may_execute(*id, clock_.now()));
+    begun = asked != nullptr && asked->standing == Standing::executing;
+    if (!begun) BASE_TRY_VOID(state_.may_execute(*id, clock_.now()));
   }
   BASE_TRY_VOID(keeper_->token());  // while it is away the approvals stay good
+  if (begun) return run(*id);       // a crash was in between, and finish_interrupted not yet here
   base::JsonWriter out;
   out.StartObject();
   out.member("request", data);
@@ -313,6 +316,7 @@ base::Result<std::string> Conductor::run(const base::Digest& id) {
 }
 
 void Conductor::finish_interrupted() {
+  const std::scoped_lock one(acting_);  // what is executing now was interrupted
   std::vector<base::Digest> begun;
   {
     const std::scoped_lock lock(lock_);
@@ -320,7 +324,6 @@ void Conductor::finish_interrupted() {
       if (asked.standing == Standing::executing) begun.push_back(id);
   }
   if (begun.empty() || keeper_ == nullptr || !keeper_->token().ok()) return;
-  const std::scoped_lock one(acting_);
   for (const auto& id : begun) {
     const auto done = run(id);
     journal_.tell("act finished", {{"request", base::to_hex(id)},
