@@ -99,10 +99,11 @@ base::Result<std::optional<base::Secret>> Token::State::decrypt(Entry& entry, ba
   const auto done = attempt(&entry, "C_Decrypt", [&](Try& one) -> p11::Rv {
     const auto rv = p11::gcm_decrypt(*login, one.session, one.object, iv, bound, sealed,
                                      clear.writable(), size);
-    doubtful = rv != CKR_OK;
+    const auto fault = p11::fault_of(rv);
+    doubtful = fault == p11::Fault::device || fault == p11::Fault::argument;
     // SoftHSM answers GENERAL_ERROR to a wrong tag: who sends garbage must not bring the module
     // down.
-    return doubtful && p11::fault_of(rv) == p11::Fault::device ? CKR_ENCRYPTED_DATA_INVALID : rv;
+    return fault == p11::Fault::device ? CKR_ENCRYPTED_DATA_INVALID : rv;
   });
   if (done.ok()) {
     clear.shorten(size);
