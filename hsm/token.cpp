@@ -110,9 +110,15 @@ base::Result<std::optional<base::Secret>> Token::State::decrypt(Entry& entry, ba
     return std::optional(std::move(clear));
   }
   if (!doubtful) return done.error();
-  // The token refused the bytes, or is failing: an encryption of our own tells which.
-  BASE_TRY_VOID(encrypt(entry, random->bytes(p11::kGcmIvSize), base::as_bytes("probe"),
-                        base::as_bytes("probe")));
+  // The token refused the bytes, or is failing: bytes of our own tell which.
+  const auto own_iv = random->bytes(p11::kGcmIvSize);
+  const auto probe = base::as_bytes("probe");
+  BASE_TRY(const auto own, encrypt(entry, own_iv, probe, probe));
+  auto again = base::Secret::blank(own.size());
+  BASE_TRY_VOID(attempt(&entry, "C_Decrypt", [&](Try& one) {
+    return p11::gcm_decrypt(*login, one.session, one.object, own_iv, probe, own, again.writable(),
+                            size);
+  }));
   return std::optional<base::Secret>();
 }
 

@@ -366,8 +366,12 @@ base::Result<base::Bytes> Conductor::sign(const std::string& label, const KeyId&
   BASE_TRY(const auto key, token->key(label));
   if (key->info().id != id) return refused(Code::not_found, "hsm.officers.no_key", label);
   const std::scoped_lock one(signing_);
-  const Watch::Inside inside(*watch_, watch_place_, config_.watchdog);
-  return key->sign_message(message);
+  auto signature = [&] {
+    const Watch::Inside inside(*watch_, watch_place_, config_.watchdog);
+    return key->sign_message(message);
+  }();
+  if (!signature.ok()) keeper_->look_again();  // nobody else may notice that the token is down
+  return signature;
 }
 
 base::Result<std::string> Conductor::sign_items(const Request& request) {
