@@ -183,6 +183,11 @@ TEST(OfficersContent, AFlippedBitIsSeen) {
     }
 }
 
+TEST(OfficersGenesis, WhatIsNoObjectIsRefused) {
+  for (const auto* text : {"2", "[]", "\"x\"", "null", "{}", R"({"document":2,"signatures":[]})"})
+    EXPECT_EQ(read_genesis(text, kNow).error().key, "hsm.officers.genesis") << text;
+}
+
 // ---- through the socket ------------------------------------------------------------------------
 
 class OfficersHostile : public testing::Test {
