@@ -85,7 +85,8 @@ Rv gcm_decrypt(const Login& login, Handle session, Handle object, base::BytesVie
   CK_ULONG filled = clear.size();
   const auto rv = call.C_Decrypt(session, pointer(sealed), sealed.size(), clear.data(), &filled);
   size = std::min<std::size_t>(filled, clear.size());
-  return rv;
+  // A length that cannot be: half a secret must not pass for a whole one.
+  return rv == CKR_OK && filled + kGcmTagSize != sealed.size() ? CKR_BUFFER_TOO_SMALL : rv;
 }
 
 }  // namespace hsm::p11

@@ -180,6 +180,9 @@ base::Result<SignerConfig> read_signer_config(base::Settings& settings) {
                                         "a call that stays longer in the module ends the worker"));
   config.recheck = Ms(settings.integer("token.recheck_ms", 5000, 100, 3'600'000,
                                        "how often the token is compared with the inventory"));
+  config.longest_change =
+      Ms(settings.integer("token.change_ms", 600'000, 100, 3'600'000,
+                          "the longest that making or destroying keys may take"));
   config.most_connections =
       static_cast<int>(settings.integer("most_connections", 256, 1, 10'000, "open connections"));
   config.most_in_flight = static_cast<int>(

@@ -45,7 +45,8 @@ struct SignerConfig {
   std::chrono::milliseconds deadline{2000};  ///< the longest a request may wait
   std::chrono::milliseconds watchdog{5000};  ///< the longest a call may stay in the module
   std::chrono::milliseconds recheck{5000};
-  std::string fail_point;  ///< where to die, for tests
+  std::chrono::milliseconds longest_change{600'000};  ///< of the token, after officers approved
+  std::string fail_point;                             ///< where to die, for tests
   int most_connections = 256;
   int most_in_flight = 256;  ///< requests of one connection
 };

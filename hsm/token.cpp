@@ -99,19 +99,26 @@ base::Result<std::optional<base::Secret>> Token::State::decrypt(Entry& entry, ba
   const auto done = attempt(&entry, "C_Decrypt", [&](Try& one) -> p11::Rv {
     const auto rv = p11::gcm_decrypt(*login, one.session, one.object, iv, bound, sealed,
                                      clear.writable(), size);
-    doubtful = rv != CKR_OK;
+    const auto fault = p11::fault_of(rv);
+    doubtful = fault == p11::Fault::device || fault == p11::Fault::argument;
     // SoftHSM answers GENERAL_ERROR to a wrong tag: who sends garbage must not bring the module
     // down.
-    return doubtful && p11::fault_of(rv) == p11::Fault::device ? CKR_ENCRYPTED_DATA_INVALID : rv;
+    return fault == p11::Fault::device ? CKR_ENCRYPTED_DATA_INVALID : rv;
   });
   if (done.ok()) {
     clear.shorten(size);
     return std::optional(std::move(clear));
   }
   if (!doubtful) return done.error();
-  // The token refused the bytes, or is failing: an encryption of our own tells which.
-  BASE_TRY_VOID(encrypt(entry, random->bytes(p11::kGcmIvSize), base::as_bytes("probe"),
-                        base::as_bytes("probe")));
+  // The token refused the bytes, or is failing: bytes of our own tell which.
+  const auto own_iv = random->bytes(p11::kGcmIvSize);
+  const auto probe = base::as_bytes("probe");
+  BASE_TRY(const auto own, encrypt(entry, own_iv, probe, probe));
+  auto again = base::Secret::blank(own.size());
+  BASE_TRY_VOID(attempt(&entry, "C_Decrypt", [&](Try& one) {
+    return p11::gcm_decrypt(*login, one.session, one.object, own_iv, probe, own, again.writable(),
+                            size);
+  }));
   return std::optional<base::Secret>();
 }
 

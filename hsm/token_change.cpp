@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -30,7 +31,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMostTalk = 64 << 20;
-constexpr int kLongestChange_ms = 10 * 60 * 1000;
 
 base::Error failed(const std::string& why) {
   auto failure = base::error(base::Code::unavailable, "hsm.token_change", why);
@@ -116,6 +116,7 @@ std::string order_json(const TokenPlace& place, const TokenWish& wish) {
   const bool software = !place.directory.empty();
   base::JsonWriter out;
   out.StartObject();
+  out.member("parent", static_cast<std::int64_t>(::getpid()));
   out.member("module", place.module.string());
   out.member("label", place.label);
   out.member("serial", place.serial);
@@ -158,8 +159,9 @@ struct Pipe {
 };
 
 /// Feeds the order in, and reads both outputs until they end or the time is over.
-bool talk(Pipe& in, Pipe& out, Pipe& told, std::string_view order, std::string& answer,
-          std::string& why) {
+bool talk(Pipe& in, Pipe& out, Pipe& told, std::string_view order, std::chrono::milliseconds most,
+          std::string& answer, std::string& why) {
+  const auto until = std::chrono::steady_clock::now() + most;
   while (!order.empty()) {
     const auto wrote = ::write(in.write.get(), order.data(), order.size());
     if (wrote < 0 && errno != EINTR) break;
@@ -170,7 +172,10 @@ bool talk(Pipe& in, Pipe& out, Pipe& told, std::string_view order, std::string& 
   std::array<pollfd, 2> ends{pollfd{out.read.get(), POLLIN, 0}, pollfd{told.read.get(), POLLIN, 0}};
   int open_ends = 2;
   while (open_ends > 0) {
-    const int ready = ::poll(ends.data(), ends.size(), kLongestChange_ms);
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    const int ready =
+        ::poll(ends.data(), ends.size(), static_cast<int>(std::max<long>(0, left.count())));
     if (ready < 0 && errno == EINTR) continue;
     if (ready <= 0) return false;
     for (std::size_t i = 0; i < ends.size(); ++i) {
@@ -199,7 +204,8 @@ std::vector<std::string> environment_for(const fs::path& conf) {
   return out;
 }
 
-base::Result<std::string> run_child(const std::string& order, const fs::path& conf) {
+base::Result<std::string> run_child(const std::string& order, const fs::path& conf,
+                                    std::chrono::milliseconds most) {
   Pipe in, out, told;
   if (!in.open() || !out.open() || !told.open()) return failed(std::strerror(errno));
   posix_spawn_file_actions_t actions;
@@ -222,7 +228,7 @@ base::Result<std::string> run_child(const std::string& order, const fs::path& co
   told.write.reset();
   if (spawned != 0) return failed(std::string("starting the child: ") + std::strerror(spawned));
   std::string answer, why;
-  const bool in_time = talk(in, out, told, order, answer, why);
+  const bool in_time = talk(in, out, told, order, most, answer, why);
   if (!in_time) (void)::kill(child, SIGKILL);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
@@ -260,7 +266,7 @@ base::Result<PreparedChange> prepare_change(const TokenPlace& place, const Token
     fs::copy_file(place.inventory, beside(place.inventory), fs::copy_options::overwrite_existing,
                   ignored);
   }
-  auto made = run_child(order_json(place, wish), conf);
+  auto made = run_child(order_json(place, wish), conf, place.longest_change);
   if (software && conf != place.softhsm_conf) {
     std::error_code ignored;
     fs::remove(conf, ignored);

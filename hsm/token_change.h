@@ -7,6 +7,7 @@
 // device is changed in place; making keys there is idempotent.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -25,6 +26,7 @@ struct TokenPlace {
   std::filesystem::path module, pin_file, softhsm_conf, directory, inventory;
   std::string label, serial;
   Sm2Native sm2 = {};
+  std::chrono::milliseconds longest_change{600'000};  ///< then the child is stopped
 };
 
 struct TokenWish {

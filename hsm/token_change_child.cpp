@@ -1,4 +1,8 @@
 // The child that changes the copy of a token: see token_change.h.
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <csignal>
 #include <cstdio>
 #include <iostream>
 #include <iterator>
@@ -21,6 +25,7 @@ base::Error failed(const std::string& why) {
 }
 
 struct Order {
+  std::int64_t parent = 0;
   ProvisionConfig config;
   std::vector<PlannedKey> make;
   std::vector<std::string> destroy;
@@ -30,6 +35,7 @@ base::Result<Order> read_order(std::string_view text) {
   BASE_TRY(const auto document, base::parse_json(text, {16 << 20, 4}));
   Order order;
   const auto path = [&](const char* name) { return fs::path(base::json_text(document, name)); };
+  order.parent = base::json_int(document, "parent").value_or(0);
   order.config.module = path("module");
   order.config.label = base::json_text(document, "label");
   order.config.serial = base::json_text(document, "serial");
@@ -113,6 +119,7 @@ std::string keys_text(const Inventory& inventory, const std::vector<PlannedKey>&
 base::Result<std::string> carry_out(base::Random& random) {
   const std::string text(std::istreambuf_iterator<char>(std::cin), {});
   BASE_TRY(auto order, read_order(text));
+  if (order.parent != ::getppid()) return failed("who started this has gone");
   BASE_TRY_VOID(destroy_keys(order, random));
   if (!order.make.empty()) {
     auto config = ProvisionConfig{};
@@ -132,6 +139,8 @@ base::Result<std::string> carry_out(base::Random& random) {
 }  // namespace
 
 int change_token(base::Random& random) {
+  // It dies with the worker that started it: the next one begins on a new copy, in the same place.
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return 1;
   const auto done = carry_out(random);
   if (done.ok()) {
     std::fwrite(done->data(), 1, done->size(), stdout);

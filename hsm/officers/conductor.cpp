@@ -21,6 +21,9 @@ namespace {
 using base::Code;
 
 constexpr int kMostRefusals = 100;  // in a row; further ones stand in the operation log only
+constexpr int kMostOpen = 256;      // requests; each is kept for ever, and asking takes no vote
+constexpr std::int64_t kMostStep =
+    1000;  // of a renewed trust list's sequence: it must never run out
 
 std::string canonical(const base::JsonWriter& out) {
   const auto document = base::parse_json(out.text(), {kMostLineBytes, 12});
@@ -40,6 +43,7 @@ TokenPlace place_of(const SignerConfig& config) {
   place.label = config.token.label;
   place.serial = config.token.serial;
   place.sm2 = config.token.sm2;
+  place.longest_change = config.longest_change;
   return place;
 }
 
@@ -150,10 +154,13 @@ std::string Conductor::signature_for(const Line& line) const {
 }
 
 base::Result<void> Conductor::write(std::string_view kind, std::string_view body) {
-  const std::scoped_lock lock(lock_);
+  // The signature comes from the token, which may hang: whoever only reads must not wait for it,
+  // least of all the thread that minds the watchdog. State and file change under both locks.
+  const std::scoped_lock one(writing_);
   if (broken_) return refused(Code::unavailable, "hsm.officers.ledger", "broken");
   auto line = make_line(ledger_->lines() + 1, clock_.now(), kind, body, ledger_->head());
   line.signature = signature_for(line);
+  const std::scoped_lock lock(lock_);
   BASE_TRY_VOID(state_.apply(line));
   publish();
   if (auto kept = ledger_->append(line); !kept.ok()) {
@@ -235,6 +242,17 @@ base::Result<std::string> Conductor::act(std::string_view verb, std::string_view
 
 base::Result<std::string> Conductor::submit(std::string_view data, const std::string& who) {
   BASE_TRY(const auto request, read_request(data));
+  {
+    const std::scoped_lock lock(lock_);
+    const auto now = clock_.now();
+    const auto open =
+        std::count_if(state_.asked().begin(), state_.asked().end(), [&](const auto& one) {
+          return one.second.standing == Standing::open && now < one.second.request.not_after &&
+                 one.second.request.world == state_.world();
+        });
+    if (open >= kMostOpen)
+      return refused(Code::rate_limited, "hsm.officers.too_many_open", std::to_string(open));
+  }
   base::JsonWriter out;
   out.StartObject();
   out.member("by", who);
@@ -353,8 +371,12 @@ base::Result<base::Bytes> Conductor::sign(const std::string& label, const KeyId&
   BASE_TRY(const auto key, token->key(label));
   if (key->info().id != id) return refused(Code::not_found, "hsm.officers.no_key", label);
   const std::scoped_lock one(signing_);
-  const Watch::Inside inside(*watch_, watch_place_, config_.watchdog);
-  return key->sign_message(message);
+  auto signature = [&] {
+    const Watch::Inside inside(*watch_, watch_place_, config_.watchdog);
+    return key->sign_message(message);
+  }();
+  if (!signature.ok()) keeper_->look_again();  // nobody else may notice that the token is down
+  return signature;
 }
 
 base::Result<std::string> Conductor::sign_items(const Request& request) {
@@ -541,6 +563,8 @@ base::Result<std::string> Conductor::sign_list(const KeyRecord& key, const Conte
       return refused(Code::permission_denied, "hsm.officers.needs_approval", "trust_list");
     if (content.sequence <= approved->sequence)
       return refused(Code::conflict, "hsm.officers.state", "the sequence does not rise");
+    if (content.sequence - approved->sequence > kMostStep)
+      return refused(Code::conflict, "hsm.officers.state", "the sequence leaps");
   }
   BASE_TRY(const auto signature, sign(key.label, key.id, bytes));
   base::JsonWriter out;

@@ -103,8 +103,9 @@ class Conductor {
   Watch* watch_ = nullptr;
   std::size_t watch_place_ = 0;
   std::mutex acting_;           // one act at a time
+  std::mutex writing_;          // one line at a time; state_ and ledger_ change under it and lock_
   mutable std::mutex signing_;  // one call into the token at a time: it has one place to watch
-  mutable std::mutex lock_;     // guards state_ and ledger_
+  mutable std::mutex lock_;  // guards state_ and ledger_; never held across a call into the token
   State state_;
   std::unique_ptr<LedgerFile> ledger_;
   int refusals_ = 0;                  // since the last other line

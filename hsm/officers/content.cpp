@@ -7,14 +7,18 @@
 
 #include <ctime>
 #include <memory>
+#include <set>
 
 #include "base/canonical_json.h"
 #include "base/encoding.h"
+#include "hsm/officers/strict_der.h"
 
 namespace hsm::officers {
 namespace {
 
 constexpr std::size_t kMostContent = 4 << 20;
+constexpr int kMostSerial = 20;                                // octets; RFC 5280 §4.1.2.2
+constexpr std::int64_t kMostSequence = std::int64_t{1} << 52;  // every JSON reader holds it exactly
 
 template <class T, auto Free>
 struct Freer {
@@ -61,26 +65,63 @@ std::optional<base::Time> to_time(const ASN1_TIME* from) {
   return base::from_unix_s(static_cast<std::int64_t>(::timegm(&parts)));
 }
 
-std::string hex_of(const ASN1_INTEGER* number) {
+/// Nothing for a serial below zero: it would have the same digits as the one above.
+std::optional<std::string> hex_of(const ASN1_INTEGER* number) {
+  if (number == nullptr || ASN1_STRING_type(number) != V_ASN1_INTEGER ||
+      ASN1_STRING_length(number) > kMostSerial)
+    return std::nullopt;
   return base::to_hex(
       {ASN1_STRING_get0_data(number), static_cast<std::size_t>(ASN1_STRING_length(number))});
 }
 
-/// Reads back to the same octets: what was parsed is all that is there.
+/// Written anew it is the same octets: what was parsed is all that is there. `encode` is one of
+/// those that do not give back the octets that were read.
 template <class T, class Encode>
-bool same_again(T* parsed, Encode encode, base::BytesView whole) {
+bool same_again(T* parsed, Encode encode, base::BytesView tbs) {
   unsigned char* der = nullptr;
   const int size = encode(parsed, &der);
-  const bool same = size > 0 && std::equal(der, der + size, whole.begin(), whole.end());
+  const bool same = size > 0 && std::equal(der, der + size, tbs.begin(), tbs.end());
   OPENSSL_free(der);
   return same;
 }
 
-base::Result<Content> read_crl(base::BytesView whole) {
+/// Only what cannot change what the list says of its entries. A delta, a part of a list, an entry
+/// of another issuer or one that is to be taken off again would undo a revocation while its serial
+/// still stands there.
+bool harmless(const X509_EXTENSION* extension, std::set<int>& seen, std::set<int> known) {
+  const int nid =
+      OBJ_obj2nid(X509_EXTENSION_get_object(const_cast<X509_EXTENSION*>(extension)));  // NOLINT
+  return known.count(nid) != 0 && seen.insert(nid).second &&
+         X509_EXTENSION_get_critical(extension) == 0;
+}
+
+bool harmless_list(const X509_CRL* list) {
+  std::set<int> seen;
+  for (int i = 0; i < X509_CRL_get_ext_count(list); ++i)
+    if (!harmless(X509_CRL_get_ext(list, i), seen, {NID_authority_key_identifier, NID_crl_number}))
+      return false;
+  return true;
+}
+
+bool harmless_entry(const X509_REVOKED* entry) {
+  std::set<int> seen;
+  for (int i = 0; i < X509_REVOKED_get_ext_count(entry); ++i)
+    if (!harmless(X509_REVOKED_get_ext(entry, i), seen, {NID_crl_reason, NID_invalidity_date}))
+      return false;
+  if (seen.count(NID_crl_reason) == 0) return true;
+  int critical = 0;
+  const Owned<ASN1_ENUMERATED, ASN1_ENUMERATED_free> reason(static_cast<ASN1_ENUMERATED*>(
+      X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, &critical, nullptr)));
+  return reason && ASN1_ENUMERATED_get(reason.get()) >= 0 &&
+         ASN1_ENUMERATED_get(reason.get()) != CRL_REASON_REMOVE_FROM_CRL;
+}
+
+base::Result<Content> read_crl(base::BytesView whole, base::BytesView tbs) {
   const unsigned char* at = whole.data();
   const Owned<X509_CRL, X509_CRL_free> list(
       d2i_X509_CRL(nullptr, &at, static_cast<long>(whole.size())));
-  if (!list || at != whole.data() + whole.size() || !same_again(list.get(), i2d_X509_CRL, whole))
+  if (!list || at != whole.data() + whole.size() ||
+      !same_again(list.get(), i2d_re_X509_CRL_tbs, tbs))
     return bad("neither a certificate nor a revocation list to be signed");
   Content out;
   out.kind = ContentKind::crl;
@@ -88,25 +129,27 @@ base::Result<Content> read_crl(base::BytesView whole) {
   const auto to = to_time(X509_CRL_get0_nextUpdate(list.get()));
   if (X509_CRL_get_version(list.get()) != 1 || !from || !to || *to <= *from)
     return bad("a revocation list without version 2 or times");
+  if (!harmless_list(list.get()))
+    return bad("a revocation list has no extensions but its number and its authority's key");
   out.from = *from;
   out.to = *to;
   const STACK_OF(X509_REVOKED)* entries = X509_CRL_get_REVOKED(list.get());
   for (int i = 0; i < sk_X509_REVOKED_num(entries); ++i) {
     const auto* entry = sk_X509_REVOKED_value(entries, i);
     const auto when = to_time(X509_REVOKED_get0_revocationDate(entry));
-    if (!when) return bad("an entry of the revocation list");
+    const auto serial = hex_of(X509_REVOKED_get0_serialNumber(entry));
+    if (!when || !serial || !harmless_entry(entry)) return bad("an entry of the revocation list");
     auto value = base::to_rfc3339(*when);
     int critical = 0;
     const Owned<ASN1_GENERALIZEDTIME, ASN1_GENERALIZEDTIME_free> invalid(
         static_cast<ASN1_GENERALIZEDTIME*>(
             X509_REVOKED_get_ext_d2i(entry, NID_invalidity_date, &critical, nullptr)));
-    if (invalid) {
+    if (critical != -1) {  // it is there
       const auto since = to_time(invalid.get());
       if (!since) return bad("an entry's invalidity date");
       value += " " + base::to_rfc3339(*since);
     }
-    if (!out.revoked.emplace(hex_of(X509_REVOKED_get0_serialNumber(entry)), std::move(value))
-             .second)
+    if (!out.revoked.emplace(*serial, std::move(value)).second)
       return bad("the revocation list names a serial twice");
   }
   ERR_clear_error();
@@ -114,15 +157,16 @@ base::Result<Content> read_crl(base::BytesView whole) {
 }
 
 base::Result<Content> read_der(base::BytesView bytes) {
+  if (!strict_der(bytes)) return bad("not DER");
   const auto whole = completed(bytes);
   const unsigned char* at = whole.data();
   const Owned<X509, X509_free> certificate(d2i_X509(nullptr, &at, static_cast<long>(whole.size())));
   if (!certificate || at != whole.data() + whole.size() ||
       X509_get_version(certificate.get()) != 2) {
     ERR_clear_error();
-    return read_crl(whole);
+    return read_crl(whole, bytes);
   }
-  if (!same_again(certificate.get(), i2d_X509, whole))
+  if (!same_again(certificate.get(), i2d_re_X509_tbs, bytes))
     return bad("a certificate in another spelling");
   const auto from = to_time(X509_get0_notBefore(certificate.get()));
   const auto to = to_time(X509_get0_notAfter(certificate.get()));
@@ -146,7 +190,8 @@ base::Result<Content> read_trust_list(std::string_view text) {
   const auto sequence = base::json_int(*document, "sequence");
   const auto issued = base::parse_rfc3339(base::json_text(*document, "issued"));
   const auto next = base::parse_rfc3339(base::json_text(*document, "next_update"));
-  if (!sequence || *sequence < 1 || !issued || !next || *next <= *issued)
+  if (!sequence || *sequence < 1 || *sequence > kMostSequence || !issued || !next ||
+      *next <= *issued)
     return bad("a trust list has sequence, issued and next_update");
   out.sequence = *sequence;
   out.from = *issued;

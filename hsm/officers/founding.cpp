@@ -17,6 +17,7 @@ base::Error bad_genesis(const std::string& why) {
 base::Result<void> State::found(const Line& line) {
   if (line.n != 1 || founded()) return bad_line("a founding stands first, and once");
   BASE_TRY(const auto body, base::parse_canonical_json(line.body, {kMostLineBytes, 4}));
+  if (!body.IsObject()) return bad_genesis("not an object");
   const auto text = base::json_text(body, "document");
   const auto signatures = body.FindMember("signatures");
   if (body.MemberCount() != 2 || signatures == body.MemberEnd() || !signatures->value.IsArray())

@@ -48,9 +48,9 @@ bool good_id(std::string_view id) {
   });
 }
 
-base::Time to_time(const ASN1_TIME* from) {
+std::optional<base::Time> to_time(const ASN1_TIME* from) {
   std::tm parts{};
-  base::check(ASN1_TIME_to_tm(from, &parts) == 1, "a certificate's time");
+  if (from == nullptr || ASN1_TIME_to_tm(from, &parts) != 1) return std::nullopt;
   return base::from_unix_s(static_cast<std::int64_t>(::timegm(&parts)));
 }
 
@@ -71,8 +71,11 @@ base::Result<void> read_certificate(Person& person) {
   OPENSSL_free(spki);
   if (!SignatureCheck::make(Algorithm::ecdsa_p256, person.public_key).ok())
     return wrong("the certificate's key is not P-256");
-  person.not_before = to_time(X509_get0_notBefore(parsed.get()));
-  person.not_after = to_time(X509_get0_notAfter(parsed.get()));
+  const auto from = to_time(X509_get0_notBefore(parsed.get()));
+  const auto to = to_time(X509_get0_notAfter(parsed.get()));
+  if (!from || !to) return wrong("the certificate's times");
+  person.not_before = *from;
+  person.not_after = *to;
   return {};
 }
 

@@ -123,7 +123,7 @@ base::Result<void> State::finish(const Line& line, bool good) {
   const auto it = id ? asked_.find(*id) : asked_.end();
   const auto result = body.FindMember(good ? "result" : "why");
   if (it == asked_.end() || it->second.standing != Standing::executing ||
-      result == body.MemberEnd())
+      result == body.MemberEnd() || (good && !result->value.IsObject()))
     return bad_line("the end of what was not begun");
   BASE_TRY(auto text, base::canonical_json(result->value));
   if (good) BASE_TRY_VOID(effect(it->second, result->value, line));

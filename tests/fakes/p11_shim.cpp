@@ -5,7 +5,9 @@
 // that is read again whenever it changes, P11_SHIM_TRACE a file that gets one line a call: name and
 // result.
 //   C_Sign rv=0x30 when=after every=5        one rule a line; the first that fires counts
-//   keys: rv=CODE  when=before|after  delay=MS  hang=1  corrupt=1  stuck=1  kill=before|after
+//   keys: rv=CODE  when=before|after  delay=MS  hang=1  hang=rule (until the rules change)
+//         corrupt=1  short=1 (every length in the answer is one too small)  stuck=1
+//         kill=before|after
 //         nth=N (that call only)  every=N  times=N (at most)
 // An error injected before the call leaves no operation behind in the real module; after: the deed
 // is done and its answer lost.
@@ -35,16 +37,19 @@ CK_FUNCTION_LIST shimmed;
 struct Rule {
   std::string function;
   unsigned long rv = CKR_OK;
-  bool after = false, hang = false, corrupt = false, stuck = false;
+  bool after = false, hang = false, corrupt = false, stuck = false, shorter = false;
+  bool hang_by_rule = false;
   bool kill_before = false, kill_after = false;
   long delay_ms = 0, nth = 0, every = 0, times = -1;
   long seen = 0, fired = 0;
+  long of = 0;  // which reading of the rules
 };
 
 std::mutex lock;  // guards the rules
 std::vector<Rule> rules;
 struct timespec read_at {};
 off_t read_size = -1;
+long readings = 0;
 
 const char* setting(const char* name, const char* fallback) {
   const char* value = std::getenv(name);
@@ -62,7 +67,8 @@ Rule parse(const std::string& line) {
     const long number = std::strtol(value.c_str(), nullptr, 0);
     if (key == "rv") rule.rv = static_cast<unsigned long>(number);
     if (key == "when") rule.after = value == "after";
-    if (key == "hang") rule.hang = true;
+    if (key == "hang") (value == "rule" ? rule.hang_by_rule : rule.hang) = true;
+    if (key == "short") rule.shorter = true;
     if (key == "corrupt") rule.corrupt = true;
     if (key == "stuck") rule.stuck = true;
     if (key == "kill") (value == "before" ? rule.kill_before : rule.kill_after) = true;
@@ -87,6 +93,7 @@ void reread() {
     return;
   read_at = now.st_mtim;
   read_size = now.st_size;
+  ++readings;
   rules.clear();
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);)
@@ -103,9 +110,17 @@ Rule choose(const char* function) {
     if (rule.every != 0 && rule.seen % rule.every != 0) continue;
     if (rule.times >= 0 && rule.fired >= rule.times) continue;
     ++rule.fired;
-    return rule;
+    auto chosen = rule;
+    chosen.of = readings;
+    return chosen;
   }
   return {};
+}
+
+bool unchanged(long reading) {
+  const std::scoped_lock guard(lock);
+  reread();
+  return readings == reading;
 }
 
 void trace(const char* function, CK_RV rv) {
@@ -127,6 +142,24 @@ void spoil_signature(CK_SESSION_HANDLE, unsigned char*, unsigned long, unsigned 
 }
 
 template <class... Args>
+void shorten(Args...) {}
+// C_Sign, C_Encrypt, C_Decrypt
+void shorten(CK_SESSION_HANDLE, unsigned char*, unsigned long, unsigned char* out,
+             unsigned long* size) {
+  if (out != nullptr && size != nullptr && *size > 0) --*size;
+}
+// C_GetAttributeValue(session, object, attributes, count)
+void shorten(CK_SESSION_HANDLE, CK_OBJECT_HANDLE, CK_ATTRIBUTE* attributes, unsigned long count) {
+  for (unsigned long i = 0; i < count; ++i)
+    if (attributes[i].ulValueLen != CK_UNAVAILABLE_INFORMATION && attributes[i].ulValueLen > 0)
+      --attributes[i].ulValueLen;
+}
+// C_FindObjects(session, objects, most, count)
+void shorten(CK_SESSION_HANDLE, CK_OBJECT_HANDLE*, unsigned long, unsigned long* count) {
+  if (count != nullptr && *count > 0) --*count;
+}
+
+template <class... Args>
 void stick_random(Args...) {}
 // C_GenerateRandom(session, out, size)
 void stick_random(CK_SESSION_HANDLE, unsigned char* out, unsigned long size) {
@@ -140,6 +173,8 @@ struct Hook<Name, Member, CK_RV (*)(Args...)> {
   static CK_RV call(Args... args) {
     const auto rule = choose(Name::text());
     if (rule.kill_before) ::raise(SIGKILL);
+    while (rule.hang_by_rule && unchanged(rule.of))
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
     while (rule.hang) std::this_thread::sleep_for(std::chrono::hours(1));
     if (rule.delay_ms > 0) std::this_thread::sleep_for(std::chrono::milliseconds(rule.delay_ms));
     CK_RV rv = CKR_OK;
@@ -148,6 +183,7 @@ struct Hook<Name, Member, CK_RV (*)(Args...)> {
     } else {
       rv = (real->*Member)(args...);
       if (rule.corrupt) spoil_signature(args...);
+      if (rule.shorter) shorten(args...);
       if (rule.stuck) stick_random(args...);
       if (rule.rv != CKR_OK) rv = rule.rv;
     }
