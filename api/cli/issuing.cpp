@@ -73,7 +73,7 @@ class Finisher {
     const auto jws = std::string(base::as_text(item.content)) + "." + base::to_base64url(signature);
     BASE_TRY(const auto list, certs::TrustList::parse(jws));
     const auto before = published_list(officer_.pki);
-    if (!before.ok() || !*before || (*before)->sequence < list.sequence) {
+    if (!overtaken(list) && (!before.ok() || !*before || (*before)->sequence < list.sequence)) {
       BASE_TRY(auto tx, officer_.pool.begin());
       certs::CertificateRegister issued(tx, officer_.context.clock(), officer_.name);
       auto recorded = issued.record_trust_list(list, jws);
@@ -93,8 +93,9 @@ class Finisher {
   /// Does everything that came of it stand where it belongs?
   base::Result<bool> finished(const Sign::Item& item, base::BytesView signature) {
     if (item.kind == "certificate") {
+      BASE_TRY(const auto key, officer_.signer.key(item.label));
       BASE_TRY(const auto made, certs::Certificate::from_der(certs::assemble(
-                                    item.content, hsm::Algorithm::ecdsa_p256, base::Bytes(64, 1))));
+                                    item.content, key->info().algorithm, signature)));
       BASE_TRY(auto tx, officer_.pool.begin(store::Mode::read_only));
       certs::CertificateRegister issued(tx, officer_.context.clock(), officer_.name);
       const auto known = issued.find(made.serial_hex());
@@ -104,10 +105,14 @@ class Finisher {
     BASE_TRY(const auto list, certs::TrustList::parse(std::string(base::as_text(item.content)) +
                                                       "." + base::to_base64url(signature)));
     const auto before = published_list(officer_.pki);
-    return before.ok() && *before && (*before)->sequence >= list.sequence;
+    return overtaken(list) || (before.ok() && *before && (*before)->sequence >= list.sequence);
   }
 
  private:
+  /// Relying parties have seen a newer one, though its file may be gone.
+  bool overtaken(const certs::TrustList& list) const {
+    return list.sequence < base::json_int(governance_.all(), "trust_list_sequence").value_or(0);
+  }
   /// The file holds the newest that is in force: what came later, or was revoked meanwhile, is not
   /// put back.
   base::Result<void> put(const std::string& file, const certs::Certificate& made) {
@@ -179,14 +184,21 @@ base::Result<void> write_crls(Officer& officer, base::BytesView root, base::Byte
 /// A list that waits for officers must rise above those that are renewed meanwhile.
 constexpr std::int64_t kRoomForRenewals = 32;
 
+/// Of the newest trust list that the officers' ledger knows; 0 where nobody governs the keys.
+base::Result<std::int64_t> approved_sequence(Officer& officer) {
+  const auto governance = Governance::read(officer.signer);
+  if (governance.ok()) return base::json_int(governance->all(), "trust_list_sequence").value_or(0);
+  if (governance.error().key == "hsm.officers.not_founded") return 0;
+  return governance.error();
+}
+
 /// The open request for a list that says the same, so that approvals gather in one place.
 base::Result<std::optional<RequestRecord>> asked_already(Officer& officer,
                                                          const Governance& governance,
                                                          base::BytesView wanted) {
   BASE_TRY(const auto content, hsm::officers::read_content(wanted));
-  // What was renewed just now stands in the signer's ledger only.
-  BASE_TRY(const auto fresh, Governance::read(officer.signer));
-  const auto sequence = base::json_int(fresh.all(), "trust_list_sequence").value_or(0);
+  // Overtaken by one that was renewed meanwhile, it can never be carried out.
+  const auto sequence = base::json_int(governance.all(), "trust_list_sequence").value_or(0);
   for (const auto& one : governance.all()["requests"].GetArray()) {
     if (base::json_text(one, "op") != "sign" || base::json_text(one, "standing") != "open")
       continue;
@@ -279,9 +291,8 @@ base::Result<PublishOutcome> publish_lists(Officer& officer, std::chrono::hours 
   // One that cannot be read says nothing about sequences; the register does.
   const auto read = published_list(officer.pki);
   const auto before = read ? *read : std::nullopt;
-  BASE_TRY(const auto governance, Governance::read(officer.signer));
   // One that was approved may not have reached register and directory.
-  const auto approved = base::json_int(governance.all(), "trust_list_sequence").value_or(0);
+  BASE_TRY(const auto approved, approved_sequence(officer));
   certs::PublishParts parts{with.root_key,
                             with.issuing_key,
                             with.root,
@@ -321,6 +332,7 @@ base::Result<PublishOutcome> publish_lists(Officer& officer, std::chrono::hours 
   BASE_TRY_VOID(write_crls(officer, root_crl, issuing_crl));
   if (jws.ok()) BASE_TRY_VOID(officer.pki.write(certs::PkiDirectory::kTrustList, *jws));
   if (waits) {
+    BASE_TRY(const auto governance, Governance::read(officer.signer));
     const auto input = certs::trust_list_signing_input(wanted);
     BASE_TRY(out.waiting, asked_already(officer, governance, base::as_bytes(input)));
     if (out.waiting) return out;

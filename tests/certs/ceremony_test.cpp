@@ -12,6 +12,7 @@
 #include "certs/pki_directory.h"
 #include "hsm/client.h"
 #include "hsm/officers/request.h"
+#include "tests/certs/foreign_body.h"
 #include "tests/certs/support.h"
 #include "tests/support/postgres.h"
 #include "tests/support/signer.h"
@@ -657,6 +658,44 @@ TEST_F(CeremonyTest, ACompromisedKeyStopsAtOnceAndTheListsSayFromWhenOn) {
   ASSERT_NE(entry, all.entries.end());
   ASSERT_TRUE(entry->compromised_since);
   EXPECT_EQ(base::to_rfc3339(*entry->compromised_since), since);
+}
+
+/// LD/T 01-2020 6.2.7; issue 3, point 1.
+TEST_F(CeremonyTest, OneOfficerAloneAdmitsNoCertificationBody) {
+  ASSERT_EQ(ceremony().exit, 0);
+  const auto now = std::chrono::floor<std::chrono::seconds>(base::SystemClock().now());
+  test::ForeignBody foreign(now);
+  const auto put = [&](const std::string& name, const std::string& text) {
+    test::write_file(foreign.path() / name, text);
+  };
+  put("login.pem", foreign.leaf("login").pem());
+  put("seal.pem", foreign.leaf("seal").pem());
+  (void)foreign.crls();
+  for (const auto* paper : {"licence", "qualification", "liability", "acceptance"})
+    put(std::string(paper) + ".pdf", std::string("%PDF ") + paper);
+  const auto until = base::to_rfc3339(now + std::chrono::hours(24 * 300));
+  put("proposal.json",
+      R"({"version":1,"name":"某电子认证公司","code":"91110000MA0000000A","contact":"张三",
+      "licence":{"number":"ECP1","issuer":"工信部","from":"2020-01-01T00:00:00Z","until":")" +
+          until + R"(","file":"licence.pdf"},
+      "qualification":{"name":"电子政务电子认证服务 A1","until":")" +
+          until + R"(","file":"qualification.pdf"},
+      "liability":{"file":"liability.pdf"},"acceptance":{"file":"acceptance.pdf"},
+      "uses":["seal","login"],"policies":[],"permitted":["directory:/C=CN"],
+      "crl_urls":["http://crl.example.cn/sub.crl"],"anchors":["root.pem","sub.pem"],
+      "samples":["login.pem","seal.pem"],"crls":["root.crl","sub.crl.pem"]})");
+  const auto proposed = xinyin("ca propose " + (foreign.path() / "proposal.json").string());
+  ASSERT_EQ(proposed.exit, 0) << proposed.out;
+  const auto asked = xinyin("ca admit 1 --json 2>/dev/null");
+  EXPECT_EQ(asked.exit, 4) << asked.out;
+  const auto id = request_of(asked, "request");
+  EXPECT_EQ(carry(id, {"bing"}).exit, 4);
+  EXPECT_NE(ledger_text().find("hsm.officers.too_few_approvals: 1/2"), std::string::npos);
+  ASSERT_EQ(xinyin("trust publish").exit, 0) << "the wish holds up no renewal";
+  EXPECT_TRUE(list().bodies.empty());
+  ASSERT_EQ(carry(id, {"jia"}).exit, 0);
+  ASSERT_EQ(list().bodies.size(), 1u);
+  EXPECT_EQ(list().bodies.front().history.back().standing, certs::Standing::admitted);
 }
 
 TEST_F(CeremonyTest, TrustShowComparesTheRoot) {

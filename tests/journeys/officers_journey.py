@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from journey import (BIN, ISSUER, TRY, VAR, Journey, as_stack, eventually, fetch, issue, log_in, main, officer, run, sql,
+from journey import (BIN, ISSUER, TRY, VAR, Journey, eventually, fetch, issue, log_in, main, officer, run,
                      start_issuing)
 
 PKI = VAR / "pki"
@@ -166,6 +166,22 @@ class OfficersJourney(Journey):
         self.assertEqual((code, answer["error"]), (WAITING, "hsm.officers.grace"))
         officer("request", "reject", request, "--card", BING, "--confirm", request[-6:])
 
+    def test_one_alone_cannot_restore_a_backup(self):
+        carry(asked("key", "backup", "three.backup", "--officer", "jia", "--officer", "yi", "--officer", "bing"), JIA, BING)
+        file = VAR / "token" / "backups" / "three.backup.xbk"
+        place = VAR / "restored"
+        for cards in ((JIA,), (JIA, JIA)):
+            tried = officer("key", "restore", "--backup", file, *[word for card in cards for word in ("--card", card)],
+                            "--into", place / "store", "--inventory", place / "inventory.json", "--ledger",
+                            place / "ledger.jsonl", "--pin-out", place / "pin", check=False)
+            self.assertNotEqual(tried.returncode, DONE, tried.stdout)
+            self.assertFalse((place / "store").exists() and list((place / "store").iterdir()), "nothing is restored")
+            self.assertFalse((place / "pin").exists())
+            drilled = officer("key", "drill", "--backup", file, *[word for card in cards for word in ("--card", card)],
+                              check=False)
+            self.assertNotEqual(drilled.returncode, DONE, drilled.stdout)
+        officer("key", "drill", "--backup", file, "--card", JIA, "--card", YI)
+
     def approved(self, request: str, *cards: str) -> str:
         approve(request, *cards)
         return request
@@ -214,7 +230,8 @@ class OfficersJourney(Journey):
         stranger = officer("request", "approve", pending, "--card", ding, "--confirm", pending[-6:], check=False)
         self.assertEqual(stranger.returncode, REFUSED)
         self.assertIn("cli.unknown_card", stranger.stderr)
-        self.assertEqual(said("officer", "retire", "bing")[1]["error"], "hsm.officers.too_few", "three stay at least")
+        code, answer = said("officer", "retire", "bing")
+        self.assertEqual((code, answer["error"]), (TOO_FEW, "hsm.officers.too_few"), "three stay at least")
 
         carry(asked("officer", "enrol", "ding", "--name", "演示人员丁", "--certificate", home / "certificate.pem"), JIA, YI)
         people = {one["id"]: one for one in said("officer", "list")[1]}
