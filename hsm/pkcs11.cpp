@@ -223,7 +223,15 @@ void Login::close_session(Handle session) const {
 
 Rv Login::token_present() const {
   CK_TOKEN_INFO info{};
-  if (const auto rv = functions_->C_GetTokenInfo(slot_, &info); rv != CKR_OK) return rv;
+  const auto rv = functions_->C_GetTokenInfo(slot_, &info);
+  if (rv == CKR_GENERAL_ERROR) {
+    // SoftHSM says so of a token whose files it may not write, from the login on, though all of it
+    // works: the slot is asked, and the caller looks at the keys next.
+    CK_SLOT_INFO slot{};
+    if (functions_->C_GetSlotInfo(slot_, &slot) == CKR_OK && (slot.flags & CKF_TOKEN_PRESENT) != 0)
+      return CKR_OK;
+  }
+  if (rv != CKR_OK) return rv;
   return (info.flags & CKF_TOKEN_INITIALIZED) != 0 ? CKR_OK : CKR_TOKEN_NOT_RECOGNIZED;
 }
 

@@ -378,6 +378,11 @@ TEST_F(CeremonyTest, OneCardCarriesNothingAndASecondGoesOnFromThere) {
   const auto two = ceremony();
   ASSERT_EQ(two.exit, 0) << two.out;
   EXPECT_EQ(ledger_text().find("voted_already"), std::string::npos) << "a vote counts once";
+  const auto lines = ledger_text();
+  const std::string asked = R"(\"op\":\"key.generate\")";
+  const auto first = lines.find(asked);
+  ASSERT_NE(first, std::string::npos);
+  EXPECT_EQ(lines.find(asked, first + 1), std::string::npos) << "one request, not one a run";
   expect_whole("after a lonely beginning");
 }
 
@@ -603,7 +608,9 @@ TEST_F(CeremonyTest, ExecutingAgainIssuesNothingAndPutsBackWhatIsMissing) {
   const auto document = base::parse_json(all.out, {16 << 20, 12});
   ASSERT_TRUE(document.ok()) << all.out;
   for (const auto& one : (*document)["data"].GetArray())
-    EXPECT_EQ(xinyin("request execute " + std::string(base::json_text(one, "id"))).exit, 0);
+    if (base::json_text(one, "id") != id) {
+      EXPECT_EQ(xinyin("request execute " + std::string(base::json_text(one, "id"))).exit, 0);
+    }
   EXPECT_EQ(pem("seal-1.pem"), renewed);
 }
 

@@ -395,6 +395,13 @@ class OfficersJourney(Journey):
         self.assertEqual(len(ledger()), lines)
         self.assertEqual(said("ceremony", "verify")[1]["signed_by"], ["jia", "yi", "bing"])
 
+    def test_what_the_signer_looks_at_now_and_then_is_there(self):
+        """The token's files may not be written: SoftHSM complains of that, and nothing is wrong."""
+        lines = [json.loads(line) for line in (VAR / "log" / "xinyin-signer.log").read_text().splitlines()]
+        token = [line for line in lines if line["event"] == "token"]
+        self.assertTrue(token)
+        self.assertEqual([line for line in token if line["state"] != "up"], [])
+
     def test_no_pin_stands_in_logs_or_in_the_ledger(self):
         pins = [path.read_text().strip() for path in Path(JIA).parent.glob("*.pin")]
         self.assertTrue(pins)
