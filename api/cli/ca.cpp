@@ -21,6 +21,7 @@ struct Options {
   std::filesystem::path file;
   std::int64_t number = 0;
   std::string kind, reason, compromised_since;
+  bool dry_run = false;
 };
 
 std::string standing_word(Standing standing) {
@@ -117,14 +118,20 @@ base::Result<Answer> look(Context& context,
   return at(bodies);
 }
 
-base::Result<Answer> propose(Context& context, const std::filesystem::path& file) {
-  BASE_TRY(const auto proposal, CaProposal::read(file));
+base::Result<Answer> propose(Context& context, const Options& options) {
+  BASE_TRY(const auto proposal, CaProposal::read(options.file));
   const auto report = certs::check_admission(proposal.record.body, proposal.samples, proposal.crls,
                                              context.clock().now());
   for (const auto& check : report.checks)
     if (!check.passed)
       context.warn("检查未通过 check failed: " + check.object + ", " + check.rule + " (" +
                    check.clause + "): " + check.found);
+  if (options.dry_run)
+    return Answer{report.json(),
+                  proposal.record.body.name + (report.passed()
+                                                   ? "  检查通过，未登记 check passed, not recorded"
+                                                   : "  检查未通过 check failed"),
+                  kDone};
   BASE_TRY(const auto* config, context.config());
   Officer officer(*config, context);
   BASE_TRY(auto tx, officer.pool.begin());
@@ -201,7 +208,18 @@ base::Result<Answer> paper(Context& context, const Options& options) {
 
 /// What an officer wants is written down first and takes effect with the list that carries it.
 /// Asked for again, as after a signer that was away, the same wish goes on.
-base::Result<Answer> put_to(Context& context, std::int64_t number, certs::BodyStanding step) {
+base::Result<Answer> put_to(Context& context, std::int64_t number, certs::BodyStanding step,
+                            bool dry_run) {
+  if (dry_run)
+    return look(context, [&](certs::Bodies& bodies) -> base::Result<Answer> {
+      BASE_TRY(const auto record, bodies.find(number));
+      base::JsonWriter out;
+      put(out, record);
+      return Answer{out.text(),
+                    line(record, context.clock().now()) + "\n  → " + standing_word(step.standing) +
+                        "，并发布信任列表 · and a new trust list",
+                    kDone};
+    });
   BASE_TRY(const auto* config, context.config());
   Officer officer(*config, context);
   std::optional<certs::BodyWish> wish;
@@ -248,11 +266,11 @@ base::Result<Answer> stop(Context& context, const Options& options, Standing sta
     step.invalid_since = base::parse_rfc3339(options.compromised_since);
     if (!step.invalid_since) return base::error(base::Code::invalid_argument, "cli.bad_time");
   }
-  return put_to(context, options.number, std::move(step));
+  return put_to(context, options.number, std::move(step), options.dry_run);
 }
 
 /// `resume` is for who was suspended, `admit` for who was proposed: each says what it means.
-base::Result<Answer> start(Context& context, std::int64_t number, Standing from) {
+base::Result<Answer> start(Context& context, std::int64_t number, Standing from, bool dry_run) {
   BASE_TRY_VOID(look(context, [&](certs::Bodies& bodies) -> base::Result<Answer> {
     BASE_TRY(const auto record, bodies.find(number));
     const auto now = record.body.history.back().standing;
@@ -260,7 +278,7 @@ base::Result<Answer> start(Context& context, std::int64_t number, Standing from)
       return base::error(base::Code::conflict, "certs.body_step", std::string(to_string(now)));
     return Answer{};
   }));
-  return put_to(context, number, {Standing::admitted, {}, "", std::nullopt});
+  return put_to(context, number, {Standing::admitted, {}, "", std::nullopt}, dry_run);
 }
 
 }  // namespace
@@ -279,8 +297,11 @@ void register_ca(CLI::App& app, Context& context) {
     made->add_option("NUMBER", options->number, "as `ca list` shows it")->required();
     return made;
   };
-  verb("propose", "check a body and record it with its papers",
-       [](Context& c, const Options& o) { return propose(c, o.file); })
+  const auto dry = [&](CLI::App* made) {
+    made->add_flag("--dry-run", options->dry_run, "say what would be done, do nothing");
+    return made;
+  };
+  dry(verb("propose", "check a body and record it with its papers", propose))
       ->add_option("FILE", options->file, "proposal, JSON (docs/operations.md)")
       ->required();
   verb("list", "all of them", [](Context& c, const Options&) { return list(c); });
@@ -290,13 +311,16 @@ void register_ca(CLI::App& app, Context& context) {
   papers->add_option("KIND", options->kind, "licence, qualification, liability, acceptance")
       ->required();
   papers->add_option("--out", options->file, "file to write")->required();
-  numbered(
-      verb("admit", "let a proposed body in (two officers), and publish",
-           [](Context& c, const Options& o) { return start(c, o.number, Standing::proposed); }));
-  numbered(
-      verb("resume", "let a suspended body in again (two officers), and publish",
-           [](Context& c, const Options& o) { return start(c, o.number, Standing::suspended); }));
+  dry(numbered(verb("admit", "let a proposed body in (two officers), and publish",
+                    [](Context& c, const Options& o) {
+                      return start(c, o.number, Standing::proposed, o.dry_run);
+                    })));
+  dry(numbered(verb("resume", "let a suspended body in again (two officers), and publish",
+                    [](Context& c, const Options& o) {
+                      return start(c, o.number, Standing::suspended, o.dry_run);
+                    })));
   const auto stopping = [&](CLI::App* made) {
+    dry(made);
     made->add_option("--reason", options->reason,
                      "ordered, licence_ended, compromised, ceased, replaced, review, other")
         ->required()

@@ -176,6 +176,10 @@ TEST_F(CommandLineTest, GroffAcceptsEveryPageAndEveryVerbStandsInOne) {
 
 // What only looks, or writes but the file that it was told to. Whatever is not here acts.
 const std::set<std::string> kLooks{"audit export",
+                                   "audit export-ledger",
+                                   "ca paper",
+                                   "key drill",
+                                   "key test-shares",
                                    "audit head",
                                    "audit show",
                                    "audit tail",
@@ -226,8 +230,10 @@ std::string arguments(const rapidjson::Value& command) {
       if (std::string_view(kind) == "options")
         out += std::string(" ") + option["names"][0].GetString();
       // A reason of `document` is one of the catalogue's.
-      out += std::string_view(option["names"][0].GetString()) == "--reason" ? " fraud"
-                                                                            : " " + value(option);
+      out += std::string_view(option["names"][0].GetString()) == "--reason" &&
+                     option["choices"].Empty()
+                 ? " fraud"
+                 : " " + value(option);
     }
   return out;
 }

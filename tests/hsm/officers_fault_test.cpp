@@ -267,5 +267,30 @@ INSTANTIATE_TEST_SUITE_P(Every, OfficersFault,
                                           testing::ValuesIn(kFaults)),
                          case_name);
 
+/// The ledger's own signature hangs: readers are answered, and the watchdog still ends the worker.
+TEST(OfficersLedgerFault, ALineWhoseSignatureHangsStopsNobodyElse) {
+  test::Governed house({{{"audit-1", Algorithm::ecdsa_p256, Purpose::audit},
+                         {"seal-1", Algorithm::ecdsa_p256, Purpose::seal}},
+                        {"watchdog_ms = 1500", "token.recheck_ms = 3600000"},
+                        XINYIN_BIN_DIR "/xinyin-signer",
+                        XINYIN_P11_SHIM});
+  const auto request = house.text("key.suspend", house.step("seal-1"));
+  const auto worker = house.signer().worker();
+  house.rules("C_Sign hang=1");
+  EXPECT_FALSE(house.officer(milliseconds(200)).officers("submit", request).ok());
+  EXPECT_TRUE(house.service(milliseconds(1000)).officers("state").ok()) << "a reader waits";
+  EXPECT_TRUE(test::wait_until([&] {
+    const auto now = house.signer().worker();
+    return now != 0 && now != worker;
+  })) << house.signer().log();
+  house.rules("");
+  EXPECT_TRUE(test::wait_until([&] {
+    auto client = house.service(milliseconds(1000));
+    const auto key = client.key("seal-1");
+    return key.ok() && (*key)->sign(base::Digest{}).ok();
+  }));
+  EXPECT_TRUE(house.ledger_holds().ok());
+}
+
 }  // namespace
 }  // namespace hsm::officers

@@ -1,10 +1,11 @@
 // Signatures through client and xinyin-signer against the token's raw C_SignInit + C_Sign, P-256,
 // in one run: rounds of each take turns, medians are printed with their ratios (to reach: 0.8 of
-// the raw rate of two threads, where every signature is verified, logged and on the disk before it
-// leaves).
+// the raw rate with verification and as many threads, where every signature is verified, logged and
+// on the disk before it leaves). The governed signer looks into the officers' ledger as well.
 //   cmake --preset release -DXINYIN_BENCH=ON && ninja -C build/release bench_signer xinyin-signer
 //   build/release/bin/bench_signer
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <p11-kit/pkcs11.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -22,8 +23,10 @@
 #include <vector>
 
 #include "base/digest.h"
+#include "base/unique_fd.h"
 #include "hsm/client.h"
 #include "hsm/public_key.h"
+#include "tests/hsm/governed.h"
 #include "tests/support/signer.h"
 #include "tests/support/token.h"
 
@@ -81,7 +84,9 @@ Round measure(int threads, pid_t signer, const std::function<bool(int)>& sign) {
           (own_cpu() + cpu_of(signer) - cpu) * 1e6 / count};
 }
 
-/// The token as bare as it gets: two sessions, a cached handle.
+constexpr int kMany = 16;
+
+/// The token as bare as it gets: a session a thread, a cached handle.
 class Raw {
  public:
   explicit Raw(const test::Token& token) {
@@ -122,8 +127,23 @@ class Raw {
 
  private:
   CK_FUNCTION_LIST* call_ = nullptr;
-  CK_SESSION_HANDLE sessions_[2] = {};
+  CK_SESSION_HANDLE sessions_[kMany] = {};
   CK_OBJECT_HANDLE key_ = 0;
+};
+
+/// What the disk alone gives: a log's line of usual size, kept.
+class Disk {
+ public:
+  explicit Disk(const std::filesystem::path& file)
+      : fd_(::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) {}
+  bool line() {
+    return ::write(fd_.get(), text_.data(), text_.size()) == static_cast<ssize_t>(text_.size()) &&
+           ::fdatasync(fd_.get()) == 0;
+  }
+
+ private:
+  base::UniqueFd fd_;
+  const std::string text_ = std::string(319, 'x') + "\n";
 };
 
 struct Measured {
@@ -143,6 +163,11 @@ struct Measured {
 
 int main(int argc, char** argv) {
   const auto program = std::filesystem::path(argv[0]).parent_path() / "xinyin-signer";
+  // First: it provisions its token in this process.
+  test::Governed governed(
+      {{{"seal-1", hsm::Algorithm::ecdsa_p256, hsm::Purpose::seal}}, {}, program});
+  auto governed_client = governed.service(std::chrono::seconds(30));
+  const auto governed_key = governed_client.key("seal-1").value();
   test::Token token;
   const auto info = token.key("seal-1")->info();
   token.close();
@@ -154,6 +179,7 @@ int main(int argc, char** argv) {
   const auto kept_key = kept_client.key("seal-1").value();
   const auto unkept_key = unkept_client.key("seal-1").value();
   Raw raw(token);
+  Disk disk(kept.directory() / "disk");
   const auto digest = base::sha256(base::as_bytes("bench"));
   const auto signature = kept_key->sign(digest).value();
   const auto through = [&](const test::Signer& signer, const std::shared_ptr<const hsm::Key>& key,
@@ -172,10 +198,18 @@ int main(int argc, char** argv) {
        [&] { return measure(2, 0, [&](int t) { return bare(t, false); }); }},
       {"raw C_Sign + verification, 2 threads",
        [&] { return measure(2, 0, [&](int t) { return bare(t, true); }); }},
+      {"raw C_Sign + verification, 16 threads",
+       [&] { return measure(kMany, 0, [&](int t) { return bare(t, true); }); }},
       {"verification alone, 2 threads",
        [&] { return measure(2, 0, [&](int) { return check->good(digest, signature); }); }},
+      {"a line and fdatasync, 1 thread",
+       [&] { return measure(1, 0, [&](int) { return disk.line(); }); }},
       {"signer, 2 threads", through(kept, kept_key, 2)},
       {"signer, 16 threads", through(kept, kept_key, 16)},
+      {"signer, 64 threads", through(kept, kept_key, 64)},
+      {"governed signer, 2 threads", through(governed.signer(), governed_key, 2)},
+      {"governed signer, 16 threads", through(governed.signer(), governed_key, kMany)},
+      {"governed signer, 64 threads", through(governed.signer(), governed_key, 64)},
       {"signer without fsync, 2 threads", through(unkept, unkept_key, 2)},
       {"signer without fsync, 16 threads", through(unkept, unkept_key, 16)},
   };
