@@ -169,10 +169,6 @@ base::Result<void> Registration::complete(std::string_view reference, const Regi
   auto invalid = base::error(base::Code::invalid_argument, "auth.subject_invalid");
   invalid.fields = identity.wrong;
   invalid.fields.insert(invalid.fields.end(), details.wrong.begin(), details.wrong.end());
-  for (const auto kind : {AgreementKind::service, AgreementKind::privacy})
-    if (std::none_of(end.accepted.begin(), end.accepted.end(),
-                     [&](const Acceptance& one) { return one.kind == kind; }))
-      invalid.fields.push_back({"accept_" + std::string(to_text(kind)), "auth.agreement.needed"});
   const auto login_name = normal_login_name(end.login_name);
   if (!login_name) invalid.fields.push_back({"login_name", "auth.login_name.form"});
   // A user name is no secret and is told before the number is looked at: what follows is then the
@@ -189,13 +185,15 @@ base::Result<void> Registration::complete(std::string_view reference, const Regi
   subject.id_number = value_in(identity.values, "id_number");
   subject.country = value_in(identity.values, "country");
   subject.login_name = end.login_name;
-  if (!invalid.fields.empty()) {
-    if (const auto good = parts_.accounts.judge_password(subject, end.password); !good.ok()) {
-      invalid.fields.push_back({"password", good.error().key});
-      invalid.args = good.error().args;
-    }
-    return invalid;
+  if (const auto good = parts_.accounts.judge_password(subject, end.password); !good.ok()) {
+    invalid.fields.push_back({"password", good.error().key});
+    invalid.args = good.error().args;
   }
+  for (const auto kind : {AgreementKind::service, AgreementKind::privacy})
+    if (std::none_of(end.accepted.begin(), end.accepted.end(),
+                     [&](const Acceptance& one) { return one.kind == kind; }))
+      invalid.fields.push_back({"accept_" + std::string(to_text(kind)), "auth.agreement.needed"});
+  if (!invalid.fields.empty()) return invalid;
   BASE_TRY_VOID(parts_.agreements.check(end.accepted));
   BASE_TRY(const auto prepared, parts_.accounts.prepare(subject, end.password));
   auto made = make(found, prepared, details.values, end);
