@@ -143,11 +143,12 @@ base::Result<Answer> run(Context& context, const RunOptions& options) {
   const auto fingerprint = base::to_hex(root.sha256());
   out.member("root_sha256", fingerprint);
   if (ceremony.minutes().begun())
-    out.member("minutes_head", base::to_hex(ceremony.minutes().head()));
+    out.member("minutes_head", base::to_hex(ceremony.minutes().report().head));
   out.EndObject();
   return Answer{out.text(), "根证书 SHA-256 · root certificate " + fingerprint, kDone};
 }
 
+/// Good evidence: whole, of the real thing, closed, and signed by somebody.
 base::Result<Answer> verify(Context& context, std::filesystem::path file) {
   if (file.empty()) {
     BASE_TRY(const auto* config, context.config());
@@ -158,6 +159,7 @@ base::Result<Answer> verify(Context& context, std::filesystem::path file) {
   out.StartObject();
   out.member("lines", report.lines);
   out.member("head", base::to_hex(report.head));
+  out.member("rehearsal", report.rehearsal);
   out.member("ledger_lines", report.ledger_lines);
   out.member("genesis_sha256", base::to_hex(report.genesis));
   out.member("closed", report.closed);
@@ -169,21 +171,29 @@ base::Result<Answer> verify(Context& context, std::filesystem::path file) {
     names += (names.empty() ? "" : ", ") + person;
   }
   out.EndArray();
-  if (report.broken_at) out.member("broken_at", *report.broken_at);
+  put_deviations(out, report);
+  if (report.broken_at) {
+    out.member("broken_at", *report.broken_at);
+    out.member("why", report.why);
+  }
   out.EndObject();
+  std::string text;
+  if (report.rehearsal)
+    text =
+        "【演练】本记录出自演练，不能作为证据 · THIS WAS A REHEARSAL: it is evidence of nothing\n";
+  for (const auto& line : deviation_lines(report)) text += line + "\n";
   if (report.broken_at)
     return Answer{out.text(),
-                  "记录在第 " + std::to_string(*report.broken_at) +
+                  text + "记录在第 " + std::to_string(*report.broken_at) +
                       " 行断裂 · broken at this line: " + report.why,
                   kLogBroken};
-  return Answer{out.text(),
-                "记录完整，" + std::to_string(report.lines) + " 行，账本 " +
-                    std::to_string(report.ledger_lines) + " 行 · whole; head " +
-                    base::to_hex(report.head) + "\n创始文档 founding document SHA-256 " +
-                    base::to_hex(report.genesis) +
-                    "\n签名 signed by: " + (names.empty() ? "无 nobody" : names) +
-                    (report.closed ? "" : "\n尚未结束 · not closed"),
-                report.closed ? kDone : kLogBroken};
+  text += "记录完整，" + std::to_string(report.lines) + " 行，账本 " +
+          std::to_string(report.ledger_lines) + " 行 · whole; head " + base::to_hex(report.head) +
+          "\n创始文档 founding document SHA-256 " + base::to_hex(report.genesis) +
+          "\n签名 signed by: " + (names.empty() ? "无 nobody" : names) +
+          (report.closed ? "" : "\n尚未结束 · not closed");
+  const bool good = report.closed && !report.signed_by.empty() && !report.rehearsal;
+  return Answer{out.text(), text, good ? kDone : kLogBroken};
 }
 
 }  // namespace

@@ -167,7 +167,7 @@ base::Result<void> Ceremony::open_minutes() {
                                   "；密钥设备 " + health_.token_label + " / " +
                                   health_.token_serial,
                               opened.text()));
-  ledger_noted_ = minutes_.ledger_lines();
+  ledger_noted_ = minutes_.report().ledger_lines;
   return note_ledger();
 }
 
@@ -473,10 +473,12 @@ base::Result<void> Ceremony::close_minutes() {
   BASE_TRY_VOID(note_ledger());
   BASE_TRY_VOID(minutes_.note("close", "仪式结束"));
   base::fail_point("ceremony.closed");
-  const auto head = minutes_.head();
+  const auto head = minutes_.report().head;
   for (const auto& options : cards_) {
     BASE_TRY(const auto card, open_card(officer_.context, options));
     BASE_TRY(const auto person, governance_.person(card->public_key()));
+    const auto& already = minutes_.report().signed_by;
+    if (std::count(already.begin(), already.end(), person) != 0) continue;
     const hsm::officers::Vote vote{
         person, Decision::attest, head,
         std::chrono::floor<std::chrono::seconds>(officer_.context.clock().now()), ""};
@@ -490,8 +492,8 @@ base::Result<void> Ceremony::close_minutes() {
   base::JsonWriter facts;
   facts.StartObject();
   facts.member("plan_sha256", base::to_hex(plan_.sha256));
-  facts.member("minutes_lines", minutes_.lines());
-  facts.member("minutes_head", base::to_hex(minutes_.head()));
+  facts.member("minutes_lines", minutes_.report().lines);
+  facts.member("minutes_head", base::to_hex(minutes_.report().head));
   facts.member("token_serial", health_.token_serial);
   facts.EndObject();
   BASE_TRY(auto tx, officer_.pool.begin());
@@ -503,12 +505,13 @@ base::Result<void> Ceremony::close_minutes() {
   if (plan_.demonstration) text += "**仅供演示，无任何法律效力 · For demonstration only**\n\n";
   for (const auto& role : plan_.roles) text += "- " + role.title + "：" + role.person + "\n";
   text += "\n" + minutes_.told() + "\n记录链头 · head of the minutes: `" +
-          base::to_hex(minutes_.head()) + "`\n\n签名 · signed:\n\n";
+          base::to_hex(minutes_.report().head) + "`\n\n签名 · signed:\n\n";
   for (const auto& role : plan_.roles)
     text += role.person + "（" + role.title + "）____________________\n\n";
   const auto day = base::to_rfc3339(officer_.context.clock().now()).substr(0, 10);
   const certs::PkiDirectory there(officer_.pki.path() / "ceremony");
-  return there.write("minutes-" + day + "-" + std::to_string(minutes_.lines()) + ".md", text);
+  return there.write("minutes-" + day + "-" + std::to_string(minutes_.report().lines) + ".md",
+                     text);
 }
 
 }  // namespace cli
