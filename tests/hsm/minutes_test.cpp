@@ -128,7 +128,7 @@ TEST(Minutes, ADeviationIsTypedAndSaidBySomebodyOfThePlan) {
   for (const auto* data : {R"({"by":"wang","happened":"a","step":"b"})",
                            R"({"by":"wang","happened":"a","step":"b","why":""})",
                            R"({"by":"wang","happened":"a","more":"x","step":"b","why":"c"})",
-                           "{\"by\":\"wang\",\"happened\":\"a\\u001b[2J\",\"step\":\"b\",\"why\":"
+                           "{\"by\":\"wang\",\"happened\":\"a\\u001B[2J\",\"step\":\"b\",\"why\":"
                            "\"c\"}"}) {
     Paper other(kStart);
     other.open();
