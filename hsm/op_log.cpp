@@ -219,11 +219,19 @@ OpLog::Written OpLog::write(std::span<const Pending> batch) {
   return {lines, false};
 }
 
-void OpLog::add(OpRecord record, Done done) {
+void OpLog::add(OpRecord record, Done done, std::size_t coming) {
   {
     const std::scoped_lock guard(lock_);
     pending_.push_back({std::move(record), std::move(done)});
-    if (writing_) return;
+    if (pending_.size() < coming) return;
+  }
+  keep();
+}
+
+void OpLog::keep() {
+  {
+    const std::scoped_lock guard(lock_);
+    if (writing_ || pending_.empty()) return;
     writing_ = true;
   }
   while (true) {

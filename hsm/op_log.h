@@ -55,8 +55,12 @@ class OpLog {
   using Done = std::function<void(bool kept)>;
   /// Adds a line and calls `done` once it is kept, or could not be (then nothing may leave). Lines
   /// that arrive while others are being synced go together in the next write; `done` may run on
-  /// another thread that is in add.
-  void add(OpRecord record, Done done);
+  /// another thread that is in add or keep.
+  /// `coming`: how many more deeds wait to be done. While fewer lines than that wait here the line
+  /// may wait for them, to be kept together; then somebody has to call keep when they are done.
+  void add(OpRecord record, Done done, std::size_t coming = 0);
+  /// Keeps the lines that wait.
+  void keep();
   /// The log can no longer be trusted to keep anything: the process should end.
   bool broken() const;
   /// Called after the `done`s of each write, on the same thread. To be set before the first add.

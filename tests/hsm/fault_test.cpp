@@ -111,6 +111,24 @@ TEST_F(FaultTest, Fault5_ASignatureWhoseAnswerWasLostIsMadeAgain) {
   EXPECT_GE(count(trace(), "C_Sign 0x6"), 10u);
 }
 
+TEST_F(FaultTest, ACallThatHangsHoldsBackNobodyElsesAnswer) {
+  start({"sessions = 1", "watchdog_ms = 300000"});
+  // The others wait while the first is signed: its line would be kept together with theirs.
+  rules("C_Sign delay=300 nth=1\nC_Sign hang=rule nth=1");
+  Client patient(signer_->client(std::chrono::minutes(2)));
+  const auto key = *patient.key("seal-1");
+  std::atomic<int> answered{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 6; ++i)
+    threads.emplace_back([&, i] {
+      EXPECT_TRUE(key->sign(base::sha256(base::as_bytes(std::to_string(i)))).ok());
+      ++answered;
+    });
+  EXPECT_TRUE(test::wait_until([&] { return answered > 0; }));
+  rules("");
+  for (auto& thread : threads) thread.join();
+}
+
 TEST_F(FaultTest, Fault6_AWrongSignatureNeverLeavesAndTheSecondSuspendsTheKey) {
   start();
   rules("C_Sign corrupt=1 times=1");
