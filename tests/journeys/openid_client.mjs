@@ -1,9 +1,8 @@
 // The npm package openid-client, a certified relying party, against our provider: the whole round, and
 // what the RFCs say must be refused.
-import { execFileSync } from 'node:child_process';
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { Issuer, generators, custom } from 'openid-client';
-import { assert, Person, runTests, test, tryThis } from './support.mjs';
+import { assert, Person, runTests, sql, test, tryThis } from './support.mjs';
 
 custom.setHttpOptionsDefaults({ timeout: 15_000 });
 
@@ -315,12 +314,11 @@ for (const [alg, make] of [
 function keyedClient(id, alg, publicKey, { redirectUris = [], grantTypes, scopes = '', machineScopes = '' }) {
   const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'k1', alg, use: 'sig' };
   const quoted = (value) => `'${String(value).replaceAll("'", "''")}'`;
-  const sql = `insert into auth.client (id, name, redirect_uris, post_logout_redirect_uris, scopes, sector,
+  sql(`insert into auth.client (id, name, redirect_uris, post_logout_redirect_uris, scopes, sector,
       registered_at, grant_types, machine_scopes, keys)
     values (${quoted(id)}, '密钥客户端', ${quoted(JSON.stringify(redirectUris))}, '[]', ${quoted(scopes)},
       ${quoted(`client:${id}`)}, now(), ${quoted(grantTypes)}, ${quoted(machineScopes)},
-      ${quoted(JSON.stringify({ keys: [jwk] }))})`;
-  execFileSync('psql', ['-q', '-v', 'ON_ERROR_STOP=1', '-d', tryThis.database_superuser, '-c', sql]);
+      ${quoted(JSON.stringify({ keys: [jwk] }))})`);
 }
 
 const assertionForUs = { clientAssertionPayload: { aud: issuer.metadata.issuer } };
@@ -331,7 +329,7 @@ test('RFC 6749 §4.4, RFC 7523: a machine gets tokens for itself with its key', 
   keyedClient(id, 'ES256', publicKey, { grantTypes: 'client_credentials', machineScopes: 'core.read' });
   const machine = new issuer.Client(
     { client_id: id, token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: 'ES256',
-      introspection_endpoint_auth_signing_alg: 'ES256' },
+      introspection_endpoint_auth_method: 'private_key_jwt', introspection_endpoint_auth_signing_alg: 'ES256' },
     { keys: [{ ...privateKey.export({ format: 'jwk' }), kid: 'k1', alg: 'ES256', use: 'sig' }] });
   const tokens = await machine.grant({ grant_type: 'client_credentials' }, assertionForUs);
   assert.equal(tokens.scope, 'core.read');
