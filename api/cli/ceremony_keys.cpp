@@ -75,6 +75,9 @@ base::Result<void> Ceremony::make_keys() {
         return about_key(base::Code::conflict, "cli.key_differs", planned.label);
       continue;
     }
+    // From before there were officers: theirs to take over, not to be made beside it.
+    if (keys_.count(planned.label) != 0)
+      return about_key(base::Code::conflict, "cli.key_not_adopted", planned.label);
     missing.push_back(planned.label);
     out.StartObject();
     out.member("algorithm", hsm::to_string(planned.algorithm));

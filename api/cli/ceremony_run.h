@@ -46,8 +46,8 @@ class Ceremony {
   /// `officer`, `plan` outlive this.
   Ceremony(Officer& officer, const CeremonyPlan& plan, CeremonyOptions options);
   /// Errors: permission_denied `cli.demonstration_plan`; conflict `cli.key_differs`,
-  /// `cli.key_not_active`, `cli.backup_altered`, `cli.root_differs`; unavailable
-  /// `cli.cards_missing`; those of certs, hsm and store.
+  /// `cli.key_not_adopted`, `cli.key_not_active`, `cli.backup_altered`, `cli.root_differs`;
+  /// unavailable `cli.cards_missing`; those of certs, hsm and store.
   base::Result<std::vector<CeremonyStep>> run();
   const Minutes& minutes() const { return minutes_; }
 

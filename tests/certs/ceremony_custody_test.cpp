@@ -222,6 +222,9 @@ TEST_F(CeremonyCustodyTest, KeysFromBeforeOfficersAreAdopted) {
   begin("", cards->genesis(), test::demonstration_keys());
   const auto there = keys();
   ASSERT_GT(there, 0);
+  const auto early = ceremony();
+  EXPECT_EQ(early.exit, 9) << early.out;
+  EXPECT_NE(early.out.find("cli.key_not_adopted"), early.out.npos) << early.out;
   const auto inventory = " --inventory " + token->inventory().string();
   EXPECT_EQ(xinyin("key adopt nobody" + inventory).exit, 9);
   EXPECT_EQ(xinyin("key adopt --inventory " + (directory / "none.json").string()).exit, 75);

@@ -1,9 +1,10 @@
-// Minutes of a ceremony, as a stranger hands them in years later: as they stand, and once more with
-// numbers, chain and hashes put right, as an editor would. A line that is taken has one text; one
-// that is refused leaves nothing behind.
+// Minutes of a ceremony, as a stranger hands them in years later: as they stand, once more with
+// each line's own hash put right, and once more with numbers and chain put right too, as an editor
+// would. A line that is taken has one text; one that is refused leaves nothing behind.
 #include <sstream>
 
 #include "base/check.h"
+#include "base/encoding.h"
 #include "base/json.h"
 #include "hsm/officers/minutes.h"
 
@@ -29,6 +30,13 @@ void take(MinutesReader& reader, std::string_view line) {
               "a line was refused and left something");
 }
 
+/// The line under the hash that fits it.
+std::string rehashed(std::string_view line) {
+  const auto tail = line.rfind(",\"hash\":\"");
+  const auto body = std::string(line.substr(0, tail));
+  return body + ",\"hash\":\"" + base::to_hex(base::sha256(base::as_bytes(body + "}"))) + "\"}";
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -38,13 +46,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   base::check(report.broken_at || report.lines > 0, "nothing is good");
   base::check(!report.broken_at || *report.broken_at == report.lines + 1, "broken elsewhere");
 
-  MinutesReader as_it_stands, mended;
+  MinutesReader as_it_stands, fitting, mended;
   std::string_view text = whole;
   for (int lines = 0; !text.empty() && lines < 64; ++lines) {
     const auto end = text.find('\n');
     const auto one = text.substr(0, end);
     text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
     take(as_it_stands, one);
+    take(fitting, rehashed(one));
     const auto document = base::parse_json(one, {1 << 20, 14});
     if (!document.ok() || !document->IsObject()) continue;
     const auto found = document->FindMember("data");
