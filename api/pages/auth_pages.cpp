@@ -31,6 +31,13 @@ std::string consent(const Renderer& look, const ConsentPage& page) {
   return look.page("consent", "web.consent.title", data);
 }
 
+std::string activate(const Renderer& look, const ActivatePage& page) {
+  PageData data;
+  data.text("csrf", page.csrf).text("login_name", page.login_name);
+  if (page.problem != nullptr) data.message("problem", page.problem->key, page.problem->args);
+  return look.page("activate", "web.activate.title", data);
+}
+
 std::string logout(const Renderer& look, std::string_view csrf) {
   PageData data;
   data.text("csrf", std::string(csrf));

@@ -27,6 +27,14 @@ struct ConsentPage {
 };
 std::string consent(const Renderer& look, const ConsentPage& page);
 
+struct ActivatePage {
+  std::string csrf;
+  std::string login_name;  ///< what was typed before
+  const base::Error* problem = nullptr;
+};
+/// Setting a new password with a code that staff had made.
+std::string activate(const Renderer& look, const ActivatePage& page);
+
 std::string logout(const Renderer& look, std::string_view csrf);
 
 /// A short message: what happened, what to do. `tone` is "good" or "warn".
