@@ -11,6 +11,7 @@
 #include "certs/tbs.h"
 #include "certs/trust_list_text.h"
 #include "hsm/officers/content.h"
+#include "hsm/officers/trust_change.h"
 
 namespace cli {
 namespace {
@@ -178,18 +179,28 @@ class Finisher {
 base::Result<void> write_crls(Officer& officer, base::BytesView root, base::BytesView issuing) {
   using Files = certs::PkiDirectory;
   BASE_TRY_VOID(officer.pki.write(Files::kRootCrl, base::as_text(root)));
+  if (issuing.empty()) return {};
   return officer.pki.write(Files::kIssuingCrl, base::as_text(issuing));
 }
 
 /// A list that waits for officers must rise above those that are renewed meanwhile.
 constexpr std::int64_t kRoomForRenewals = 32;
 
-/// Of the newest trust list that the officers' ledger knows; 0 where nobody governs the keys.
-base::Result<std::int64_t> approved_sequence(Officer& officer) {
+/// The newest numbers that the officers' ledger knows; 0 where nobody governs the keys. The
+/// register may be behind: it was restored from a backup, or what was approved never reached it.
+struct Told {
+  std::int64_t sequence = 0, root_number = 0, issuing_number = 0;
+};
+base::Result<Told> told_numbers(Officer& officer, const Authorities& with) {
   const auto governance = Governance::read(officer.signer);
-  if (governance.ok()) return base::json_int(governance->all(), "trust_list_sequence").value_or(0);
-  if (governance.error().key == "hsm.officers.not_founded") return 0;
-  return governance.error();
+  if (!governance.ok() && governance.error().key == "hsm.officers.not_founded") return Told{};
+  if (!governance.ok()) return governance.error();
+  const auto number = [&](const std::shared_ptr<const hsm::Key>& key) -> std::int64_t {
+    const auto* known = key ? governance->key(key->info().label) : nullptr;
+    return known == nullptr ? 0 : base::json_int(*known, "crl_number").value_or(0);
+  };
+  return Told{base::json_int(governance->all(), "trust_list_sequence").value_or(0),
+              number(with.root_key), number(with.issuing_key)};
 }
 
 /// The open request for a list that says the same, so that approvals gather in one place.
@@ -222,12 +233,31 @@ certs::TrustList renewed(const certs::TrustList& before, const certs::TrustList&
   return out;
 }
 
+/// What is published, with what became of the certification bodies alone: to stop one needs one
+/// officer, and must not wait for what is to start beside it.
+certs::TrustList with_bodies_of(const certs::TrustList& before, const certs::TrustList& now) {
+  auto out = renewed(before, now);
+  out.bodies = now.bodies;
+  return out;
+}
+
+/// As the signer will see it.
+bool only_stops(const certs::TrustList& before, const certs::TrustList& now) {
+  const auto old = certs::trust_list_signing_input(before);
+  const auto made = certs::trust_list_signing_input(now);
+  const auto first = hsm::officers::read_content(base::as_bytes(old));
+  const auto second = hsm::officers::read_content(base::as_bytes(made));
+  return first.ok() && second.ok() && first->stable != second->stable &&
+         hsm::officers::only_stops(first->said, second->said, second->from);
+}
+
 }  // namespace
 
 base::Result<Sign::Item> certificate_item(Officer& officer, const Authorities& with,
                                           const WantedCertificate& wanted) {
   const bool authority = certs::rule_of(wanted.profile).authority;
   const auto& key = authority ? with.root_key : with.issuing_key;
+  if (!key) return key_missing(with.issuing);
   certs::Authority issuer(key, authority ? with.root : with.issuing, officer.context.clock(),
                           officer.context.random(),
                           authority ? std::string() : officer.config.crl_url,
@@ -292,15 +322,17 @@ base::Result<PublishOutcome> publish_lists(Officer& officer, std::chrono::hours 
   const auto read = published_list(officer.pki);
   const auto before = read ? *read : std::nullopt;
   // One that was approved may not have reached register and directory.
-  BASE_TRY(const auto approved, approved_sequence(officer));
-  certs::PublishParts parts{with.root_key,
+  BASE_TRY(const auto told, told_numbers(officer, with));
+  const certs::PublishParts parts{with.root_key,
                             with.issuing_key,
                             with.root,
                             with.issuing,
                             officer.config.domain,
                             life,
-                            std::max(before ? before->sequence : 0, approved) + 1};
-  parts.wish = wish;
+                            std::max(before ? before->sequence : 0, told.sequence) + 1,
+                            wish,
+                            told.root_number + 1,
+                            told.issuing_number + 1};
   BASE_TRY(auto tx, officer.pool.begin());
   certs::CertificateRegister issued(tx, officer.context.clock(), officer.name);
   BASE_TRY(auto prepared,
@@ -313,6 +345,9 @@ base::Result<PublishOutcome> publish_lists(Officer& officer, std::chrono::hours 
   const bool waits = !jws.ok() && jws.error().key == "hsm.officers.needs_approval";
   if (!jws.ok() && !waits) return std::move(jws).error();
   if (waits && before) {
+    if (wish && !only_stops(*before, wanted))
+      if (auto stop = with_bodies_of(*before, wanted); only_stops(*before, stop))
+        wanted = std::move(stop);
     // Revocations go out at once, inside the list that was approved before.
     prepared.list = renewed(*before, prepared.list);
     prepared.wish.reset();
