@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "base/fail_point.h"
+#include "certs/crl.h"
 #include "certs/path.h"
 #include "certs/profiles.h"
 #include "certs/publisher.h"
@@ -223,13 +224,23 @@ base::Result<std::optional<RequestRecord>> asked_already(Officer& officer,
   return std::optional<RequestRecord>{};
 }
 
+/// Made by an authority that the list knows: one that is new is not in the list of before.
+bool by_one_of(const certs::TrustList& list, const base::Bytes& der) {
+  const auto crl = certs::Crl::from_der(der);
+  const auto made = [&](const certs::Certificate& one) { return crl->signed_by(one); };
+  return crl.ok() && (std::any_of(list.roots.begin(), list.roots.end(), made) ||
+                      std::any_of(list.intermediates.begin(), list.intermediates.end(), made));
+}
+
 /// What officers approved last, with the new dates and revocation lists.
 certs::TrustList renewed(const certs::TrustList& before, const certs::TrustList& now) {
   auto out = before;
   out.sequence = now.sequence;
   out.issued = now.issued;
   out.next_update = now.next_update;
-  out.crls = now.crls;
+  out.crls.clear();
+  for (const auto& der : now.crls)
+    if (by_one_of(before, der)) out.crls.push_back(der);
   return out;
 }
 
@@ -324,15 +335,15 @@ base::Result<PublishOutcome> publish_lists(Officer& officer, std::chrono::hours 
   // One that was approved may not have reached register and directory.
   BASE_TRY(const auto told, told_numbers(officer, with));
   const certs::PublishParts parts{with.root_key,
-                            with.issuing_key,
-                            with.root,
-                            with.issuing,
-                            officer.config.domain,
-                            life,
-                            std::max(before ? before->sequence : 0, told.sequence) + 1,
-                            wish,
-                            told.root_number + 1,
-                            told.issuing_number + 1};
+                                  with.issuing_key,
+                                  with.root,
+                                  with.issuing,
+                                  officer.config.domain,
+                                  life,
+                                  std::max(before ? before->sequence : 0, told.sequence) + 1,
+                                  wish,
+                                  told.root_number + 1,
+                                  told.issuing_number + 1};
   BASE_TRY(auto tx, officer.pool.begin());
   certs::CertificateRegister issued(tx, officer.context.clock(), officer.name);
   BASE_TRY(auto prepared,

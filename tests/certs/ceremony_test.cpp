@@ -675,10 +675,10 @@ TEST_F(CeremonyTest, ACompromisedIssuingAuthorityIsRevokedByTheRootAlone) {
   const auto openssl = [&](const std::string& leaf, const std::string& authority,
                            const std::string& list) {
     for (const auto& name : {std::string("root.crl"), list})
-      EXPECT_EQ(test::shell("openssl crl -inform DER -in " + pki + name + " -out " + pki + name +
-                            ".pem")
-                    .exit,
-                0);
+      EXPECT_EQ(
+          test::shell("openssl crl -inform DER -in " + pki + name + " -out " + pki + name + ".pem")
+              .exit,
+          0);
     return test::shell("openssl verify -x509_strict -crl_check_all -CAfile " + pki +
                        "root.pem -untrusted " + pki + authority + " -CRLfile " + pki +
                        "root.crl.pem -CRLfile " + pki + list + ".pem " + pki + leaf);
@@ -688,8 +688,8 @@ TEST_F(CeremonyTest, ACompromisedIssuingAuthorityIsRevokedByTheRootAlone) {
   const auto serial = serial_of("issuing.pem");
   const auto sequence = list().sequence;
   const auto since = std::chrono::floor<std::chrono::seconds>(base::SystemClock().now());
-  const auto id = request_of(xinyin("key compromise issuing-ca --since " +
-                                    base::to_rfc3339(since) + " --json 2>/dev/null"));
+  const auto id = request_of(xinyin("key compromise issuing-ca --since " + base::to_rfc3339(since) +
+                                    " --json 2>/dev/null"));
   ASSERT_EQ(carry(id, {"jia"}).exit, 4) << "one officer declares nothing";
   ASSERT_EQ(carry(id, {"yi"}).exit, 0);
 
@@ -723,7 +723,7 @@ TEST_F(CeremonyTest, ACompromisedIssuingAuthorityIsRevokedByTheRootAlone) {
   ASSERT_EQ(carry(next, {"bing"}).exit, 0);
   for (const auto& entry : list().entries) {
     ASSERT_TRUE(entry.until) << entry.purpose;
-    EXPECT_EQ(*entry.until, std::max(since, entry.since)) << entry.purpose;
+    EXPECT_EQ(*entry.until, std::max<base::Time>(since, entry.since)) << entry.purpose;
     EXPECT_FALSE(entry.compromised_since) << "its key is in nobody else's hands";
   }
   EXPECT_EQ(xinyin("trust publish").exit, 0) << "the root's list stays fresh";
@@ -737,15 +737,17 @@ TEST_F(CeremonyTest, ACompromisedIssuingAuthorityIsRevokedByTheRootAlone) {
     const auto key = request_of(xinyin("key generate " + label + " --purpose " + purpose +
                                        " --activate --json 2>/dev/null"));
     ASSERT_EQ(carry(key, {"jia", "yi"}).exit, 0) << label;
-    const auto certificate = request_of(
-        xinyin("cert issue " + label + " --name 新" + label + " --json 2>/dev/null"));
+    const auto certificate =
+        request_of(xinyin("cert issue " + label + " --name 新" + label + " --json 2>/dev/null"));
     const auto signed_ = carry(certificate, {"jia", "yi"});
     ASSERT_EQ(signed_.exit, 0) << label << signed_.out;
   };
   made("issuing-2", "issuing_ca");
   made("seal-2", "seal");
   EXPECT_NE(serial_of("issuing.pem"), serial);
-  const auto wanted = request_of(xinyin("trust publish --json 2>/dev/null"), "request");
+  const auto published = xinyin("trust publish --json 2>/dev/null");
+  const auto wanted = request_of(published, "request");
+  ASSERT_EQ(wanted.size(), 64u) << published.out;
   ASSERT_EQ(carry(wanted, {"yi", "bing"}).exit, 0);
   EXPECT_EQ(openssl("seal-2.pem", "issuing.pem", "issuing.crl").exit, 0);
   const auto after = list();

@@ -295,12 +295,13 @@ TEST_F(OcspRegisterTest, OfACompromisedAuthorityEverythingIsRevoked) {
   const auto told = judged(stored(seal)->der, "-sha256 -resp_text -cert " + file("leaf.pem")).out;
   EXPECT_THAT(told, HasSubstr("cACompromise"));
   EXPECT_THAT(told, HasSubstr("Invalidity Date"));
-  EXPECT_EQ(database
-                .sql(test::Role::superuser,
-                     "select 1 from audit.entry where act = 'certificate.revoke_all' and object = '" +
-                         base::to_hex(issuer) + "'")
-                .size(),
-            1u);
+  EXPECT_EQ(
+      database
+          .sql(test::Role::superuser,
+               "select 1 from audit.entry where act = 'certificate.revoke_all' and object = '" +
+                   base::to_hex(issuer) + "'")
+          .size(),
+      1u);
 }
 
 TEST_F(OcspRegisterTest, ASlowWorkerCannotStoreGoodOfWhatIsRevoked) {

@@ -1,8 +1,8 @@
 // Two trust lists, a line each, and whether the second only stops somebody: no text does harm, what
 // stops is never undone by the same rule, and nothing that is no list of ours stops anybody.
+#include "hsm/officers/trust_change.h"
 #include "base/check.h"
 #include "base/json.h"
-#include "hsm/officers/trust_change.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using hsm::officers::only_stops;
