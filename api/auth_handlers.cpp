@@ -5,6 +5,25 @@
 #include "api/problem.h"
 
 namespace api {
+namespace {
+
+using ClientQuestion = std::variant<auth::TokenReply, auth::OAuthError> (auth::Provider::*)(
+    const Parameters& form, std::string_view authorization);
+
+/// What a client asks with a form, proving who it is in the same request.
+base::Result<Response> ask_as_client(Call& call, ClientQuestion ask) {
+  BASE_TRY(const auto house, call.house());
+  BASE_TRY(auto form, call.request.form());
+  // A parameter in the query counts as a second one: the checks for duplicates then refuse it.
+  form.insert(form.end(), call.request.query.begin(), call.request.query.end());
+  const auto reply = ((*house->provider).*ask)(form, call.request.header("authorization"));
+  if (const auto* error = std::get_if<auth::OAuthError>(&reply))
+    return oauth_response(*error, call.request);
+  return Response::json(std::get<auth::TokenReply>(reply).json).set("Pragma", "no-cache");
+}
+
+}  // namespace
+
 namespace handlers {
 
 base::Result<Response> discovery(Call& call) {
@@ -36,14 +55,15 @@ base::Result<Response> authorize(Call& call) {
 }
 
 base::Result<Response> token(Call& call) {
-  BASE_TRY(const auto house, call.house());
-  BASE_TRY(auto form, call.request.form());
-  // A parameter in the query counts as a second one: the checks for duplicates then refuse it.
-  form.insert(form.end(), call.request.query.begin(), call.request.query.end());
-  const auto reply = house->provider->token(form, call.request.header("authorization"));
-  if (const auto* error = std::get_if<auth::OAuthError>(&reply))
-    return oauth_response(*error, call.request);
-  return Response::json(std::get<auth::TokenReply>(reply).json).set("Pragma", "no-cache");
+  return ask_as_client(call, &auth::Provider::token);
+}
+
+base::Result<Response> introspect(Call& call) {
+  return ask_as_client(call, &auth::Provider::introspect);
+}
+
+base::Result<Response> revoke(Call& call) {
+  return ask_as_client(call, &auth::Provider::revoke);
 }
 
 base::Result<Response> userinfo(Call& call) {

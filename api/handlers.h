@@ -169,6 +169,8 @@ base::Result<Response> discovery(Call&);
 base::Result<Response> jwks(Call&);
 base::Result<Response> authorize(Call&);
 base::Result<Response> token(Call&);
+base::Result<Response> introspect(Call&);
+base::Result<Response> revoke(Call&);
 base::Result<Response> userinfo(Call&);
 base::Result<Response> logout(Call&);
 // document_handlers.cpp

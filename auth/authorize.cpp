@@ -34,8 +34,8 @@ constexpr store::Query kTakeRequest{"auth.take_request", R"sql(
 constexpr store::Query kPutGrant{"auth.put_grant", R"sql(
   insert into auth.authorization_grant (id, code_digest, subject_id, session_id, client_id,
     redirect_uri, scopes, nonce, code_challenge, authentication, authenticated_at, granted_at,
-    code_expires_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::bigint::smallint, $11, $12, $13))sql"};
+    code_expires_at, lives_until, offline)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::bigint::smallint, $11, $12, $13, $14, $15))sql"};
 
 constexpr std::size_t kStateMost = 1024;  // bytes
 constexpr std::size_t kNonceMost = 512;
@@ -87,6 +87,8 @@ Refusal known_client(AuthorizeCall& call) {
   auto found = call.provider.clients.find(call.value("client_id"));
   if (!found.ok()) return oauth_trouble(found.error());
   if (!*found) return refuse("invalid_request", "auth.client_unknown");
+  if (!has_scope((*found)->grant_types, "authorization_code"))
+    return refuse("unauthorized_client", "auth.client_no_logins");
   call.request.client = std::move(**found);
   return {};
 }
@@ -156,6 +158,15 @@ Refusal scope_allowed(AuthorizeCall& call) {
   if (scopes.empty()) return refuse("invalid_scope", "auth.scope_unknown");
   call.request.scopes = std::move(scopes);
   return {};
+}
+
+/// OpenID Connect Core §11: for clients that may refresh. The person has agreed to it by name, on
+/// the consent page.
+Refusal offline_access_allowed(AuthorizeCall& call) {
+  return has_scope(call.request.scopes, kOfflineAccess) &&
+                 !has_scope(call.request.client.grant_types, "refresh_token")
+             ? refuse("invalid_scope", "auth.scope_unknown")
+             : Refusal();
 }
 
 /// RFC 7636 §4.3 for every client (RFC 9700 §2.1.1); `plain`, also as the default, is refused.
@@ -228,6 +239,7 @@ constexpr AuthorizeCheck kAuthorizeChecks[] = {
     {"response_type_code", response_type_code},
     {"response_mode_query", response_mode_query},
     {"scope_allowed", scope_allowed},
+    {"offline_access_allowed", offline_access_allowed},
     {"pkce_s256", pkce_s256},
     {"nonce_fits", nonce_fits},
     {"prompt_known", prompt_known},
@@ -336,6 +348,10 @@ base::Result<AuthorizeAnswer> Provider::Impl::issue_code(const GrantRequest& req
   const auto& client = request.client.id.value();
   std::optional<std::string> nonce;
   if (!request.nonce.empty()) nonce = request.nonce;
+  // Kept a day longer than anything issued for it may live.
+  const bool offline = has_scope(request.scopes, kOfflineAccess);
+  const auto lives_until = now + std::chrono::hours(24) +
+                           (offline ? config.refresh_family_life : std::chrono::seconds(0));
 
   BASE_TRY(auto tx, parts.pool.begin());
   if (new_consent) {
@@ -345,10 +361,11 @@ base::Result<AuthorizeAnswer> Provider::Impl::issue_code(const GrantRequest& req
       if (!has_scope(scopes, scope)) scopes += (scopes.empty() ? "" : " ") + scope;
     BASE_TRY_VOID(tx.run(kPutConsent, {subject, client, scopes, now}));
   }
-  BASE_TRY_VOID(tx.run(kPutGrant, {grant, base::BytesView(base::sha256(code)), subject, session.id,
-                                   client, request.redirect_uri, request.scopes, nonce,
-                                   request.code_challenge, static_cast<int>(session.authentication),
-                                   session.authenticated_at, now, now + config.code_life}));
+  BASE_TRY_VOID(
+      tx.run(kPutGrant, {grant, base::BytesView(base::sha256(code)), subject, session.id, client,
+                         request.redirect_uri, request.scopes, nonce, request.code_challenge,
+                         static_cast<int>(session.authentication), session.authenticated_at, now,
+                         now + config.code_life, lives_until, offline}));
   base::JsonWriter facts;
   facts.StartObject();
   facts.member("client", client);

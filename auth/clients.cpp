@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "auth/jose.h"
 #include "auth/redirect.h"
 #include "base/encoding.h"
 #include "base/json.h"
@@ -13,18 +14,24 @@ namespace {
 
 constexpr store::Query kPutClient{"auth.put_client", R"sql(
   insert into auth.client (id, name, secret_digest, redirect_uris, post_logout_redirect_uris, scopes,
-                           sector, registered_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8)
+                           sector, registered_at, grant_types, machine_scopes, resource, keys,
+                           require_pushed, require_signed)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
   on conflict (id) do update set
     name = excluded.name, secret_digest = excluded.secret_digest,
     redirect_uris = excluded.redirect_uris,
     post_logout_redirect_uris = excluded.post_logout_redirect_uris, scopes = excluded.scopes,
-    sector = excluded.sector, active = true, registered_at = excluded.registered_at)sql"};
+    sector = excluded.sector, active = true, registered_at = excluded.registered_at,
+    grant_types = excluded.grant_types, machine_scopes = excluded.machine_scopes,
+    resource = excluded.resource, keys = excluded.keys, require_pushed = excluded.require_pushed,
+    require_signed = excluded.require_signed)sql"};
 constexpr store::Query kFindClient{"auth.find_client", R"sql(
-  select name, secret_digest, redirect_uris, post_logout_redirect_uris, scopes, sector
+  select name, secret_digest, redirect_uris, post_logout_redirect_uris, scopes, sector,
+         grant_types, machine_scopes, resource, keys, require_pushed, require_signed
     from auth.client where id = $1 and active)sql"};
 
 constexpr std::size_t kSecretLeast = 43;  // 256 bits in base64url
+constexpr std::string_view kCodeGrantName = "authorization_code";
 
 store::Json to_json(const std::vector<std::string>& texts) {
   base::JsonWriter out;
@@ -61,31 +68,46 @@ std::string sector_of(const NewClient& client) {
     if (!sector.empty() && sector != each) return {};
     sector = each;
   }
-  return sector;
+  return client.redirect_uris.empty() ? "client:" + client.id.value() : sector;
 }
 
-OAuthError unknown_client() {
-  return {"invalid_client", "auth.client_refused", 401};
+/// RFC 6749 §3.3: printable ASCII but for quote and backslash, words apart by one blank.
+bool is_scope_list(std::string_view scopes) {
+  return scopes.size() <= 1024 && std::all_of(scopes.begin(), scopes.end(), [](char c) {
+           return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+         });
 }
 
-/// "Basic …" to id and secret, each form-encoded (RFC 6749 §2.3.1). One text for one value.
-std::optional<std::pair<std::string, std::string>> read_basic(std::string_view header) {
-  constexpr std::string_view kScheme = "basic ";
-  if (header.size() <= kScheme.size() || header.size() > 1024) return std::nullopt;
-  for (std::size_t i = 0; i < kScheme.size(); ++i) {
-    const char c = header[i];
-    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c) != kScheme[i])
-      return std::nullopt;
-  }
-  const auto bytes = base::from_base64(header.substr(kScheme.size()));
-  if (!bytes) return std::nullopt;
-  const auto text = base::as_text(*bytes);
-  const auto colon = text.find(':');
-  if (colon == std::string_view::npos) return std::nullopt;
-  auto id = form_decode(text.substr(0, colon));
-  auto secret = form_decode(text.substr(colon + 1));
-  if (!id || !secret) return std::nullopt;
-  return std::pair(std::move(*id), std::move(*secret));
+/// What a client is for decides what it must have: addresses and scopes for logins, scopes of its
+/// own for tokens of its own.
+void check_purpose(const NewClient& client, base::Error& invalid) {
+  const bool logs_in = has_scope(client.grant_types, kCodeGrantName);
+  const bool machine = has_scope(client.grant_types, "client_credentials");
+  const bool is_public = client.secret.empty() && client.keys.empty();
+  if (!has_all_scopes(kGrantTypes, client.grant_types) || (machine && is_public))
+    invalid.fields.push_back({"grant_types", "auth.client.grant_types"});
+  if (logs_in ? client.scopes.empty() : !client.scopes.empty())
+    invalid.fields.push_back({"scopes", "auth.client.scopes"});
+  if (logs_in == client.redirect_uris.empty())
+    invalid.fields.push_back({"redirect_uris", "auth.client.address"});
+  if (!is_scope_list(client.machine_scopes) || (!machine && !client.machine_scopes.empty()))
+    invalid.fields.push_back({"machine_scopes", "auth.client.machine_scopes"});
+  // What stands for a person here is given by persons alone.
+  for (const auto& scope : split_scopes(client.machine_scopes))
+    if (has_scope(kScopes, scope))
+      invalid.fields.push_back({"machine_scopes", "auth.client.machine_scopes"});
+}
+
+void check_proof(const NewClient& client, base::Error& invalid) {
+  if (!client.secret.empty() && (client.secret.size() < kSecretLeast || client.secret.size() > 128))
+    invalid.fields.push_back({"secret", "auth.client.secret"});
+  if (!client.keys.empty() && !ForeignKeys::parse(client.keys).ok())
+    invalid.fields.push_back({"keys", "auth.client.keys"});
+  if (client.require_signed && client.keys.empty())
+    invalid.fields.push_back({"keys", "auth.client.keys"});
+  if (!client.resource.empty() &&
+      (!registrable_host(client.resource) || (client.secret.empty() && client.keys.empty())))
+    invalid.fields.push_back({"resource", "auth.client.resource"});
 }
 
 }  // namespace
@@ -135,29 +157,35 @@ base::Result<void> Clients::put(const NewClient& client, base::Time now, std::st
   if (!is_client_id(client.id.value())) invalid.fields.push_back({"id", "auth.client.id"});
   const auto length = base::length_code_points(client.name);
   if (length == 0 || length > 100) invalid.fields.push_back({"name", "auth.name.form"});
-  if (!client.secret.empty() && (client.secret.size() < kSecretLeast || client.secret.size() > 128))
-    invalid.fields.push_back({"secret", "auth.client.secret"});
+  check_proof(client, invalid);
   const auto registrable = [](const std::vector<std::string>& uris) {
     return uris.size() <= 20 && std::all_of(uris.begin(), uris.end(), [](const std::string& uri) {
              return registrable_host(uri).has_value();
            });
   };
-  if (client.redirect_uris.empty() || !registrable(client.redirect_uris))
+  if (!registrable(client.redirect_uris))
     invalid.fields.push_back({"redirect_uris", "auth.client.address"});
   if (!registrable(client.post_logout_redirect_uris))
     invalid.fields.push_back({"post_logout_redirect_uris", "auth.client.address"});
-  if (client.scopes.empty() || !has_all_scopes(kScopes, client.scopes))
+  if (!has_all_scopes(kScopes, client.scopes))
     invalid.fields.push_back({"scopes", "auth.client.scopes"});
+  check_purpose(client, invalid);
   const auto sector = client.sector.empty() ? sector_of(client) : client.sector;
   if (sector.empty()) invalid.fields.push_back({"sector", "auth.client.sector"});
   if (!invalid.fields.empty()) return invalid;
 
   std::optional<base::Bytes> digest;
   if (!client.secret.empty()) digest = base::to_bytes(base::sha256(base::as_bytes(client.secret)));
+  std::optional<std::string> resource;
+  if (!client.resource.empty()) resource = client.resource;
+  std::optional<store::Json> keys;
+  if (!client.keys.empty()) keys = store::Json{client.keys};
   BASE_TRY(auto tx, pool_.begin());
-  BASE_TRY_VOID(
-      tx.run(kPutClient, {client.id.value(), client.name, digest, to_json(client.redirect_uris),
-                          to_json(client.post_logout_redirect_uris), client.scopes, sector, now}));
+  BASE_TRY_VOID(tx.run(
+      kPutClient,
+      {client.id.value(), client.name, digest, to_json(client.redirect_uris),
+       to_json(client.post_logout_redirect_uris), client.scopes, sector, now, client.grant_types,
+       client.machine_scopes, resource, keys, client.require_pushed, client.require_signed}));
   BASE_TRY_VOID(
       store::audit(tx, {now, std::string(by), "client.register", client.id.value(), "ok"}));
   return tx.commit();
@@ -179,36 +207,13 @@ base::Result<std::optional<Client>> Clients::find(std::string_view id) {
   BASE_TRY(client.post_logout_redirect_uris, from_json(rows.text(0, 3)));
   client.scopes = rows.text(0, 4);
   client.sector = rows.text(0, 5);
+  client.grant_types = rows.text(0, 6);
+  client.machine_scopes = rows.text(0, 7);
+  if (!rows.is_null(0, 8)) client.resource = rows.text(0, 8);
+  if (!rows.is_null(0, 9)) client.keys = rows.text(0, 9);
+  client.require_pushed = rows.boolean(0, 10);
+  client.require_signed = rows.boolean(0, 11);
   return std::optional<Client>(std::move(client));
-}
-
-std::variant<Client, OAuthError> Clients::authenticate(const Parameters& form,
-                                                       std::string_view authorization) {
-  const auto form_id = value_of(form, "client_id");
-  const auto form_secret = value_of(form, "client_secret");
-  std::string id(form_id), secret(form_secret);
-  if (!authorization.empty()) {
-    if (!form_secret.empty()) return OAuthError{"invalid_request", "auth.client_two_methods"};
-    const auto basic = read_basic(authorization);
-    if (!basic) return unknown_client();
-    if (!form_id.empty() && form_id != basic->first)
-      return OAuthError{"invalid_request", "auth.client_two_methods"};
-    id = basic->first;
-    secret = basic->second;
-  }
-  if (id.empty()) return unknown_client();
-  auto found = find(id);
-  if (!found.ok()) return oauth_trouble(found.error());
-  // The digest is compared for an unknown client too, with one that fits nothing.
-  const auto given = base::sha256(base::as_bytes(secret));
-  const base::Digest nothing{};
-  const bool known = found->has_value();
-  const bool is_public = known && !(*found)->secret;
-  const bool fits =
-      base::constant_time_equal(given, known && (*found)->secret ? *(*found)->secret : nothing);
-  if (!known || (is_public ? !secret.empty() || !authorization.empty() : !fits))
-    return unknown_client();
-  return std::move(**found);
 }
 
 }  // namespace auth

@@ -1,5 +1,6 @@
-// Clients: the portals that log people in here, and how they prove who they are. RFC 6749 §2.
-// Used by auth's own sources.
+// Clients: the portals that log people in here, and systems that act for themselves: what is
+// registered of them. How they prove who they are is auth/client_auth.cpp. RFC 6749 §2, RFC 7591
+// §2. Used by auth's own sources.
 #pragma once
 
 #include <optional>
@@ -18,8 +19,16 @@ struct Client {
   std::string name;
   std::optional<base::Digest> secret;  ///< SHA-256; none: a public client
   std::vector<std::string> redirect_uris, post_logout_redirect_uris;
-  std::string scopes;  ///< what it may ask for, space-separated
-  std::string sector;  ///< whose pairwise subject ids it shares (OpenID Connect Core §8.1)
+  std::string scopes;          ///< what it may ask for, space-separated
+  std::string sector;          ///< whose pairwise subject ids it shares (OpenID Connect Core §8.1)
+  std::string grant_types;     ///< space-separated
+  std::string machine_scopes;  ///< of tokens that it gets for itself
+  std::string resource;        ///< whose tokens it may ask about; may be empty
+  std::string keys;            ///< RFC 7517 §5; may be empty
+  bool require_pushed = false, require_signed = false;
+
+  /// Proves nothing: an application on somebody's device.
+  bool is_public() const { return !secret && keys.empty(); }
 };
 
 /// Thread-safe through its pool.
@@ -32,11 +41,6 @@ class Clients {
   base::Result<void> put(const NewClient& client, base::Time now, std::string_view by);
   /// The active client, or nothing.
   base::Result<std::optional<Client>> find(std::string_view id);
-
-  /// Who asks at the token endpoint (RFC 6749 §2.3): client_secret_basic, client_secret_post, or
-  /// none for a public client; two methods at once are refused.
-  std::variant<Client, OAuthError> authenticate(const Parameters& form,
-                                                std::string_view authorization);
 
  private:
   store::Pool& pool_;

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "auth/actor_factory.h"
+#include "auth/jose.h"
 #include "auth/provider_impl.h"
 #include "auth/redirect.h"
 #include "base/encoding.h"
@@ -12,19 +13,35 @@ namespace {
 
 // Everything that can end a token early is asked at its every use, by two or three keys.
 constexpr store::Query kLiveGrant{"auth.live_grant", R"sql(
-  select g.subject_id, g.client_id, g.scopes, g.authentication, g.authenticated_at, s.proofing
+  select g.subject_id, g.scopes, g.authentication, g.authenticated_at, s.proofing
     from auth.authorization_grant g
     join auth.subject s on s.id = g.subject_id and s.active
     join auth.client c on c.id = g.client_id and c.active
-   where g.id = $1 and g.revoked_at is null and g.used_at is not null)sql"};
+   where g.id = $1 and g.client_id = $2 and g.revoked_at is null and g.used_at is not null)sql"};
 constexpr store::Query kLiveSubject{"auth.live_subject", R"sql(
   select proofing from auth.subject where id = $1 and active)sql"};
 
-constexpr std::array<store::Query, 5> kSweeps{{
+constexpr std::array<store::Query, 9> kSweeps{{
     {"auth.sweep_grants", R"sql(
   delete from auth.authorization_grant where id in (
-    select id from auth.authorization_grant where granted_at < $1 - interval '1 day'
-     order by granted_at limit $2))sql"},
+    select id from auth.authorization_grant where lives_until < $1
+     order by lives_until limit $2))sql"},
+    {"auth.sweep_refresh", R"sql(
+  delete from auth.refresh_token where digest in (
+    select digest from auth.refresh_token where expires_at < $1
+     order by expires_at limit $2))sql"},
+    {"auth.sweep_revoked", R"sql(
+  delete from auth.revoked_token where digest in (
+    select digest from auth.revoked_token where expires_at < $1
+     order by expires_at limit $2))sql"},
+    {"auth.sweep_jtis", R"sql(
+  delete from auth.spent_jti where digest in (
+    select digest from auth.spent_jti where expires_at < $1 - interval '5 minutes'
+     order by expires_at limit $2))sql"},
+    {"auth.sweep_pushed", R"sql(
+  delete from auth.pushed_request where digest in (
+    select digest from auth.pushed_request where expires_at < $1
+     order by expires_at limit $2))sql"},
     {"auth.sweep_requests", R"sql(
   delete from auth.authorization_request where digest in (
     select digest from auth.authorization_request where expires_at < $1
@@ -42,8 +59,6 @@ constexpr std::array<store::Query, 5> kSweeps{{
     select account, network from auth.known_network where last_ok_at < $1 - interval '180 days'
      order by last_ok_at limit $2))sql"},
 }};
-
-constexpr std::int64_t kSkew_s = 60;  // how far another instance's clock may be ahead
 
 base::Error token_invalid(const char* why) {
   return base::error(base::Code::unauthenticated, "auth.token_invalid", why);
@@ -135,16 +150,34 @@ base::Result<AccessClaims> Provider::Impl::read_access_token(std::string_view to
   AccessClaims out;
   out.grant = base::json_text(claims, "grant");
   out.subject = base::json_text(claims, "sub");
+  out.client = base::json_text(claims, "client_id");
+  out.audience = base::json_text(claims, "aud");  // as text: one for several is somebody else's too
+  out.scopes = base::json_text(claims, "scope");
+  out.jti = base::json_text(claims, "jti");
   if (base::json_text(claims, "iss") != config.issuer) return token_invalid("another issuer");
-  // One audience, as text: a token for several is a token for somebody else too.
-  if (base::json_text(claims, "aud") != config.issuer) return token_invalid("another audience");
-  if (!expires || !issued || out.grant.empty() || out.subject.empty())
+  if (out.audience.empty()) return token_invalid("another audience");
+  if (!expires || !issued || out.subject.empty() || out.client.empty() || out.jti.empty() ||
+      (claims.HasMember("grant") ? out.grant.empty() : out.subject != out.client))
     return token_invalid("a claim is missing");
   if (now_s >= *expires) return token_invalid("expired");
   if (*issued > now_s + kSkew_s) return token_invalid("issued in the future");
+  out.issued_s = *issued;
   out.expires_s = *expires;
   verified.put(digest, out);
   return out;
+}
+
+base::Result<std::optional<LiveGrant>> Provider::Impl::live_grant(const AccessClaims& claims) {
+  BASE_TRY(const auto rows, parts.pool.run(kLiveGrant, {claims.grant, claims.client}));
+  if (rows.empty()) return std::optional<LiveGrant>();
+  // The token may say less than was granted, never more.
+  if (!has_all_scopes(rows.text(0, 1), claims.scopes)) return std::optional<LiveGrant>();
+  LiveGrant out;
+  out.subject = SubjectId(std::string(rows.text(0, 0)));
+  out.authentication = static_cast<Authentication>(rows.integer(0, 2));
+  out.authenticated_at = rows.time(0, 3);
+  out.proofing = static_cast<Proofing>(rows.integer(0, 4));
+  return std::optional<LiveGrant>(std::move(out));
 }
 
 Provider::Provider(Config config, Parts parts)
@@ -157,15 +190,18 @@ base::Result<void> Provider::register_client(const NewClient& client, std::strin
 
 base::Result<Actor> Provider::actor(std::string_view access_token) {
   BASE_TRY(const auto claims, impl_->read_access_token(access_token));
-  BASE_TRY(const auto rows, impl_->parts.pool.run(kLiveGrant, {claims.grant}));
-  if (rows.empty()) return token_invalid("revoked");
+  if (claims.audience != impl_->config.issuer) return token_invalid("another audience");
+  if (claims.grant.empty())
+    return base::error(base::Code::permission_denied, "auth.scope_missing", "names no person");
+  BASE_TRY(auto grant, impl_->live_grant(claims));
+  if (!grant) return token_invalid("revoked");
   ActorFactory::Facts facts;
-  facts.subject = SubjectId(std::string(rows.text(0, 0)));
-  facts.client = ClientId(std::string(rows.text(0, 1)));
-  facts.scopes = rows.text(0, 2);
-  facts.authentication = static_cast<Authentication>(rows.integer(0, 3));
-  facts.authenticated_at = rows.time(0, 4);
-  facts.proofing = static_cast<Proofing>(rows.integer(0, 5));
+  facts.subject = std::move(grant->subject);
+  facts.client = ClientId(claims.client);
+  facts.scopes = claims.scopes;
+  facts.authentication = grant->authentication;
+  facts.authenticated_at = grant->authenticated_at;
+  facts.proofing = grant->proofing;
   return ActorFactory::make(std::move(facts));
 }
 
@@ -252,16 +288,24 @@ std::string Provider::discovery() const {
   out.member("authorization_endpoint", impl.endpoint(kAuthorizePath));
   out.member("token_endpoint", impl.endpoint(kTokenPath));
   out.member("userinfo_endpoint", impl.endpoint(kUserinfoPath));
+  out.member("introspection_endpoint", impl.endpoint(kIntrospectPath));
+  out.member("revocation_endpoint", impl.endpoint(kRevokePath));
   out.member("jwks_uri", impl.endpoint(kJwksPath));
   out.member("end_session_endpoint", impl.endpoint(kEndSessionPath));
   list("scopes_supported", split_scopes(kScopes));
   list("response_types_supported", {"code"});
   list("response_modes_supported", {"query"});
-  list("grant_types_supported", {"authorization_code"});
+  list("grant_types_supported", split_scopes(kGrantTypes));
   list("subject_types_supported", {"pairwise"});
   list("id_token_signing_alg_values_supported", {"ES256"});
-  list("token_endpoint_auth_methods_supported",
-       {"client_secret_basic", "client_secret_post", "none"});
+  for (const auto* endpoint : {"token", "revocation", "introspection"}) {
+    const auto name = std::string(endpoint) + "_endpoint_auth_";
+    std::vector<std::string> methods{"client_secret_basic", "client_secret_post",
+                                     "private_key_jwt"};
+    if (std::string_view(endpoint) != "introspection") methods.emplace_back("none");
+    list(name + "methods_supported", methods);
+    list(name + "signing_alg_values_supported", split_scopes(kForeignAlgorithms));
+  }
   list("code_challenge_methods_supported", {"S256"});
   list("prompt_values_supported", {"none", "login", "consent", "select_account"});
   std::vector<std::string> levels;

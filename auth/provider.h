@@ -1,6 +1,6 @@
 // The OpenID provider: authorization code with PKCE, and nothing older. OpenID Connect Core 1.0,
-// RFC 6749, 7636, 9207, 9700. Endpoints are ordered lists of small named checks
-// (auth/authorize.cpp, auth/token.cpp).
+// RFC 6749, 7009, 7523, 7636, 7662, 9068, 9207, 9700. Endpoints are ordered lists of small named
+// checks (auth/authorize.cpp, auth/token.cpp and its *_grant.cpp). docs/identity.md tells them.
 #pragma once
 
 #include <memory>
@@ -20,12 +20,18 @@ namespace auth {
 constexpr std::string_view kAuthorizePath = "/oauth/authorize";
 constexpr std::string_view kTokenPath = "/oauth/token";
 constexpr std::string_view kUserinfoPath = "/oauth/userinfo";
+constexpr std::string_view kIntrospectPath = "/oauth/introspect";
+constexpr std::string_view kRevokePath = "/oauth/revoke";
 constexpr std::string_view kJwksPath = "/oauth/jwks";
 constexpr std::string_view kEndSessionPath = "/oauth/logout";
 constexpr std::string_view kDiscoveryPath = "/.well-known/openid-configuration";
 
-/// What may be asked for. offline_access is not among them: there are no refresh tokens yet.
-constexpr std::string_view kScopes = "openid profile documents";
+/// Use beyond the person's session: refresh tokens. OpenID Connect Core §11.
+constexpr std::string_view kOfflineAccess = "offline_access";
+/// What a person may be asked for.
+constexpr std::string_view kScopes = "openid profile documents offline_access";
+/// What a client may be registered for.
+constexpr std::string_view kGrantTypes = "authorization_code refresh_token client_credentials";
 
 /// Parameters as they came, in order, duplicates kept: the checks look for them.
 using Parameters = std::vector<std::pair<std::string, std::string>>;
@@ -69,6 +75,17 @@ struct NewClient {
   std::string scopes;
   bool trusted_first_party = false;  ///< consent is still asked once; reserved
   std::string sector = {};  ///< pairwise ids are shared in it; empty: the redirect URIs' one host
+  std::string grant_types = "authorization_code refresh_token";  ///< of kGrantTypes
+  /// What tokens for itself may say (client_credentials): words of the systems that read them,
+  /// none of kScopes.
+  std::string machine_scopes = {};
+  /// The address it is known by as a system that takes tokens of ours (RFC 8707); it may ask about
+  /// them.
+  std::string resource = {};
+  /// RFC 7517 §5. Without a secret it proves itself with one of them (private_key_jwt).
+  std::string keys = {};
+  bool require_pushed = false;  ///< RFC 9126 §6
+  bool require_signed = false;  ///< RFC 9101 §10.5
 };
 
 /// acr is a pair, proofing × authentication: "urn:xinyin:acr:p1a1" (domain.md §2.4).
@@ -82,6 +99,11 @@ class Provider {
     std::chrono::seconds code_life{60};
     std::chrono::seconds access_token_life{600};
     std::chrono::seconds id_token_life{600};
+    /// Unused that long, a refresh token ends; its family ends in any case after the longer time.
+    std::chrono::seconds refresh_token_life{std::chrono::hours(30 * 24)};
+    std::chrono::seconds refresh_family_life{std::chrono::hours(180 * 24)};
+    /// How long a spent refresh token gives the same successor again (a lost answer).
+    std::chrono::seconds refresh_grace{10};
     /// DER SPKIs of earlier signing keys whose tokens may still live: published and accepted.
     std::vector<base::Bytes> earlier_keys = {};
   };
@@ -112,7 +134,17 @@ class Provider {
   std::variant<TokenReply, OAuthError> token(const Parameters& form,
                                              std::string_view authorization);
 
-  /// Errors: unauthenticated `auth.token_invalid`; permission_denied `auth.scope_missing`.
+  /// What a client may know of a token (RFC 7662): of its own, and of those for its resource; any
+  /// other is `{"active":false}`. Writes nothing.
+  std::variant<TokenReply, OAuthError> introspect(const Parameters& form,
+                                                  std::string_view authorization);
+  /// Ends a token of the client's, with all that was issued for the same grant (RFC 7009). One that
+  /// is none is no error.
+  std::variant<TokenReply, OAuthError> revoke(const Parameters& form,
+                                              std::string_view authorization);
+
+  /// Errors: unauthenticated `auth.token_invalid`; permission_denied `auth.scope_missing` (a token
+  /// that names no person).
   base::Result<Actor> actor(std::string_view access_token);
   /// The person at our own pages, where no client stands between (no scopes, client id empty).
   base::Result<Actor> actor(const Session& session);

@@ -1,5 +1,4 @@
-// What the endpoints of the provider share. Included by provider.cpp, authorize.cpp and token.cpp
-// alone.
+// What the endpoints of the provider share. Included by auth's own sources alone.
 #pragma once
 
 #include <array>
@@ -12,12 +11,23 @@
 
 namespace auth {
 
+constexpr std::int64_t kSkew_s = 60;  ///< how far another machine's clock may be ahead
+
 /// What an access token of ours says, once its signature was verified. The rest is in its grant's
 /// row.
 struct AccessClaims {
-  std::string grant;    ///< auth.authorization_grant.id
-  std::string subject;  ///< pairwise
-  std::int64_t expires_s = 0;
+  std::string grant;    ///< auth.authorization_grant.id; empty: the client's own token
+  std::string subject;  ///< pairwise; of a client's own token its id
+  std::string client, audience, scopes, jti;
+  std::int64_t issued_s = 0, expires_s = 0;
+};
+
+/// A grant that is in force, and what is true of its subject now.
+struct LiveGrant {
+  SubjectId subject;
+  Authentication authentication = Authentication::none;
+  base::Time authenticated_at;
+  Proofing proofing = Proofing::p0;
 };
 
 /// Tokens whose signature was verified, by their SHA-256: a token used again costs a hash, not a
@@ -51,8 +61,20 @@ struct Provider::Impl {
   std::string pairwise(const SubjectId& subject, const Client& client) const;
   /// An ID token that we once issued, expired or not; its claims. Nothing for anything else.
   std::optional<rapidjson::Document> read_hint(std::string_view id_token) const;
-  /// Signature, type, issuer, audience and times of an access token.
+  /// Signature, type, issuer and times of an access token. The audience is the caller's matter.
   base::Result<AccessClaims> read_access_token(std::string_view token);
+  /// The grant of a person's token, while it, the person and the client are in force.
+  base::Result<std::optional<LiveGrant>> live_grant(const AccessClaims& claims);
+
+  // client_auth.cpp
+  /// Who asks. Errors: invalid_client 401, invalid_request, trouble of the rooms below.
+  std::variant<Client, OAuthError> authenticate(const Parameters& form,
+                                                std::string_view authorization);
+  std::variant<Client, OAuthError> authenticate_by_key(const Parameters& form);
+  /// Whether `jti` of `who` is used for the first time; remembered `until`. One statement: of any
+  /// number at once one is the first.
+  base::Result<bool> spend_jti(std::string_view kind, std::string_view who, std::string_view jti,
+                               base::Time until);
   std::string endpoint(std::string_view path) const { return config.issuer + std::string(path); }
 
   // authorize.cpp

@@ -22,7 +22,7 @@ constexpr store::Query kCloseSession{"auth.close_session", R"sql(
   delete from auth.session where cookie_digest = $1 returning id, subject_id)sql"};
 constexpr store::Query kRevokeOfSession{"auth.revoke_of_session", R"sql(
   update auth.authorization_grant set revoked_at = $2
-   where session_id = $1 and revoked_at is null)sql"};
+   where session_id = $1 and revoked_at is null and not offline)sql"};
 
 constexpr std::size_t kCookieBytes = 32;
 /// How stale the idle mark may be: a page view is not a write.

@@ -37,7 +37,8 @@ class Sessions {
   /// The live session of this cookie, or nothing: unknown, idle or old too long, or its subject is
   /// not active any more.
   base::Result<std::optional<Session>> find(std::string_view cookie);
-  /// Ends the session and the tokens that were issued in it. One that is not there is no error.
+  /// Ends the session and the tokens that were issued in it, but for those that the person granted
+  /// beyond it (offline_access). One that is not there is no error.
   base::Result<void> close(std::string_view cookie);
 
  private:

@@ -88,6 +88,8 @@ TEST(AtRestTest, G131_TheServiceMayDoWhatItDoesAndNoMore) {
         "update auth.subject set kind = 'unit'", "update auth.account set login_name = 'other'",
         "update auth.authorization_grant set subject_id = 'x'",
         "update auth.authorization_grant set scopes = 'x'",
+        "update auth.refresh_token set grant_id = 'x'",
+        "update auth.refresh_token set expires_at = now()",
         "update auth.session set subject_id = 'x'", "update auth.session set expires_at = now()",
         "truncate auth.session", "create table auth.more (x int)", "drop table auth.session"})
     EXPECT_TRUE(refused(test::Role::service, text)) << text;
@@ -124,16 +126,30 @@ TEST(PlansTest, HotStatementsUseTheirIndexes) {
       "update auth.authorization_grant set revoked_at = now() where session_id = 'x' and "
       "revoked_at "
       "is null",
-      "update auth.authorization_grant set revoked_at = now() where revoked_at is null and "
-      "session_id <> 'y' and session_id in (select id from auth.session where subject_id = 'x')",
+      "update auth.authorization_grant set revoked_at = now() where subject_id = 'x' and "
+      "revoked_at is null and session_id <> 'y'",
       "select g.subject_id from auth.authorization_grant g join auth.subject s on s.id = "
       "g.subject_id and s.active join auth.client c on c.id = g.client_id and c.active where g.id "
       "= "
-      "'x' and g.revoked_at is null and g.used_at is not null",
+      "'x' and g.client_id = 'y' and g.revoked_at is null and g.used_at is not null",
+      "select r.expires_at, n.used_at, g.id from auth.refresh_token r join "
+      "auth.authorization_grant g on g.id = r.grant_id join auth.subject s on s.id = g.subject_id "
+      "left join auth.refresh_token n on n.digest = r.successor where r.digest = " +
+          d32,
+      "update auth.refresh_token set used_at = now() where used_at is null and digest = " + d32,
+      "select 1 from auth.client where id = 'x' and active and not exists (select from "
+      "auth.revoked_token where digest = " +
+          d32 + ")",
+      "select 1 from auth.client where resource = 'x' and active",
+      "delete from auth.pushed_request where digest = " + d32,
       "select 1 from auth.known_network where account = " + d32 + " and network = " + d32,
       "update auth.login_failure set failures = 1 where key = " + d32,
-      "select id from auth.authorization_grant where granted_at < now() order by granted_at limit "
-      "9",
+      "select id from auth.authorization_grant where lives_until < now() order by lives_until "
+      "limit 9",
+      "select digest from auth.refresh_token where expires_at < now() order by expires_at limit 9",
+      "select digest from auth.revoked_token where expires_at < now() order by expires_at limit 9",
+      "select digest from auth.spent_jti where expires_at < now() order by expires_at limit 9",
+      "select digest from auth.pushed_request where expires_at < now() order by expires_at limit 9",
       "select digest from auth.authorization_request where expires_at < now() order by expires_at "
       "limit 9",
       "select cookie_digest from auth.session where expires_at < now() order by expires_at limit 9",

@@ -139,7 +139,7 @@ TEST_F(AuthorizeTest, EachWrongValueGoesBackAsItsRfcSays) {
       {"response_mode", "form_post", "back:invalid_request"},
       {"response_mode", "query", "consent"},
       {"scope", "", "back:invalid_scope"},
-      {"scope", "openid offline_access", "back:invalid_scope"},
+      {"scope", "openid offline_access", "consent"},
       {"scope", "openid admin", "back:invalid_scope"},
       {"scope", "openid\nprofile", "back:invalid_scope"},
       {"scope", "openid openid", "consent"},

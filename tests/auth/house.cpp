@@ -114,6 +114,17 @@ House::Registered House::new_client(bool is_public, std::string_view redirect,
   return client;
 }
 
+House::Registered House::new_client_with(const std::function<void(NewClient&)>& change) {
+  Registered client{fresh_name("client"), base::to_base64url(random.bytes(32))};
+  auto wanted = described(client, kRedirect, kScopes);
+  change(wanted);
+  client.secret = wanted.secret;
+  const auto done = provider.register_client(wanted);
+  EXPECT_TRUE(done.ok()) << done.error().key << " "
+                         << (done.error().fields.empty() ? "" : done.error().fields[0].field);
+  return client;
+}
+
 Parameters House::request(const Registered& client, std::string_view redirect) const {
   return {{"response_type", "code"},
           {"client_id", client.id},
@@ -149,13 +160,18 @@ std::string House::code_for(const Parameters& asked, const Session& session) {
   return code;
 }
 
-rapidjson::Document House::tokens_for(const Registered& client, const Session& session) {
-  const auto code = code_for(request(client), session);
+rapidjson::Document House::tokens_for(const Registered& client, const Session& session,
+                                      std::string_view scope) {
+  const auto code = code_for(with(request(client), "scope", scope), session);
   const auto reply =
       provider.token(redemption(client, code), client.secret.empty() ? "" : client.basic());
   EXPECT_EQ(error_of(reply), "");
   const auto* good = std::get_if<TokenReply>(&reply);
   return good == nullptr ? rapidjson::Document(rapidjson::kObjectType) : json(good->json);
+}
+
+std::string House::token_error(const Parameters& form, std::string_view authorization) {
+  return error_of(provider.token(form, authorization));
 }
 
 std::string House::error_of(const std::variant<TokenReply, OAuthError>& reply) const {

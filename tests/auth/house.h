@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <string>
 
 #include "auth/accounts.h"
@@ -72,6 +73,9 @@ struct House {
   Registered new_client(bool is_public = false, std::string_view redirect = kRedirect,
                         std::string_view scopes = kScopes);
 
+  /// A confidential client like it, changed by `change`.
+  Registered new_client_with(const std::function<void(NewClient&)>& change);
+
   /// A request that is right in everything.
   Parameters request(const Registered& client, std::string_view redirect = kRedirect) const;
   /// A redemption that is right in everything; the client's secret goes in the header.
@@ -80,7 +84,10 @@ struct House {
   /// Through consent when it is asked; the code.
   std::string code_for(const Parameters& request, const Session& session);
   /// The token endpoint's good answer.
-  rapidjson::Document tokens_for(const Registered& client, const Session& session);
+  rapidjson::Document tokens_for(const Registered& client, const Session& session,
+                                 std::string_view scope = "openid profile documents");
+  /// What the token endpoint says; its error, or empty.
+  std::string token_error(const Parameters& form, std::string_view authorization);
   std::string error_of(const std::variant<TokenReply, OAuthError>& reply) const;
   std::string sql(const std::string& text) const;
 };

@@ -231,17 +231,23 @@ TEST_F(ProviderTest, C76_LogoutGoesBackOnlyWhereItMay) {
 TEST_F(ProviderTest, C77_MetadataSaysWhatIsTrue) {
   const auto about = json(house.provider.discovery());
   EXPECT_EQ(base::json_text(about, "issuer"), kIssuer);
-  for (const auto* name : {"authorization_endpoint", "token_endpoint", "userinfo_endpoint",
-                           "jwks_uri", "end_session_endpoint"})
+  for (const auto* name :
+       {"authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri",
+        "end_session_endpoint", "introspection_endpoint", "revocation_endpoint"})
     EXPECT_TRUE(base::json_text(about, name).starts_with(std::string(kIssuer) + "/oauth/")) << name;
   const auto list = [&](const char* name) {
     std::string out;
     for (const auto& each : about[name].GetArray()) out += std::string(each.GetString()) + ",";
     return out;
   };
-  EXPECT_EQ(list("scopes_supported"), "openid,profile,documents,") << "no offline_access";
+  EXPECT_EQ(list("scopes_supported"), "openid,profile,documents,offline_access,");
   EXPECT_EQ(list("response_types_supported"), "code,");
-  EXPECT_EQ(list("grant_types_supported"), "authorization_code,");
+  EXPECT_EQ(list("grant_types_supported"), "authorization_code,refresh_token,client_credentials,");
+  EXPECT_EQ(list("token_endpoint_auth_methods_supported"),
+            "client_secret_basic,client_secret_post,private_key_jwt,none,");
+  EXPECT_EQ(list("introspection_endpoint_auth_methods_supported"),
+            "client_secret_basic,client_secret_post,private_key_jwt,");
+  EXPECT_EQ(list("token_endpoint_auth_signing_alg_values_supported"), "ES256,PS256,EdDSA,");
   EXPECT_EQ(list("code_challenge_methods_supported"), "S256,");
   EXPECT_EQ(list("id_token_signing_alg_values_supported"), "ES256,");
   EXPECT_EQ(list("subject_types_supported"), "pairwise,");
@@ -285,6 +291,30 @@ TEST_F(ProviderTest, ClientsAreRegisteredPlainly) {
             "sector:auth.client.sector");
   EXPECT_EQ(refused([](NewClient& c) { c.post_logout_redirect_uris = {"https://a.example/#x"}; }),
             "post_logout_redirect_uris:auth.client.address");
+  EXPECT_EQ(refused([](NewClient& c) { c.grant_types = "authorization_code password"; }),
+            "grant_types:auth.client.grant_types");
+  EXPECT_EQ(refused([](NewClient& c) {
+              c.secret = "";
+              c.grant_types = "authorization_code client_credentials";
+            }),
+            "grant_types:auth.client.grant_types");
+  EXPECT_EQ(refused([](NewClient& c) { c.machine_scopes = "core.read"; }),
+            "machine_scopes:auth.client.machine_scopes")
+      << "without client_credentials";
+  EXPECT_EQ(refused([](NewClient& c) {
+              c.grant_types += " client_credentials";
+              c.machine_scopes = "core.read documents";
+            }),
+            "machine_scopes:auth.client.machine_scopes")
+      << "a person's scope is given by a person";
+  EXPECT_EQ(refused([](NewClient& c) { c.keys = R"({"keys":[]})"; }), "keys:auth.client.keys");
+  EXPECT_EQ(refused([](NewClient& c) { c.require_signed = true; }), "keys:auth.client.keys");
+  EXPECT_EQ(refused([](NewClient& c) { c.resource = "core"; }), "resource:auth.client.resource");
+  EXPECT_EQ(refused([](NewClient& c) {
+              c.secret = "";
+              c.resource = "https://core.example/";
+            }),
+            "resource:auth.client.resource");
 }
 
 TEST(RedirectTest, WhatMayBeRegistered) {

@@ -193,8 +193,7 @@ TEST_F(TokenTest, WrongFormsAreRefusedAsRfc6749Says) {
   EXPECT_EQ(redeem(without(good, "grant_type")), "invalid_request");
   EXPECT_EQ(redeem(without(good, "code")), "invalid_request");
   EXPECT_EQ(redeem(without(good, "redirect_uri")), "invalid_request");
-  for (const auto* type : {"password", "client_credentials", "refresh_token", "implicit",
-                           "urn:ietf:params:oauth:grant-type:device_code"})
+  for (const auto* type : {"password", "implicit", "authorization_code ", "Authorization_Code"})
     EXPECT_EQ(redeem(with(good, "grant_type", type)), "unsupported_grant_type") << type;
   for (const std::string& wrong : {std::string("x"), std::string(43, 'A'), code + "=", code + " ",
                                    code.substr(1), std::string(1 << 20, 'A')})

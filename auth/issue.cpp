@@ -1,0 +1,107 @@
+// What tokens say, and the answer that carries them. RFC 9068, OpenID Connect Core §2, §3.1.3.3.
+#include "auth/token_call.h"
+#include "base/encoding.h"
+#include "base/json.h"
+
+namespace auth {
+namespace {
+
+/// What both tokens say of the login (OpenID Connect Core §2, RFC 9068 §2.2.1).
+void put_login(base::JsonWriter& out, const Grant& grant) {
+  out.member("auth_time", base::to_unix_s(grant.authenticated_at));
+  out.member("acr", acr_of(grant.proofing, grant.authentication));
+  out.key("amr");  // RFC 8176
+  out.StartArray();
+  out.string("pwd");
+  if (grant.authentication == Authentication::two_factor) out.string("otp");
+  if (grant.authentication == Authentication::hardware) out.string("hwk");
+  if (grant.authentication > Authentication::password) out.string("mfa");
+  out.EndArray();
+}
+
+/// What every access token says (RFC 9068 §2.2).
+void put_access(base::JsonWriter& out, const TokenCall& call, std::string_view subject) {
+  const auto& provider = call.provider;
+  const auto now_s = base::to_unix_s(call.now);
+  out.member("iss", provider.config.issuer);
+  out.member("aud", call.audience);
+  out.member("sub", subject);
+  out.member("client_id", call.client.id.value());
+  out.member("iat", now_s);
+  out.member("exp", now_s + provider.config.access_token_life.count());
+  out.member("jti", base::to_base64url(provider.parts.random.bytes(16)));
+  out.member("scope", call.scopes);
+}
+
+std::string access_claims(const TokenCall& call, const std::string& subject) {
+  base::JsonWriter out;
+  out.StartObject();
+  put_access(out, call, subject);
+  out.member("grant", call.grant.id);
+  put_login(out, call.grant);
+  out.EndObject();
+  return out.text();
+}
+
+std::string machine_claims(const TokenCall& call) {
+  base::JsonWriter out;
+  out.StartObject();
+  put_access(out, call, call.client.id.value());
+  out.EndObject();
+  return out.text();
+}
+
+std::string id_claims(const TokenCall& call, const std::string& subject,
+                      const std::string& access_token) {
+  const auto& config = call.provider.config;
+  const auto now_s = base::to_unix_s(call.now);
+  const auto half = base::sha256(base::as_bytes(access_token));
+  base::JsonWriter out;
+  out.StartObject();
+  out.member("iss", config.issuer);
+  out.member("aud", call.client.id.value());
+  out.member("sub", subject);
+  out.member("iat", now_s);
+  out.member("exp", now_s + config.id_token_life.count());
+  if (!call.grant.nonce.empty()) out.member("nonce", call.grant.nonce);
+  out.member("at_hash", base::to_base64url(base::BytesView(half).first(16)));
+  put_login(out, call.grant);
+  out.EndObject();
+  return out.text();
+}
+
+}  // namespace
+
+base::Result<Signed> sign_tokens(const TokenCall& call) {
+  const auto& provider = call.provider;
+  const auto& key = *provider.parts.signing_key;
+  const auto subject = provider.pairwise(SubjectId(call.grant.subject), call.client);
+  Signed out;
+  BASE_TRY(out.access_token,
+           sign_jws(key, provider.key_id, kAccessTokenType, access_claims(call, subject)));
+  if (has_scope(call.scopes, "openid")) {
+    BASE_TRY(out.id_token, sign_jws(key, provider.key_id, kIdTokenType,
+                                    id_claims(call, subject, out.access_token)));
+  }
+  return out;
+}
+
+base::Result<std::string> sign_machine_token(const TokenCall& call) {
+  return sign_jws(*call.provider.parts.signing_key, call.provider.key_id, kAccessTokenType,
+                  machine_claims(call));
+}
+
+TokenReply token_reply(const TokenCall& call, const Signed& tokens) {
+  base::JsonWriter out;
+  out.StartObject();
+  out.member("access_token", tokens.access_token);
+  out.member("token_type", "Bearer");
+  out.member("expires_in", call.provider.config.access_token_life.count());
+  out.member("scope", call.scopes);
+  if (!tokens.refresh_token.empty()) out.member("refresh_token", tokens.refresh_token);
+  if (!tokens.id_token.empty()) out.member("id_token", tokens.id_token);
+  out.EndObject();
+  return TokenReply{out.text()};
+}
+
+}  // namespace auth

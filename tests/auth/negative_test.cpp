@@ -1,0 +1,124 @@
+#include "tests/auth/negative.h"
+
+#include <gtest/gtest.h>
+
+#include <cctype>
+#include <set>
+
+#include "base/messages.h"
+
+namespace auth::test_house {
+
+House::Registered Scene::keyed_client(const std::function<void(NewClient&)>& more) {
+  return house.new_client_with([&](NewClient& c) {
+    c.secret = "";
+    c.keys = signer.jwks();
+    if (more) more(c);
+  });
+}
+
+House::Registered Scene::machine() {
+  return house.new_client_with([](NewClient& c) {
+    c.grant_types = "client_credentials";
+    c.machine_scopes = "core.read";
+    c.redirect_uris = {};
+    c.post_logout_redirect_uris = {};
+    c.scopes = "";
+  });
+}
+
+std::string Scene::refresh_token() {
+  const auto tokens = house.tokens_for(client, session, "openid documents offline_access");
+  return std::string(base::json_text(tokens, "refresh_token"));
+}
+
+std::string Scene::access_token() {
+  return std::string(base::json_text(house.tokens_for(client, session), "access_token"));
+}
+
+std::string Scene::redeem(std::string_view name, std::string_view value) {
+  return token(with(house.redemption(client, fresh_code()), name, value), client.basic());
+}
+
+std::string Scene::authorize(const Parameters& request) {
+  const auto answer = house.provider.authorize(request, session);
+  if (!answer.ok()) return answer.error().key;
+  if (const auto* shown = std::get_if<ShowError>(&*answer)) return "page:" + shown->error.error;
+  if (std::holds_alternative<AskLogin>(*answer)) return "login";
+  if (std::holds_alternative<AskConsent>(*answer)) return "consent";
+  const auto& location = std::get<SendBack>(*answer).location;
+  EXPECT_TRUE(location.starts_with(kRedirect)) << location;
+  EXPECT_EQ(parameter(location, "iss"), kIssuer) << "RFC 9207 §2";
+  const auto error = parameter(location, "error");
+  EXPECT_TRUE(error.empty() || parameter(location, "code").empty()) << location;
+  return error.empty() ? "code" : "back:" + error;
+}
+
+std::string Scene::assertion_claims(const std::string& client_id) {
+  return R"({"iss":")" + client_id + R"(","sub":")" + client_id + R"(","aud":")" +
+         std::string(kIssuer) + R"(","iat":)" + std::to_string(now_s()) + R"(,"exp":)" +
+         std::to_string(now_s() + 60) + R"(,"jti":")" + base::to_hex(house.random.bytes(8)) + "\"}";
+}
+
+Parameters Scene::with_assertion(Parameters form, const std::string& assertion) const {
+  form = without(std::move(form), "client_id");
+  form.emplace_back("client_assertion_type",
+                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+  form.emplace_back("client_assertion", assertion);
+  return form;
+}
+
+std::string changed(std::string_view object, std::string_view name, std::string_view raw) {
+  const auto held = json(object);
+  std::string out = "{";
+  for (const auto& member : held.GetObject()) {
+    if (member.name.GetString() == name) continue;
+    rapidjson::StringBuffer text;
+    rapidjson::Writer<rapidjson::StringBuffer> writer(text);
+    member.value.Accept(writer);
+    out += "\"" + std::string(member.name.GetString()) + "\":" + text.GetString() + ",";
+  }
+  if (!raw.empty()) out += "\"" + std::string(name) + "\":" + std::string(raw) + ",";
+  if (out.size() > 1) out.pop_back();
+  return out + "}";
+}
+
+namespace {
+
+std::vector<NegativeCase> all_cases() {
+  std::vector<NegativeCase> out;
+  for (const auto cases :
+       {code_cases(), token_cases(), assertion_cases(), authorize_cases(), bearer_cases()})
+    out.insert(out.end(), cases.begin(), cases.end());
+  return out;
+}
+
+std::string name_of(const testing::TestParamInfo<NegativeCase>& info) {
+  std::string out = std::to_string(info.index) + "_";
+  for (const char c : std::string(info.param.clause) + "_" + info.param.what)
+    out += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  return out;
+}
+
+class NegativeTest : public testing::TestWithParam<NegativeCase> {};
+
+TEST_P(NegativeTest, IsRefusedAsItsClauseSays) {
+  Scene scene;
+  EXPECT_EQ(GetParam().attempt(scene), GetParam().expected)
+      << GetParam().clause << ": " << GetParam().what;
+}
+
+INSTANTIATE_TEST_SUITE_P(Clauses, NegativeTest, testing::ValuesIn(all_cases()), name_of);
+
+TEST(NegativeSuite, HasAtLeastAHundredAndTwentyCasesEachWithItsClause) {
+  std::set<std::string> names;
+  for (const auto& each : all_cases()) {
+    EXPECT_TRUE(names.insert(std::string(each.clause) + each.what).second) << each.what;
+    EXPECT_NE(std::string(each.clause).find_first_of("0123456789"), std::string::npos);
+    EXPECT_STRNE(each.expected, "");
+  }
+  EXPECT_GE(names.size(), 120U);
+}
+
+}  // namespace
+}  // namespace auth::test_house
