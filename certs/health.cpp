@@ -208,6 +208,12 @@ std::vector<Finding> body_endings(const std::vector<BodyRecord>& bodies, base::T
   return out;
 }
 
+base::Result<std::vector<Finding>> body_health(store::Pool& pool, const base::Clock& clock) {
+  BASE_TRY(auto tx, pool.begin(store::Mode::read_only));
+  BASE_TRY(const auto bodies, Bodies(tx, clock, "").list());
+  return body_endings(bodies, clock.now());
+}
+
 base::Result<std::vector<Finding>> health(store::Pool& pool, const PkiDirectory& directory,
                                           const base::Clock& clock, Look look) {
   const auto now = clock.now();
@@ -218,9 +224,7 @@ base::Result<std::vector<Finding>> health(store::Pool& pool, const PkiDirectory&
     out.push_back(unreadable("*.pem", in_use.error()));
   look_at_lists(directory, now, out);
   if (look.bodies) {
-    BASE_TRY(auto tx, pool.begin(store::Mode::read_only));
-    BASE_TRY(const auto bodies, Bodies(tx, clock, "").list());
-    auto ends = body_endings(bodies, now);
+    BASE_TRY(auto ends, body_health(pool, clock));
     std::move(ends.begin(), ends.end(), std::back_inserter(out));
   }
   if (!look.ocsp) return out;

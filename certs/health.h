@@ -47,6 +47,8 @@ std::vector<Finding> endings(const std::vector<InUse>& certificates, base::Time 
 /// What ends within 90, 60 or 30 days, or has ended, of a certification body that is admitted or
 /// suspended: licence, qualification, the certificates of its authorities. LD/T 01-2020 6.2.7.
 std::vector<Finding> body_endings(const std::vector<BodyRecord>& bodies, base::Time now);
+/// The same of those in the register. Errors: those of the database.
+base::Result<std::vector<Finding>> body_health(store::Pool& pool, const base::Clock& clock);
 
 /// What is looked at besides the files.
 struct Look {

@@ -186,12 +186,12 @@ void look_at_officers(hsm::Client& signer, bool production, base::Time now, Find
   for (const auto* part : kParts) fine_if_silent(out, part);
 }
 
-void take(const std::vector<certs::Finding>& findings, Findings& out) {
+void take(const std::vector<certs::Finding>& findings, const char* part, Findings& out) {
   for (const auto& one : findings)
     out.push_back({one.severity == certs::Severity::alarm     ? Level::critical
                    : one.severity == certs::Severity::warning ? Level::warning
                                                               : Level::notice,
-                   "certificates",
+                   part,
                    one.object,
                    one.key,
                    {one.args.begin(), one.args.end()}});
@@ -203,15 +203,25 @@ void look_at_certificates(Officer& officer, base::Time now, Findings& out) {
   const bool ocsp = used && std::any_of(used->begin(), used->end(), [](const certs::InUse& one) {
                       return one.label.starts_with("ocsp-");
                     });
-  const auto findings = certs::health(officer.pool, officer.pki, officer.context.clock(),
-                                      {.ocsp = ocsp, .bodies = true});
+  const auto findings =
+      certs::health(officer.pool, officer.pki, officer.context.clock(), {.ocsp = ocsp});
   if (findings)
-    take(*findings, out);
+    take(*findings, "certificates", out);
   else {
     unknown(out, "certificates", findings.error());
-    if (used) take(certs::endings(*used, now), out);
+    if (used) take(certs::endings(*used, now), "certificates", out);
   }
   fine_if_silent(out, "certificates");
+}
+
+/// What the certification bodies that we admitted live on.
+void look_at_bodies(Officer& officer, Findings& out) {
+  const auto findings = certs::body_health(officer.pool, officer.context.clock());
+  if (findings)
+    take(*findings, "bodies", out);
+  else
+    unknown(out, "bodies", findings.error());
+  fine_if_silent(out, "bodies");
 }
 
 void look_at_audit(store::Pool& pool, base::Time now, Findings& out) {
@@ -286,6 +296,7 @@ base::Result<Answer> look(Context& context) {
   look_at_signer(officer.signer, out);
   look_at_officers(officer.signer, config->production, now, out);
   look_at_certificates(officer, now, out);
+  look_at_bodies(officer, out);
   look_at_audit(officer.pool, now, out);
   std::stable_sort(out.begin(), out.end(),
                    [](const Finding& a, const Finding& b) { return a.level < b.level; });

@@ -1,7 +1,9 @@
 // Two trust lists, a line each, and whether the second only stops somebody: no text does harm, what
 // stops is never undone by the same rule, and nothing that is no list of ours stops anybody.
 #include "hsm/officers/trust_change.h"
+#include "base/bytes.h"
 #include "base/check.h"
+#include "base/encoding.h"
 #include "base/json.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
