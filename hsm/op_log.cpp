@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -16,6 +18,8 @@ namespace hsm {
 namespace {
 
 constexpr std::size_t kMostLineBytes = 8192;
+// So much is written and synced at once, and so much may a crash have left half written.
+constexpr std::size_t kMostWriteBytes = 64 * 1024;
 
 const std::string& first_link() {
   static const std::string zeros(64, '0');
@@ -49,8 +53,8 @@ base::Result<std::unique_ptr<OpLog>> OpLog::open(OpLogConfig config, const base:
 }
 
 base::Result<void> OpLog::open_file() {
-  fd_ = base::UniqueFd(
-      ::open(config_.file.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  fd_ =
+      base::UniqueFd(::open(config_.file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd_) return bad(config_.file, std::strerror(errno));
   if (::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0)
     return bad(config_.file, "another process writes it", base::Code::conflict);
@@ -58,11 +62,16 @@ base::Result<void> OpLog::open_file() {
   return {};
 }
 
+OpLog::~OpLog() {
+  if (fd_ && prepared_ > size_) (void)!::ftruncate(fd_.get(), static_cast<off_t>(size_));
+}
+
 base::Result<void> OpLog::check_chain() {
   std::string rest;
   std::array<char, 64 * 1024> buffer;
   std::uint64_t whole = 0, lines = 0;
-  while (true) {
+  bool torn = false;
+  while (!torn) {
     const auto got =
         ::pread(fd_.get(), buffer.data(), buffer.size(), static_cast<off_t>(whole + rest.size()));
     if (got < 0 && errno == EINTR) continue;
@@ -72,6 +81,8 @@ base::Result<void> OpLog::check_chain() {
     std::size_t from = 0;
     for (auto end = rest.find('\n'); end != std::string::npos; end = rest.find('\n', from)) {
       const auto text = std::string_view(rest).substr(from, end - from);
+      torn = text.find('\0') != std::string_view::npos;
+      if (torn) break;
       ++lines;
       const auto wrong = [&](std::string_view why) {
         return bad(config_.file, "line " + std::to_string(lines) + " " + std::string(why));
@@ -93,11 +104,30 @@ base::Result<void> OpLog::check_chain() {
       from = end + 1;
     }
     rest.erase(0, from);
-    if (rest.size() > kMostLineBytes) return bad(config_.file, "a line without end");
+    torn = torn || rest.find('\0') != std::string::npos;
+    if (!torn && rest.size() > kMostLineBytes) return bad(config_.file, "a line without end");
   }
   if (lines == 0) last_ = first_link();
-  size_ = whole;
-  if (!rest.empty() && ::ftruncate(fd_.get(), static_cast<off_t>(whole)) != 0)
+  size_ = prepared_ = whole;
+  return cut_off_torn(whole);
+}
+
+/// What follows the last line is room, and perhaps what a crash left of one write, its pages in any
+/// order. More than that was lost in another way, and acknowledged lines with it.
+base::Result<void> OpLog::cut_off_torn(std::uint64_t end) {
+  std::array<char, 64 * 1024> buffer;
+  for (auto at = end;;) {
+    const auto got = ::pread(fd_.get(), buffer.data(), buffer.size(), static_cast<off_t>(at));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return bad(config_.file, std::strerror(errno));
+    if (got == 0) break;
+    const auto part = std::string_view(buffer.data(), static_cast<std::size_t>(got));
+    const auto last = part.find_last_not_of('\0');
+    if (last != std::string_view::npos && at + last >= end + kMostWriteBytes)
+      return bad(config_.file, "lines are missing after line " + std::to_string(number_));
+    at += part.size();
+  }
+  if (::ftruncate(fd_.get(), static_cast<off_t>(end)) != 0)
     return bad(config_.file, std::string("cutting off a torn line: ") + std::strerror(errno));
   return {};
 }
@@ -124,53 +154,88 @@ std::string OpLog::line(const OpRecord& record) {
 /// Keeps the chain across files: the next file's first line names the last line of this one.
 bool OpLog::put_aside() {
   const auto aside = config_.file.string() + "." + std::to_string(number_);
-  if (::fsync(fd_.get()) != 0 || ::rename(config_.file.c_str(), aside.c_str()) != 0) return false;
-  base::UniqueFd next(
-      ::open(config_.file.c_str(), O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (::ftruncate(fd_.get(), static_cast<off_t>(size_)) != 0 || ::fsync(fd_.get()) != 0 ||
+      ::rename(config_.file.c_str(), aside.c_str()) != 0)
+    return false;
+  base::UniqueFd next(::open(config_.file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!next || ::flock(next.get(), LOCK_EX | LOCK_NB) != 0) return false;
   fd_ = std::move(next);
-  size_ = 0;
+  size_ = prepared_ = 0;
   sync_directory(config_.file);
   return true;
 }
 
-bool OpLog::write(const std::vector<Pending>& batch) {
-  if (size_ >= config_.most_bytes && !put_aside()) return false;
+bool OpLog::put(std::uint64_t at, std::string_view text) {
+  // Synced by the write itself: one call, and nothing but these bytes is waited for.
+  const int how = config_.sync ? RWF_DSYNC : 0;
+  while (!text.empty()) {
+    iovec part{const_cast<char*>(text.data()), text.size()};
+    const auto wrote = ::pwritev2(fd_.get(), &part, 1, static_cast<off_t>(at), how);
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(wrote));
+    at += static_cast<std::uint64_t>(wrote);
+  }
+  return true;
+}
+
+/// Room for so many bytes. Zeros are written, not only reserved: a reserved block's first use is a
+/// change of metadata again.
+bool OpLog::prepare(std::uint64_t bytes) {
+  if (size_ + bytes <= prepared_) return true;
+  if (config_.room_bytes == 0) {
+    prepared_ = size_ + bytes;  // grows by the write itself
+    return true;
+  }
+  const std::string zeros(std::max(bytes, config_.room_bytes), '\0');
+  if (!put(prepared_, zeros)) return false;
+  prepared_ += zeros.size();
+  return true;
+}
+
+/// Keeps the first of these, as many as go in one write.
+OpLog::Written OpLog::write(std::span<const Pending> batch) {
+  if (size_ >= config_.most_bytes && !put_aside()) return {batch.size(), false};
   const auto before_number = number_;
   const auto before_last = last_;
   std::string text;
-  for (const auto& one : batch) text += line(one.record);
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    const auto wrote = ::write(fd_.get(), rest.data(), rest.size());
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) break;
-    rest.remove_prefix(static_cast<std::size_t>(wrote));
-  }
-  if (rest.empty() && (!config_.sync || ::fdatasync(fd_.get()) == 0)) {
+  std::size_t lines = 0;
+  while (lines < batch.size() && text.size() + kMostLineBytes <= kMostWriteBytes)
+    text += line(batch[lines++].record);
+  if (prepare(text.size()) && put(size_, text)) {
     size_ += text.size();
-    return true;
+    return {lines, true};
   }
   // A full disk: what was written is taken back and the chain goes on from before. When even that
-  // fails, or a sync did (what is on the disk is then unknown), the log is broken.
-  const bool undone = !rest.empty() && ::ftruncate(fd_.get(), static_cast<off_t>(size_)) == 0;
+  // fails the log is broken, and also when the disk failed otherwise: what is on it is then
+  // unknown.
+  const bool full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
+  const bool undone = full && ::ftruncate(fd_.get(), static_cast<off_t>(size_)) == 0;
+  if (undone) prepared_ = size_;
   number_ = before_number;
   last_ = before_last;
   const std::scoped_lock guard(lock_);
   broken_ = broken_ || !undone;
-  return false;
+  return {lines, false};
 }
 
-void OpLog::add(OpRecord record, Done done) {
+void OpLog::add(OpRecord record, Done done, std::size_t coming) {
   {
     const std::scoped_lock guard(lock_);
     pending_.push_back({std::move(record), std::move(done)});
-    if (writing_) return;
+    if (pending_.size() < coming) return;
+  }
+  keep();
+}
+
+void OpLog::keep() {
+  {
+    const std::scoped_lock guard(lock_);
+    if (writing_ || pending_.empty()) return;
     writing_ = true;
   }
   while (true) {
     std::vector<Pending> batch;
-    bool broken = false;
     {
       const std::scoped_lock guard(lock_);
       if (pending_.empty()) {
@@ -178,12 +243,14 @@ void OpLog::add(OpRecord record, Done done) {
         return;
       }
       batch.swap(pending_);
-      broken = broken_;
     }
-    const bool kept = !broken && write(batch);
-    for (const auto& one : batch)
-      if (one.done) one.done(kept);
-    if (after_) after_();
+    for (std::span<const Pending> rest(batch); !rest.empty();) {
+      const auto written = broken() ? Written{rest.size(), false} : write(rest);
+      for (const auto& one : rest.first(written.lines))
+        if (one.done) one.done(written.kept);
+      if (after_) after_();
+      rest = rest.subspan(written.lines);
+    }
   }
 }
 

@@ -15,6 +15,7 @@
 #include <mutex>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 
 #include "base/encoding.h"
 #include "base/text.h"
@@ -131,6 +132,7 @@ class Signer {
   bool open_doors(Steady::time_point born);
   void accept_from(const OpenDoor& door);
   void read_from(const ConnectionPtr& connection);
+  void wake_signers();
   void take(const ConnectionPtr& connection, base::BytesView payload);
   void enqueue(const ConnectionPtr& connection, wire::Request request);
   void take_officers(const ConnectionPtr& connection, wire::Request request);
@@ -161,6 +163,7 @@ class Signer {
   const SignerParts& parts_;
   base::UniqueFd poll_, wake_;
   std::unordered_map<int, ConnectionPtr> connections_;
+  int fresh_ = 0;  // requests put into the queue since the last waking
   std::unique_ptr<OpLog> log_;
   std::vector<ConnectionPtr> holding_;  // with answers to the lines just kept
   Watch watch_;
@@ -176,6 +179,7 @@ class Signer {
   bool closing_ = false;
   std::atomic<std::uint64_t> signatures_{0};
   std::atomic<int> working_{0};
+  std::atomic<std::size_t> coming_{0};  // in queue_, for those without the lock
 };
 
 Signer::Signer(const SignerConfig& config, const std::vector<OpenDoor>& doors,
@@ -250,6 +254,7 @@ int Signer::run() {
     if (!serving) serving = open_doors(born);
     const int count =
         ::epoll_wait(poll_.get(), events.data(), events.size(), serving ? kTickMs : kFirstTickMs);
+    if (count == 0) log_->keep();  // a call that hangs holds back nobody else's answer
     for (int i = 0; i < count; ++i) {
       const int fd = events[static_cast<std::size_t>(i)].data.fd;
       const auto what = events[static_cast<std::size_t>(i)].events;
@@ -288,6 +293,7 @@ int Signer::run() {
       }
       if ((what & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) read_from(connection);
     }
+    if (fresh_ > 0) wake_signers();
     if (overdue()) ::_exit(kExitStuck);  // nothing else can stop a call in the module
   }
 }
@@ -382,6 +388,15 @@ void Signer::read_from(const ConnectionPtr& connection) {
   }
 }
 
+/// Whoever signs is woken when all that came together is in the queue, not for each of it: he would
+/// take the core from the one who reads.
+void Signer::wake_signers() {
+  if (std::exchange(fresh_, 0) == 1)
+    queued_.notify_one();
+  else
+    queued_.notify_all();
+}
+
 void Signer::take(const ConnectionPtr& connection, base::BytesView payload) {
   auto request = wire::decode_request(payload);
   if (!request.ok()) return drop(connection->fd.get(), request.error().detail);
@@ -433,11 +448,12 @@ void Signer::enqueue(const ConnectionPtr& connection, wire::Request request) {
     if (!full) {
       ++connection->in_flight;
       queue_.push_back({connection, std::move(request), Steady::now() + wait});
+      coming_ = queue_.size();
     }
   }
   if (full)
     return answer(connection, {id, kind, unavailable("too many requests wait", "hsm.busy")});
-  queued_.notify_one();
+  ++fresh_;
 }
 
 void Signer::take_officers(const ConnectionPtr& connection, wire::Request request) {
@@ -540,10 +556,16 @@ void Signer::send_held() {
 void Signer::work(std::size_t place) {
   while (true) {
     std::unique_lock lock(lock_);
+    if (queue_.empty()) {  // nobody comes whose line the others could share a write with
+      lock.unlock();
+      log_->keep();
+      lock.lock();
+    }
     queued_.wait(lock, [this] { return closing_ || !queue_.empty(); });
     if (queue_.empty()) return;
     auto job = std::move(queue_.front());
     queue_.pop_front();
+    coming_ = queue_.size();
     ++working_;
     lock.unlock();
     perform(job, place);
@@ -638,14 +660,17 @@ void Signer::perform(Job& job, std::size_t place) {
 /// The answer leaves when its line is kept.
 void Signer::record(OpRecord record, const ConnectionPtr& to, wire::Answer answer) {
   auto reply = std::make_shared<wire::Answer>(std::move(answer));
-  log_->add(std::move(record), [this, from = to, reply](bool kept) {
-    if (!kept)
-      reply->body = unavailable("the operation log cannot be written");
-    else if (reply->kind == Kind::sign && std::holds_alternative<base::Bytes>(reply->body))
-      ++signatures_;
-    --from->in_flight;
-    hold_answer(from, std::move(*reply));
-  });
+  log_->add(
+      std::move(record),
+      [this, from = to, reply](bool kept) {
+        if (!kept)
+          reply->body = unavailable("the operation log cannot be written");
+        else if (reply->kind == Kind::sign && std::holds_alternative<base::Bytes>(reply->body))
+          ++signatures_;
+        --from->in_flight;
+        hold_answer(from, std::move(*reply));
+      },
+      coming_);
 }
 
 /// Stops accepting, lets what is under way end, closes the token.

@@ -3,6 +3,8 @@
 
 #include <p11-kit/pkcs11.h>
 
+#include <algorithm>
+
 #include "base/encoding.h"
 #include "hsm/algorithm.h"
 #include "hsm/mechanisms.h"
@@ -13,6 +15,7 @@ namespace {
 constexpr int kMostAttempts = 3;     // on new sessions (security.md §4.3, fault 3)
 constexpr std::size_t kSlice = 256;  // keys that one recheck looks at
 constexpr int kWholeEvery = 60;      // rechecks, of a token with more keys than that
+constexpr int kWholeSoon = 6;        // while one of them is missing
 
 }  // namespace
 
@@ -85,6 +88,7 @@ base::Result<void> Token::State::start() {
     entry->id = base::from_hex(entry->key.id.value()).value_or(base::Bytes{});
     entry->handle = one.handle;
     entry->open_handle = one.open_handle;
+    entry->not_matched = !one.refusal.empty();
     if (one.refusal.empty() && entry->key.protection == Protection::token &&
         !p11::mechanism_of(*login, entry->key.algorithm))
       one.refusal = "token.sm2 does not say that this token speaks SM2";
@@ -230,7 +234,9 @@ base::Result<void> Token::State::recheck() {
     return base::error(base::Code::unavailable, "hsm.unavailable", condition_reason);
   }
   const bool few = entries.size() <= kSlice;
-  bool whole = few || ++since_whole >= kWholeEvery;
+  const bool missing =
+      std::any_of(entries.begin(), entries.end(), [](const auto& one) { return one->not_matched; });
+  bool whole = few || ++since_whole >= (missing ? kWholeSoon : kWholeEvery);
   if (files != nullptr)
     if (const auto same = files->check(whole); !same.ok())
       return down(Condition::down, same.error().detail);
@@ -252,6 +258,9 @@ base::Result<void> Token::State::recheck() {
       const auto& why = matching.keys[i].refusal;
       if (!why.empty() && !entries[i]->refused)
         return down(Condition::down, "key " + entries[i]->key.label + ": " + why);
+      // Not to be taken for gone for good: the token may have failed while it was opened.
+      if (why.empty() && entries[i]->not_matched)
+        return down(Condition::down, "key " + entries[i]->key.label + " is there again");
     }
     const std::scoped_lock guard(notes);
     unknown = std::move(matching.unknown);

@@ -29,6 +29,7 @@ struct Token::State {
     p11::Handle open_handle = 0;  // of the public half
     std::atomic<int> wrong_signatures{0};
     std::atomic<bool> refused{false}, suspended{false};
+    bool not_matched = false;         // at the opening: refused until it is there again
     std::atomic<bool> proven{false};  // it has signed, and the signature verified
     std::string reason;               // guarded by State::notes
   };

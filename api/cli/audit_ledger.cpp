@@ -209,6 +209,7 @@ base::Result<AuditPart> minutes_part(Context& context, const std::filesystem::pa
   BASE_TRY(const auto report, check_minutes(file));
   AuditPart part{kName, kTitle, {}, {}, {}};
   if (report.broken_at) part.broken = break_at("cli.ledger_minutes", *report.broken_at, report.why);
+  if (report.rehearsal && !part.broken) part.broken = break_at("cli.minutes_rehearsal", 1);
   std::string people, names;
   for (const auto& one : report.signed_by) {
     people += (people.empty() ? "" : ",") + json_string(one);
@@ -218,11 +219,14 @@ base::Result<AuditPart> minutes_part(Context& context, const std::filesystem::pa
               std::to_string(report.ledger_lines) + " 行 lines；" +
               (report.closed ? "已由以下人员签署 closed, signed by" + names
                              : std::string("未签署结束 not closed"));
+  for (const auto& line : deviation_lines(report)) part.text += "\n  " + line;
   part.members = {{"minutes_lines", std::to_string(report.lines)},
                   {"minutes_head", json_string(base::to_hex(report.head))},
                   {"lines", std::to_string(report.ledger_lines)},
                   {"closed", report.closed ? "true" : "false"},
-                  {"signed_by", "[" + people + "]"}};
+                  {"signed_by", "[" + people + "]"},
+                  {"deviations", std::to_string(report.deviations.size())},
+                  {"failures", std::to_string(report.failures.size())}};
   judge_genesis(context, report.ledger_lines > 0 ? std::optional(report.genesis) : std::nullopt,
                 genesis, part);
   return part;

@@ -3,14 +3,13 @@
 #include <linux/magic.h>
 #include <sys/vfs.h>
 
-#include "api/cli/card_file.h"
+#include <algorithm>
+
 #include "base/json.h"
-#include "hsm/restore.h"
 
 namespace cli {
 namespace {
 
-constexpr const char* kSoftHsm = "/usr/lib/softhsm/libsofthsm2.so";
 constexpr const char* kMemory = "/dev/shm";
 
 struct Wish {
@@ -32,17 +31,19 @@ void add_cards(CLI::App& verb, Wish& wish) {
       ->excludes(files);
 }
 
-/// The cards' shares, one card open at a time.
-hsm::NextShare shares_of(Context& context, const Wish& wish) {
+base::Error too_few(const hsm::BackupHeader& header, const std::vector<int>& have) {
+  auto failure = base::error(base::Code::permission_denied, "hsm.too_few_shares");
+  failure.args = {{"have", std::to_string(have.size())},
+                  {"need", std::to_string(header.threshold)}};
+  return failure;
+}
+
+/// The cards' shares, one card open at a time. A card that holds none was named by mistake.
+hsm::NextShare shares_named(Context& context, const Wish& wish) {
   return [&context, &wish, next = std::size_t{0}](
              const hsm::BackupHeader& header,
              const std::vector<int>& have) mutable -> base::Result<hsm::Share> {
-    if (next == wish.cards.size()) {
-      auto failure = base::error(base::Code::permission_denied, "hsm.too_few_shares");
-      failure.args = {{"have", std::to_string(have.size())},
-                      {"need", std::to_string(header.threshold)}};
-      return failure;
-    }
+    if (next == wish.cards.size()) return too_few(header, have);
     CardOptions options{wish.cards[next], {}};
     if (!wish.pin_files.empty()) options.pin.file = wish.pin_files[next];
     if (!wish.pin_fds.empty()) options.pin.fd = wish.pin_fds[next];
@@ -79,27 +80,12 @@ void put_keys(base::JsonWriter& out, const std::vector<hsm::KeyProof>& keys) {
 }
 
 Answer answer_of(const hsm::RestoreReport& report, const std::string& heading) {
-  base::JsonWriter out;
-  out.StartObject();
-  out.member("backup", report.backup_id);
-  out.member("sha256", report.sha256);
-  out.member("made_at", base::to_rfc3339(report.made_at));
-  out.member("token_label", report.token_label);
-  out.member("token_serial", report.token_serial);
-  out.member("ledger_head", report.ledger_head);
-  out.key("officers");
-  out.StartArray();
-  for (const auto& officer : report.officers) out.string(officer);
-  out.EndArray();
-  put_keys(out, report.keys);
-  out.member("files", static_cast<std::int64_t>(report.files.size()));
-  out.EndObject();
   auto text = heading + "\n备份 backup " + report.backup_id + "  " +
               base::to_rfc3339(report.made_at) + "\nSHA-256 " + report.sha256;
   for (const auto& proof : report.keys)
     text += "\n" + proof.key.label + "  " + std::string(hsm::to_string(proof.key.protection)) +
             "  " + std::string(hsm::to_string(proof.how));
-  return Answer{out.text(), text, kDone};
+  return Answer{drill_json(report), text, kDone};
 }
 
 hsm::RestorePlan plan_of(const Wish& wish) {
@@ -147,30 +133,17 @@ base::Result<Answer> restore(Context& context, const Wish& wish) {
   BASE_TRY_VOID(check_cards(wish));
   if (wish.dry_run) return foresee(wish);
   BASE_TRY(const auto report,
-           hsm::restore(plan_of(wish), shares_of(context, wish), context.random(),
+           hsm::restore(plan_of(wish), shares_named(context, wish), context.random(),
                         [&](const std::string& line) { context.say(line); }));
   return answer_of(report, "已恢复并逐一验证 · restored, and every key proven");
 }
 
-/// Memory that no disk keeps; anywhere else is said.
-std::filesystem::path drill_place(Context& context, const Wish& wish) {
-  struct statfs found {};
-  auto place = wish.place.empty() ? std::filesystem::path(kMemory) : wish.place;
-  if (wish.place.empty() && !std::filesystem::is_directory(place))
-    place = std::filesystem::temp_directory_path();
-  if (::statfs(place.c_str(), &found) != 0 ||
-      static_cast<unsigned long>(found.f_type) != TMPFS_MAGIC)
-    context.warn(place.string() + " 不是内存文件系统，演练副本会短暂写入磁盘 · " + place.string() +
-                 " is not a memory file system: the copy touches a disk for a moment");
-  return place;
-}
-
 base::Result<Answer> drill(Context& context, const Wish& wish) {
   BASE_TRY_VOID(check_cards(wish));
-  const auto place = drill_place(context, wish);
+  const auto place = drill_place(context, wish.place);
   BASE_TRY(const auto report,
-           hsm::drill(wish.backup, wish.module, place, shares_of(context, wish), context.random(),
-                      [&](const std::string& line) { context.say(line); }));
+           hsm::drill(wish.backup, wish.module, place, shares_named(context, wish),
+                      context.random(), [&](const std::string& line) { context.say(line); }));
   return answer_of(report, "演练成功，副本已销毁 · drill passed, the copy is destroyed");
 }
 
@@ -178,7 +151,7 @@ base::Result<Answer> test_shares(Context& context, const Wish& wish) {
   BASE_TRY_VOID(check_cards(wish));
   std::size_t ignored = 0;
   BASE_TRY(const auto head, hsm::BackupHead::read(wish.backup, ignored));
-  auto next = shares_of(context, wish);
+  auto next = shares_named(context, wish);
   std::vector<hsm::Share> shares;
   std::vector<int> have;
   base::JsonWriter out;
@@ -203,6 +176,53 @@ base::Result<Answer> test_shares(Context& context, const Wish& wish) {
 }
 
 }  // namespace
+
+hsm::NextShare shares_of(Context& context, std::vector<CardOptions> cards) {
+  return [&context, cards = std::move(cards), next = std::size_t{0}](
+             const hsm::BackupHeader& header,
+             const std::vector<int>& have) mutable -> base::Result<hsm::Share> {
+    while (next < cards.size()) {
+      BASE_TRY(const auto card, open_card(context, cards[next++]));
+      const auto number = hsm::share_of(header, *card);
+      if (!number.ok() && number.error().key == "hsm.wrong_officer") continue;
+      if (!number.ok()) return number.error();
+      if (std::count(have.begin(), have.end(), *number) != 0) continue;
+      return hsm::open_share(header, *card);
+    }
+    return too_few(header, have);
+  };
+}
+
+std::filesystem::path drill_place(Context& context, const std::filesystem::path& wanted) {
+  struct statfs found {};
+  auto place = wanted.empty() ? std::filesystem::path(kMemory) : wanted;
+  if (wanted.empty() && !std::filesystem::is_directory(place))
+    place = std::filesystem::temp_directory_path();
+  if (::statfs(place.c_str(), &found) != 0 ||
+      static_cast<unsigned long>(found.f_type) != TMPFS_MAGIC)
+    context.warn(place.string() + " 不是内存文件系统，演练副本会短暂写入磁盘 · " + place.string() +
+                 " is not a memory file system: the copy touches a disk for a moment");
+  return place;
+}
+
+std::string drill_json(const hsm::RestoreReport& report) {
+  base::JsonWriter out;
+  out.StartObject();
+  out.member("backup", report.backup_id);
+  out.member("sha256", report.sha256);
+  out.member("made_at", base::to_rfc3339(report.made_at));
+  out.member("token_label", report.token_label);
+  out.member("token_serial", report.token_serial);
+  out.member("ledger_head", report.ledger_head);
+  out.key("officers");
+  out.StartArray();
+  for (const auto& officer : report.officers) out.string(officer);
+  out.EndArray();
+  put_keys(out, report.keys);
+  out.member("files", static_cast<std::int64_t>(report.files.size()));
+  out.EndObject();
+  return out.text();
+}
 
 void add_backup_verbs(CLI::App& noun, Context& context) {
   const auto wanted = std::make_shared<Wish>();

@@ -4,25 +4,17 @@
 // is believed only once the officers' ledger says so.
 #include <algorithm>
 
-#include "api/cli/card_file.h"
+#include "api/cli/card_issue.h"
 #include "base/encoding.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "certs/certificate.h"
-#include "certs/der.h"
-#include "certs/oids.h"
-#include "certs/profiles.h"
-#include "certs/tbs.h"
 #include "hsm/software_token.h"
 
 namespace cli {
 namespace {
 
-namespace der = certs::der;
-
-constexpr std::chrono::days kCertificateLife{2 * 365};
-constexpr const char* kOfficerUse = XINYIN_OID_ARC ".2.5";  ///< EKU: officers' approvals
-constexpr std::size_t kMostNameBytes = 64, kMostPersonBytes = 64, kSerialBytes = 16;
+constexpr std::size_t kMostNameBytes = 64, kMostPersonBytes = 64;
 
 struct CreateWish {
   CardOptions card;
@@ -67,42 +59,6 @@ base::Result<void> check_person(const CreateWish& wish) {
       !std::all_of(wish.person.begin(), wish.person.end(), plain))
     return bad_person("a person id has 1 to 64 of A-Z, a-z, 0-9 and '-'");
   return {};
-}
-
-/// C, serialNumber (the person id) and CN. RFC 5280 §4.1.2.4.
-base::Bytes name_of(const CreateWish& wish) {
-  const auto attribute = [](const char* oid, const base::Bytes& text) {
-    return der::set({der::sequence({der::oid(oid), text})});
-  };
-  return der::sequence({attribute("2.5.4.6", der::printable("CN")),
-                        attribute("2.5.4.5", der::printable(wish.person)),
-                        attribute("2.5.4.3", der::utf8(wish.name))});
-}
-
-/// A certificate of the key that signs, signed by that key, and read back.
-base::Result<certs::Certificate> certify_self(Context& context, const hsm::Card& card,
-                                              const CreateWish& wish) {
-  const auto now = std::chrono::floor<std::chrono::seconds>(context.clock().now());
-  auto serial = context.random().bytes(kSerialBytes);
-  serial.front() =
-      static_cast<std::uint8_t>((serial.front() & 0x7f) | 0x40);  // positive, full length
-  const auto algorithm = hsm::Algorithm::ecdsa_p256;
-  const std::uint8_t usage[] = {certs::kDigitalSignature | certs::kNonRepudiation};
-  certs::TbsCertificate tbs;
-  tbs.version = der::value(0xA0, der::integer(2));
-  tbs.serial = der::integer(serial);
-  tbs.algorithm = certs::signature_algorithm(algorithm);
-  tbs.subject = name_of(wish);
-  tbs.issuer = tbs.subject;
-  tbs.validity = der::sequence({der::time(now), der::time(now + kCertificateLife)});
-  tbs.public_key = card.public_key();
-  tbs.extensions = {
-      certs::extension("2.5.29.15", true, der::bits(usage, 6)),
-      certs::extension("2.5.29.37", false, der::sequence({der::oid(kOfficerUse)})),
-      certs::extension("2.5.29.14", false, der::octets(certs::key_identifier(card.public_key())))};
-  const auto encoded = tbs.encode();
-  BASE_TRY(const auto signature, card.sign(encoded));
-  return certs::Certificate::from_der(certs::assemble(encoded, algorithm, signature));
 }
 
 base::Result<Answer> describe(const hsm::Card& card, std::string heading) {
@@ -150,11 +106,7 @@ base::Result<Answer> create(Context& context, const CreateWish& wish) {
   }
   hsm::point_softhsm_at(file.softhsm_conf);
   context.say("生成两把密钥 · making two keys on " + file.name());
-  BASE_TRY_VOID(hsm::make_card(card, context.random()));
-  hsm::CardConfig config{file.module, file.label, file.serial, std::move(card.pin), true};
-  BASE_TRY(const auto made, hsm::Card::open(std::move(config), context.random()));
-  BASE_TRY(const auto certificate, certify_self(context, *made, wish));
-  BASE_TRY_VOID(made->store_certificate(certificate.der()));
+  BASE_TRY(const auto made, issue_card(context, file, std::move(card), {wish.person, wish.name}));
   return describe(*made, "已创建 created  ");
 }
 

@@ -75,6 +75,19 @@ base::Result<void> read_certificates(const rapidjson::Value& from, std::string_v
   return {};
 }
 
+/// As a request for it would say: {"file","officers","threshold"}.
+base::Result<void> read_backup(const rapidjson::Value& from, CeremonyPlan& plan) {
+  if (!from.IsObject()) return bad("backup: not an object");
+  auto read = hsm::officers::read_backup(from);
+  if (!read.ok()) return bad("backup: " + read.error().detail);
+  for (const auto& id : read->officers)
+    if (std::none_of(plan.roles.begin(), plan.roles.end(),
+                     [&](const PlannedRole& role) { return role.id == id; }))
+      return bad("backup: " + id + " has no role");
+  plan.backup = std::move(*read);
+  return {};
+}
+
 /// A key's purpose and the profile of its certificate have the same name.
 base::Result<void> check(const CeremonyPlan& plan) {
   const auto& all = plan.certificates;
@@ -136,6 +149,8 @@ base::Result<CeremonyPlan> CeremonyPlan::parse(std::string_view json, std::strin
   if (const auto policy = document->FindMember("policy"); policy != document->MemberEnd()) {
     BASE_TRY(plan.policy, hsm::officers::read_policy(policy->value));
   }
+  if (const auto backup = document->FindMember("backup"); backup != document->MemberEnd())
+    BASE_TRY_VOID(read_backup(backup->value, plan));
   plan.token = base::json_text(*document, "token");
   if (plan.token.empty() || plan.token.size() > 32) return bad("token: the token's label");
   BASE_TRY_VOID(read_keys(*keys, plan));

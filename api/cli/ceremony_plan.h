@@ -12,6 +12,7 @@
 #include "certs/authority.h"
 #include "hsm/key.h"
 #include "hsm/officers/people.h"
+#include "hsm/officers/request.h"
 
 namespace cli {
 
@@ -42,6 +43,8 @@ struct CeremonyPlan {
   std::vector<PlannedRole> roles;
   std::optional<hsm::officers::Policy> policy;  ///< none: the usual one
   std::vector<PlannedKey> keys;
+  /// What the policy wants proven before a key is used: made, drilled and recorded in the run.
+  std::optional<hsm::officers::Backup> backup;
   std::vector<PlannedCertificate> certificates;  ///< root, issuing authority, end entities
   std::chrono::hours list_life{24 * 7};
   base::Digest sha256{};  ///< of the file: read aloud, and in the minutes

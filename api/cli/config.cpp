@@ -40,6 +40,10 @@ Config read_all(base::Settings& s) {
   config.signer.deadline = std::chrono::milliseconds(s.integer(
       "signer.deadline_ms", 5000, 100, 60'000, "longest wait for an answer of the signer"));
 
+  config.signer.backups =
+      s.path("signer.backups", "/var/lib/xinyin/backups",
+             "the signer's officers.backups: where a ceremony finds the backup that it drills");
+
   config.pki_directory = s.path("pki.directory", "/var/lib/xinyin/pki",
                                 "certificates, revocation lists and the trust list");
   config.crl_url =

@@ -25,6 +25,7 @@ struct Config {
     std::filesystem::path socket;          ///< what the service may do
     std::filesystem::path officer_socket;  ///< what officers may do: authorities' keys
     std::chrono::milliseconds deadline{5'000};
+    std::filesystem::path backups;  ///< where the signer puts them (its officers.backups)
   } signer;
 
   std::filesystem::path pki_directory;

@@ -178,6 +178,15 @@ base::Result<std::string> key_step_params(const Governance& governance,
   return out.text();
 }
 
+base::Result<Answer> ask_for(Context& context, const hsm::officers::Wish& wish, bool dry_run) {
+  if (dry_run) return Answer{wish.params_json, wish.op + "\n  " + wish.params_json, kDone};
+  BASE_TRY(const auto* config, context.config());
+  Officer officer(*config, context);
+  BASE_TRY(const auto governance, Governance::read(officer.signer));
+  BASE_TRY(const auto record, ask(officer, governance, wish));
+  return request_answer(record);
+}
+
 Answer request_answer(const RequestRecord& record) {
   const bool waiting = record.standing == "open";
   const bool done = record.standing == "done";

@@ -67,6 +67,9 @@ base::Result<std::string> key_step_params(const Governance& governance,
                                           const std::vector<std::string>& labels,
                                           const std::string& since = {});
 
+/// Asked for; or, when dry, shown only: the signer is not reached for.
+base::Result<Answer> ask_for(Context& context, const hsm::officers::Wish& wish, bool dry_run);
+
 /// "waiting for 2 of 3 …" with exit code 4, or what came of it.
 Answer request_answer(const RequestRecord& record);
 

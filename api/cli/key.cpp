@@ -120,15 +120,6 @@ std::string generate_params(const std::vector<hsm::officers::WantedKey>& keys, b
   return out.text();
 }
 
-base::Result<Answer> ask_for(Context& context, const hsm::officers::Wish& wish, bool dry_run) {
-  if (dry_run) return Answer{wish.params_json, wish.op + "\n  " + wish.params_json, kDone};
-  BASE_TRY(const auto* config, context.config());
-  Officer officer(*config, context);
-  BASE_TRY(const auto governance, Governance::read(officer.signer));
-  BASE_TRY(const auto record, ask(officer, governance, wish));
-  return request_answer(record);
-}
-
 base::Result<Answer> generate(Context& context, const Options& options) {
   const auto algorithm = hsm::algorithm_from(options.algorithm);
   const auto purpose = hsm::purpose_from(options.purpose);
@@ -272,6 +263,7 @@ void register_key(CLI::App& app, Context& context) {
   asking(kept);
   kept->callback([&context, options] { context.run([&] { return back_up(context, *options); }); });
   add_backup_verbs(*noun, context);
+  add_proof_verbs(*noun, context);
 }
 
 }  // namespace cli

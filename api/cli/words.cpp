@@ -104,6 +104,39 @@ std::string steps_words(const Request& request) {
   return out;
 }
 
+/// What the token holds already, and its backups.
+std::string custody_words(const Request& request) {
+  const auto& params = request.params();
+  if (request.op == "key.adopt") {
+    const auto wanted = read_adopt(params);
+    if (!wanted.ok()) return line("！" + wanted.error().detail);
+    std::string out;
+    for (const auto& [one, id] : wanted->keys)
+      out +=
+          line(one.label + "  " + id.value() + "  " + std::string(hsm::to_string(one.algorithm)) +
+               "  " + std::string(hsm::to_string(one.purpose)));
+    return out + line("立即可用 in use at once；清单 inventory SHA-256 " +
+                      base::to_hex(wanted->inventory));
+  }
+  if (request.op == "key.backup") {
+    const auto wanted = read_backup(params);
+    if (!wanted.ok()) return line("！" + wanted.error().detail);
+    std::string holders;
+    for (const auto& id : wanted->officers) holders += " " + base::shown(id, 64);
+    return line("备份文件 file: " + wanted->file) + line("份额持有人 shares for:" + holders) +
+           line("恢复需要 needed to restore: " + std::to_string(wanted->threshold) + "/" +
+                std::to_string(wanted->officers.size()));
+  }
+  const auto wanted = read_prove(params);
+  if (!wanted.ok()) return line("！" + wanted.error().detail);
+  std::string out = line("备份 backup SHA-256 " + base::to_hex(wanted->backup)) +
+                    line("演练报告 drill's report SHA-256 " + base::to_hex(wanted->report)) +
+                    line("其中经演练的密钥 keys that the drill brought back: " +
+                         std::to_string(wanted->keys.size()));
+  for (const auto& id : wanted->keys) out += line("  " + id);
+  return out;
+}
+
 std::string params_words(const Request& request) {
   const auto& params = request.params();
   std::string out;
@@ -131,8 +164,9 @@ std::string params_words(const Request& request) {
            line("证书至 certificate until " + base::to_rfc3339(person->not_after)) +
            line("公钥 SPKI SHA-256: " + base::to_hex(base::sha256(person->public_key)));
   }
-  if (request.op.starts_with("key.") && request.op != "key.backup" && request.op != "key.adopt")
-    return steps_words(request);
+  if (request.op == "key.adopt" || request.op == "key.backup" || request.op == "backup.prove")
+    return custody_words(request);
+  if (request.op.starts_with("key.")) return steps_words(request);
   // Small and plain: shown as it is.
   for (auto it = params.MemberBegin(); it != params.MemberEnd(); ++it) {
     rapidjson::StringBuffer buffer;

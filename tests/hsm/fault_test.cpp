@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 #include <sstream>
@@ -56,8 +57,10 @@ class FaultTest : public testing::Test {
     options.program = XINYIN_BIN_DIR "/xinyin-signer";
     options.module = XINYIN_P11_SHIM;
     options.settings = std::move(settings);
-    options.settings.emplace_back(
-        "token.recheck_ms = 3600000");  // the trace holds what tests cause
+    if (std::none_of(options.settings.begin(), options.settings.end(),
+                     [](const auto& one) { return one.starts_with("token.recheck_ms"); }))
+      options.settings.emplace_back(
+          "token.recheck_ms = 3600000");  // the trace holds what tests cause
     options.environment = {"P11_SHIM_CONTROL=" + rules_file().string(),
                            "P11_SHIM_TRACE=" + trace_file().string()};
     options.wait = wait;
@@ -109,6 +112,39 @@ TEST_F(FaultTest, Fault5_ASignatureWhoseAnswerWasLostIsMadeAgain) {
   rules("C_Sign rv=0x06 when=after every=3");
   for (int i = 0; i < 30; ++i) ASSERT_TRUE(sign(i).ok());
   EXPECT_GE(count(trace(), "C_Sign 0x6"), 10u);
+}
+
+TEST_F(FaultTest, AKeyThatWasNotFoundAtTheOpeningIsServedWhenItIsThereAgain) {
+  rules("C_FindObjects short=1");
+  start({"token.recheck_ms = 100"}, /*wait=*/false);
+  EXPECT_TRUE(test::wait_until([&] { return token_up() && !reason().empty(); })) << reason();
+  rules("");
+  EXPECT_TRUE(test::wait_until([&] { return token_up() && reason().empty(); })) << reason();
+  const auto keys = client_->keys();
+  ASSERT_TRUE(keys.ok());
+  for (const auto& key : *keys) {
+    if (key.purpose != Purpose::seal) continue;
+    EXPECT_TRUE((*client_->key(key.label))->sign_message(base::as_bytes("again")).ok())
+        << key.label;
+  }
+}
+
+TEST_F(FaultTest, ACallThatHangsHoldsBackNobodyElsesAnswer) {
+  start({"sessions = 1", "watchdog_ms = 300000"});
+  // The others wait while the first is signed: its line would be kept together with theirs.
+  rules("C_Sign delay=300 nth=1\nC_Sign hang=rule nth=1");
+  Client patient(signer_->client(std::chrono::minutes(2)));
+  const auto key = *patient.key("seal-1");
+  std::atomic<int> answered{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 6; ++i)
+    threads.emplace_back([&, i] {
+      EXPECT_TRUE(key->sign(base::sha256(base::as_bytes(std::to_string(i)))).ok());
+      ++answered;
+    });
+  EXPECT_TRUE(test::wait_until([&] { return answered > 0; }));
+  rules("");
+  for (auto& thread : threads) thread.join();
 }
 
 TEST_F(FaultTest, Fault6_AWrongSignatureNeverLeavesAndTheSecondSuspendsTheKey) {

@@ -15,7 +15,7 @@ aside = sorted((f for f in glob.glob(name + '.*') if f.rsplit('.', 1)[1].isdigit
                key=lambda f: int(f.rsplit('.', 1)[1]))
 prev, n = '0' * 64, 0
 for path in aside + [name]:
-    for line in open(path, 'rb'):
+    for line in open(path, 'rb').read().rstrip(b'\0').splitlines(keepends=True):
         assert line.endswith(b'\n'), 'torn line'
         entry = json.loads(line)
         n += 1

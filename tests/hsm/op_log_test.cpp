@@ -138,7 +138,68 @@ TEST_F(OpLogTest, AFullFileIsPutAsideAndTheChainGoesOn) {
   EXPECT_EQ(test::check_op_log(config_.file), "20 lines");
 }
 
+TEST_F(OpLogTest, RoomIsPreparedAndTakenAwayAtTheEnd) {
+  config_.room_bytes = 4096;
+  {
+    const auto log = open();
+    for (int i = 0; i < 30; ++i) add(*log, "k");
+    EXPECT_EQ(std::filesystem::file_size(config_.file) % 4096, 0u);
+    EXPECT_EQ(test::check_op_log(config_.file), "30 lines");
+  }
+  EXPECT_EQ(content().find('\0'), std::string::npos);
+  EXPECT_EQ(test::check_op_log(config_.file), "30 lines");
+}
+
+TEST_F(OpLogTest, WhatACrashLeavesOfOneWriteIsCutOffAndNoMore) {
+  {
+    const auto log = open();
+    add(*log, "a");
+  }
+  const auto good = content();
+  const std::string zeros(4096, '\0');
+  const std::string page = "000\",\"outcome\":\"ok\"}\n{\"n\":9,\"time";
+  for (const auto& left : {
+           zeros,                                 // room only
+           R"({"n":2,"ti)" + zeros,               // the first page half
+           zeros + page + zeros,                  // the second page before the first
+           R"({"n":2,"time":"2)" + zeros + page,  // a hole
+       }) {
+    write(good + left);
+    {
+      const auto log = open();
+      ASSERT_NE(log, nullptr);
+      EXPECT_EQ(content(), good);
+    }
+  }
+  // Lines far behind a hole were once kept: nothing of them may vanish in silence.
+  write(good + std::string(64 * 1024, '\0') + page);
+  EXPECT_NE(refusal().find("missing after line 1"), std::string::npos) << refusal();
+  write(good + R"({"n":2,"time":"2)" + std::string(200'000, '\0') + page);
+  EXPECT_NE(refusal().find("missing after line 1"), std::string::npos) << refusal();
+}
+
+TEST_F(OpLogTest, WhatWasPreparedTakesLinesOnAFullDisk) {
+  config_.room_bytes = 4096;
+  const auto log = open();
+  add(*log, "before");
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit old{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &old), 0);
+  const rlimit tight{4096, old.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &tight), 0);
+  int kept = 0, lost = 0;
+  for (int i = 0; i < 40; ++i)
+    log->add({"sign", "service", 1, 1, "k", "", "ok"}, [&](bool yes) { ++(yes ? kept : lost); });
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &old), 0);
+  EXPECT_GE(kept, 5);
+  EXPECT_GE(lost, 20);
+  EXPECT_FALSE(log->broken());
+  add(*log, "after");
+  EXPECT_EQ(test::check_op_log(config_.file), std::to_string(kept + 2) + " lines");
+}
+
 TEST_F(OpLogTest, OnAFullDiskNothingIsKeptAndTheChainSurvives) {
+  config_.room_bytes = 0;
   const auto log = open();
   add(*log, "before");
   const auto good = content();

@@ -2,6 +2,7 @@
 judged by openssl, gnutls, poppler and the offline verifier. It has a stack of its own: keys change in it for good.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -10,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from journey import (BIN, ISSUER, TRY, VAR, Journey, eventually, fetch, issue, log_in, main, officer, run,
+from journey import (BIN, ISSUER, TRY, VAR, Journey, eventually, fetch, issue, log_in, main, officer, run, sql,
                      start_issuing)
 
 PKI = VAR / "pki"
@@ -182,6 +183,29 @@ class OfficersJourney(Journey):
             self.assertNotEqual(drilled.returncode, DONE, drilled.stdout)
         officer("key", "drill", "--backup", file, "--card", JIA, "--card", YI)
 
+    def test_a_drill_goes_on_record_for_the_keys_that_it_brought_back(self):
+        carry(asked("key", "backup", "drilled.backup", "--officer", "jia", "--officer", "yi", "--officer", "bing"), JIA, YI)
+        code, drilled = said("key", "drill", "--backup", VAR / "token" / "backups" / "drilled.backup.xbk", "--card", JIA,
+                             "--card", BING)
+        self.assertEqual(code, DONE, drilled)
+        report = self.folder_of_the_stack() / "drill.json"
+        report.write_text(json.dumps({"ok": True, "code": 0, "data": drilled, "warnings": []}))
+        report.chmod(0o644)
+        self.alone("proving a backup", "key", "prove-backup", report)
+        carry(asked("key", "prove-backup", report), BING, JIA)
+        proof = [line for line in ledger() if line["kind"] == "request" and '"op":"backup.prove"' in line["body"]["request"]][-1]
+        params = json.loads(proof["body"]["request"])["params"]
+        self.assertEqual(params["backup"], drilled["sha256"])
+        self.assertEqual(params["report"], hashlib.sha256(report.read_bytes()).hexdigest())
+        proven = {key["id"] for key in said("key", "list")[1] if "backup_proven" in key}
+        self.assertLessEqual({key["id"] for key in drilled["keys"]}, proven)
+
+    def folder_of_the_stack(self) -> Path:
+        home = VAR / "etc" / "officers-journey"
+        home.mkdir(exist_ok=True, mode=0o700)
+        os.chown(home, VAR.stat().st_uid, VAR.stat().st_gid)
+        return home
+
     def approved(self, request: str, *cards: str) -> str:
         approve(request, *cards)
         return request
@@ -202,11 +226,10 @@ class OfficersJourney(Journey):
 
     def card(self, person: str, name: str) -> Path:
         """A new person's card, in a folder that the stack's account owns."""
-        home = VAR / "etc" / "officers-journey" / person
+        home = self.folder_of_the_stack() / person
         owner = VAR.stat()
-        for folder in (home.parent, home):
-            folder.mkdir(exist_ok=True, mode=0o700)
-            os.chown(folder, owner.st_uid, owner.st_gid)
+        home.mkdir(exist_ok=True, mode=0o700)
+        os.chown(home, owner.st_uid, owner.st_gid)
         original = Path(JIA).read_text()
         for file, text in {
             "card.conf": re.sub(r"(?m)^card\.(label|softhsm_conf|directory|pin_file) .*$", "", original) +
@@ -394,6 +417,31 @@ class OfficersJourney(Journey):
         self.assertEqual({path.name: path.read_bytes() for path in PKI.iterdir() if path.is_file()}, before)
         self.assertEqual(len(ledger()), lines)
         self.assertEqual(said("ceremony", "verify")[1]["signed_by"], ["jia", "yi", "bing"])
+
+    def test_a_ceremony_is_rehearsed_beside_the_running_one(self):
+        plan = Path(__file__).resolve().parents[2] / "certs/demo_ceremony.json"
+        before = {path.name: path.read_bytes() for path in PKI.rglob("*") if path.is_file()}
+        lines, trail = len(ledger()), sql("select count(*) from certs.issued")
+        kept = self.folder_of_the_stack() / "rehearsed.jsonl"
+        code, answer = said("ceremony", "rehearse", plan, "--keep-minutes", kept)
+        self.assertEqual(code, DONE, answer)
+        self.assertTrue(answer["rehearsal"])
+        self.assertEqual({path.name: path.read_bytes() for path in PKI.rglob("*") if path.is_file()}, before)
+        self.assertEqual((len(ledger()), sql("select count(*) from certs.issued")), (lines, trail))
+        for words in (("ceremony", "verify", kept), ("audit", "verify", "--minutes", kept)):
+            judged = officer(*words, check=False)
+            self.assertEqual(judged.returncode, 11, judged.stdout)
+            self.assertIn("演练", judged.stdout)
+
+    def test_a_deviation_is_signed_with_the_rest(self):
+        plan = Path(__file__).resolve().parents[2] / "certs/demo_ceremony.json"
+        officer("ceremony", "note", "--step", "keys", "--happened", "读卡器更换", "--why", "原读卡器不识别卡", "--by", "bing")
+        self.assertEqual(officer("ceremony", "verify", check=False).returncode, 11, "signed by nobody yet")
+        officer("ceremony", "run", plan, "--card", JIA, "--card", YI, "--card", BING)
+        code, minutes = said("ceremony", "verify")
+        self.assertEqual((code, minutes["deviations"][-1]["happened"]), (DONE, "读卡器更换"))
+        self.assertEqual(minutes["signed_by"], ["jia", "yi", "bing"])
+        self.assertTrue(officer("ceremony", "verify").stdout.startswith("偏差 deviation"))
 
     def test_what_the_signer_looks_at_now_and_then_is_there(self):
         """The token's files may not be written: SoftHSM complains of that, and nothing is wrong."""

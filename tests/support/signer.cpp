@@ -1,20 +1,12 @@
 #include "tests/support/signer.h"
 
-#include <fcntl.h>
-#include <grp.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <thread>
-
-#include "base/unique_fd.h"
 
 namespace test {
 namespace {
@@ -25,10 +17,6 @@ std::string read(const std::filesystem::path& path) {
   std::ostringstream text;
   text << std::ifstream(path, std::ios::binary).rdbuf();
   return text.str();
-}
-
-int status_of(int status) {
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 }  // namespace
@@ -58,41 +46,31 @@ Signer::Signer(const Token& token, Options options) {
     for (const auto& path : {directory_, config})
       base::check(::chown(path.c_str(), options.user, options.user) == 0, "chown");
   }
-  // Opened before the user changes: the checkout may stand in a directory that only root may enter.
-  const base::UniqueFd program(::open(options.program.c_str(), O_RDONLY | O_CLOEXEC));
-  base::check(static_cast<bool>(program), options.program.string() + " cannot be opened");
-  pid_ = ::fork();
-  base::check(pid_ >= 0, "fork");
-  if (pid_ == 0) {
-    const int log = ::open((directory_ / "stderr").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
-    ::dup2(log, 2);
-    ::unsetenv("SOFTHSM2_CONF");  // it must come from the configuration
-    ::setenv("ASAN_OPTIONS", "detect_leaks=0",
-             1);  // not possible in a process that is not dumpable
-    for (const auto& one : options.environment) ::putenv(const_cast<char*>(one.c_str()));
-    if (options.user != static_cast<uid_t>(-1) && options.user != ::geteuid() &&
-        (::setgroups(0, nullptr) != 0 || ::setgid(options.user) != 0 ||
-         ::setuid(options.user) != 0))
-      ::_exit(126);
-    ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // a test that aborts leaves no signer behind
-    std::string words[] = {options.program.string(), "--config", config.string()};
-    char* arguments[] = {words[0].data(), words[1].data(), words[2].data(), nullptr};
-    ::fexecve(program.get(), arguments, environ);
-    ::_exit(127);
-  }
+  base::ChildPlan plan;
+  plan.program = options.program;
+  plan.arguments = {"--config", config.string()};
+  plan.output = directory_ / "stderr";
+  plan.unset = {"SOFTHSM2_CONF"};  // it must come from the configuration
+  plan.environment = options.environment;
+  // Leaks cannot be looked for in a process that is not dumpable.
+  plan.environment.insert(plan.environment.begin(), "ASAN_OPTIONS=detect_leaks=0");
+  plan.uid = options.user;
+  auto started = base::Child::start(plan);
+  base::check(started.ok(), options.program.string() + " cannot be started");
+  child_.emplace(std::move(*started));
   if (!options.wait) return;
   hsm::Client client(options.officer ? officer() : this->client());
   for (const auto until = std::chrono::steady_clock::now() + kPatience;;) {
     const auto health = client.health();
     if (health.ok() && health->token_up) return;
-    if (std::chrono::steady_clock::now() > until || ::kill(pid_, 0) != 0)
+    if (std::chrono::steady_clock::now() > until || !child_->running())
       base::fail("the signer does not come up: " + log());
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
 }
 
 Signer::~Signer() {
-  if (pid_ != 0) (void)stop();
+  (void)stop();
   const auto said = log();  // a sanitized build speaks there
   base::check(said.find("Sanitizer") == std::string::npos &&
                   said.find("runtime error") == std::string::npos,
@@ -119,26 +97,17 @@ std::string Signer::log() const {
 }
 
 pid_t Signer::worker() const {
-  const auto id = std::to_string(pid_);
+  const auto id = std::to_string(pid());
   const auto children = read("/proc/" + id + "/task/" + id + "/children");
   return static_cast<pid_t>(std::strtol(children.c_str(), nullptr, 10));
 }
 
 int Signer::stop() {
-  ::kill(pid_, SIGTERM);
-  return wait();
+  return child_->stop(kPatience);
 }
 
 int Signer::wait() {
-  int status = 0;
-  for (const auto until = std::chrono::steady_clock::now() + kPatience;;) {
-    const auto ended = ::waitpid(pid_, &status, WNOHANG);
-    if (ended == pid_ || (ended < 0 && errno != EINTR)) break;
-    if (std::chrono::steady_clock::now() > until) ::kill(pid_, SIGKILL);
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-  pid_ = 0;
-  return status_of(status);
+  return child_->end_within(kPatience);
 }
 
 }  // namespace test

@@ -5,9 +5,11 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/child.h"
 #include "hsm/client.h"
 #include "tests/support/token.h"
 
@@ -36,9 +38,9 @@ class Signer {
   std::filesystem::path socket() const { return directory_ / "signer.sock"; }
   std::filesystem::path oplog() const { return directory_ / "operations.log"; }
   const std::filesystem::path& directory() const { return directory_; }
-  std::string log() const;  ///< what it wrote to standard error
-  pid_t pid() const { return pid_; }
-  pid_t worker() const;  ///< 0 when there is none at the moment
+  std::string log() const;                     ///< what it wrote to standard error
+  pid_t pid() const { return child_->pid(); }  ///< 0 once it was waited for
+  pid_t worker() const;                        ///< 0 when there is none at the moment
   /// SIGTERM, and the exit status.
   int stop();
   /// Waits for it to end by itself; the exit status.
@@ -46,7 +48,7 @@ class Signer {
 
  private:
   std::filesystem::path directory_;
-  pid_t pid_ = 0;
+  std::optional<base::Child> child_;
 };
 
 }  // namespace test

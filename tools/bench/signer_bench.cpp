@@ -1,12 +1,15 @@
 // Signatures through client and xinyin-signer against the token's raw C_SignInit + C_Sign, P-256,
-// in one run: rounds of each take turns, medians are printed with their ratios (to reach: 0.8 of
-// the raw rate with verification and as many threads, where every signature is verified, logged and
-// on the disk before it leaves). The governed signer looks into the officers' ledger as well.
+// in one run: rounds of each take turns, medians are printed with their ratios. To reach: 0.8 of
+// the raw rate with verification and as many threads, on as many cores for whoever holds the token,
+// where every signature is verified, logged and on the disk before it leaves. "One core" gives the
+// raw threads one core and the signer the same one, with its clients on another: what the signer's
+// own work costs. Without it the clients share the two cores, which raw signing has for itself.
 //   cmake --preset release -DXINYIN_BENCH=ON && ninja -C build/release bench_signer xinyin-signer
-//   build/release/bin/bench_signer
+//   build/release/bin/bench_signer [only rows whose names hold this]
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <p11-kit/pkcs11.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -59,13 +62,25 @@ double cpu_of(pid_t pid) {
 }
 
 struct Round {
-  double rate = 0;    ///< per second
-  double cpu_us = 0;  ///< per call, in this process and in the signer's worker
+  double rate = 0;       ///< per second
+  double own_us = 0;     ///< CPU a call in this process
+  double signer_us = 0;  ///< CPU a call in the signer's worker
 };
+
+/// Lets all threads of a process run on these cores only (0: this process).
+void run_on(pid_t process, const std::vector<std::size_t>& cores) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (const auto core : cores) CPU_SET(core, &set);
+  const auto name = process == 0 ? std::string("self") : std::to_string(process);
+  for (const auto& task : std::filesystem::directory_iterator("/proc/" + name + "/task"))
+    base::check(::sched_setaffinity(std::stoi(task.path().filename()), sizeof set, &set) == 0,
+                "sched_setaffinity");
+}
 
 /// Calls `sign(thread)` from so many threads for one round.
 Round measure(int threads, pid_t signer, const std::function<bool(int)>& sign) {
-  const double cpu = own_cpu() + cpu_of(signer);
+  const double own = own_cpu(), other = cpu_of(signer);
   std::atomic<bool> stop{false};
   std::atomic<long> done{0};
   std::vector<std::thread> all;
@@ -81,10 +96,10 @@ Round measure(int threads, pid_t signer, const std::function<bool(int)>& sign) {
   for (auto& thread : all) thread.join();
   const auto count = static_cast<double>(done);
   return {count / std::chrono::duration<double>(Steady::now() - begun).count(),
-          (own_cpu() + cpu_of(signer) - cpu) * 1e6 / count};
+          (own_cpu() - own) * 1e6 / count, (cpu_of(signer) - other) * 1e6 / count};
 }
 
-constexpr int kMany = 16;
+constexpr int kMany = 16, kMost = 64;
 
 /// The token as bare as it gets: a session a thread, a cached handle.
 class Raw {
@@ -127,7 +142,7 @@ class Raw {
 
  private:
   CK_FUNCTION_LIST* call_ = nullptr;
-  CK_SESSION_HANDLE sessions_[kMany] = {};
+  CK_SESSION_HANDLE sessions_[kMost] = {};
   CK_OBJECT_HANDLE key_ = 0;
 };
 
@@ -148,6 +163,7 @@ class Disk {
 
 struct Measured {
   std::string name;
+  std::string against;  ///< the row it is measured by
   std::function<Round()> once;
   std::vector<Round> rounds = {};
   template <class Member>
@@ -162,6 +178,7 @@ struct Measured {
 }  // namespace
 
 int main(int argc, char** argv) {
+  const std::string only = argc > 1 ? argv[1] : "";
   const auto program = std::filesystem::path(argv[0]).parent_path() / "xinyin-signer";
   // First: it provisions its token in this process.
   test::Governed governed(
@@ -182,46 +199,66 @@ int main(int argc, char** argv) {
   Disk disk(kept.directory() / "disk");
   const auto digest = base::sha256(base::as_bytes("bench"));
   const auto signature = kept_key->sign(digest).value();
-  const auto through = [&](const test::Signer& signer, const std::shared_ptr<const hsm::Key>& key,
-                           int threads) {
-    return [&, key, threads] {
-      return measure(threads, signer.worker(), [&](int) { return key->sign(digest).ok(); });
-    };
+  const auto bare = [&](int threads, bool checked) {
+    return measure(threads, 0, [&, checked](int t) {
+      base::Bytes made;
+      return raw.sign(t, digest, made) && (!checked || check->good(digest, made));
+    });
   };
-  const auto bare = [&](int t, bool checked) {
-    base::Bytes made;
-    return raw.sign(t, digest, made) && (!checked || check->good(digest, made));
+  const auto through = [&](const test::Signer& signer, const hsm::Key& key, int threads) {
+    return measure(threads, signer.worker(), [&](int) { return key.sign(digest).ok(); });
+  };
+  const auto one_core = [&](pid_t signer, const std::function<Round()>& round) {
+    run_on(0, {signer == 0 ? 0u : 1u});
+    if (signer != 0) run_on(signer, {0});
+    const auto done = round();
+    run_on(0, {0, 1});
+    if (signer != 0) run_on(signer, {0, 1});
+    return done;
   };
 
-  std::vector<Measured> all{
-      {"raw C_Sign, 2 threads",
-       [&] { return measure(2, 0, [&](int t) { return bare(t, false); }); }},
-      {"raw C_Sign + verification, 2 threads",
-       [&] { return measure(2, 0, [&](int t) { return bare(t, true); }); }},
-      {"raw C_Sign + verification, 16 threads",
-       [&] { return measure(kMany, 0, [&](int t) { return bare(t, true); }); }},
-      {"verification alone, 2 threads",
-       [&] { return measure(2, 0, [&](int) { return check->good(digest, signature); }); }},
-      {"a line and fdatasync, 1 thread",
-       [&] { return measure(1, 0, [&](int) { return disk.line(); }); }},
-      {"signer, 2 threads", through(kept, kept_key, 2)},
-      {"signer, 16 threads", through(kept, kept_key, 16)},
-      {"signer, 64 threads", through(kept, kept_key, 64)},
-      {"governed signer, 2 threads", through(governed.signer(), governed_key, 2)},
-      {"governed signer, 16 threads", through(governed.signer(), governed_key, kMany)},
-      {"governed signer, 64 threads", through(governed.signer(), governed_key, 64)},
-      {"signer without fsync, 2 threads", through(unkept, unkept_key, 2)},
-      {"signer without fsync, 16 threads", through(unkept, unkept_key, 16)},
-  };
+  std::vector<Measured> all{{"raw C_Sign, 2 threads", "", [&] { return bare(2, false); }}};
+  for (const int n : {2, kMany, kMost}) {
+    const auto threads = ", " + std::to_string(n) + " threads";
+    const auto limit = "raw C_Sign + verification" + threads;
+    all.push_back({limit, "", [&, n] { return bare(n, true); }});
+    all.push_back({"signer" + threads, limit,
+                   [&, n] { return through(governed.signer(), *governed_key, n); }});
+    all.push_back({"signer without officers" + threads, limit,
+                   [&, n] { return through(kept, *kept_key, n); }});
+    all.push_back({"signer without officers, fsync" + threads, limit,
+                   [&, n] { return through(unkept, *unkept_key, n); }});
+    if (n == 2) continue;
+    all.push_back(
+        {"one core: " + limit, "", [&, n] { return one_core(0, [&] { return bare(n, true); }); }});
+    all.push_back({"one core: signer" + threads, "one core: " + limit, [&, n] {
+                     return one_core(governed.signer().worker(),
+                                     [&] { return through(governed.signer(), *governed_key, n); });
+                   }});
+  }
+  all.push_back({"verification alone, 2 threads", "", [&] {
+                   return measure(2, 0, [&](int) { return check->good(digest, signature); });
+                 }});
+  all.push_back({"a line and fdatasync, 1 thread", "",
+                 [&] { return measure(1, 0, [&](int) { return disk.line(); }); }});
+  all.erase(
+      std::remove_if(all.begin(), all.end(),
+                     [&](const Measured& one) { return one.name.find(only) == std::string::npos; }),
+      all.end());
   for (int round = 0; round < kRounds; ++round)
     for (auto& one : all) one.rounds.push_back(one.once());
-  const double limit = all[0].median(&Round::rate), checked = all[1].median(&Round::rate);
-  std::printf("%-38s %10s %8s %18s %10s\n", "", "per second", "of raw", "of raw + verified",
-              "CPU us");
+  std::printf("%-46s %10s %8s %16s\n", "", "per second", "of raw", "CPU us + signer");
   for (const auto& one : all) {
     const double rate = one.median(&Round::rate);
-    std::printf("%-38s %10.0f %8.2f %18.2f %10.0f\n", one.name.c_str(), rate, rate / limit,
-                rate / checked, one.median(&Round::cpu_us));
+    const auto limit = std::find_if(all.begin(), all.end(), [&](const Measured& raw_rate) {
+      return raw_rate.name == one.against;
+    });
+    std::printf("%-46s %10.0f ", one.name.c_str(), rate);
+    if (limit != all.end())
+      std::printf("%8.2f ", rate / limit->median(&Round::rate));
+    else
+      std::printf("%8s ", "");
+    std::printf("%9.0f + %4.0f\n", one.median(&Round::own_us), one.median(&Round::signer_us));
   }
   return 0;
 }

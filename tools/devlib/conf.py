@@ -263,6 +263,7 @@ database.owner = {cluster.conninfo(area, "xinyin_owner")}
 
 signer.socket = {area.sockets}/signer.sock
 signer.officer_socket = {area.sockets}/officer.sock
+signer.backups = {area.token}/backups
 
 pki.directory = {area.pki}
 pki.crl_url = {ports.public_url}/v1/pki/issuing.crl
