@@ -7,19 +7,20 @@
 namespace api {
 namespace {
 
-using ClientQuestion = std::variant<auth::TokenReply, auth::OAuthError> (auth::Provider::*)(
-    const Parameters& form, std::string_view authorization);
+using ClientAnswer = std::variant<auth::TokenReply, auth::OAuthError>;
 
 /// What a client asks with a form, proving who it is in the same request.
-base::Result<Response> ask_as_client(Call& call, ClientQuestion ask) {
+template <class Ask>
+base::Result<Response> ask_as_client(Call& call, const Ask& ask) {
   BASE_TRY(const auto house, call.house());
   BASE_TRY(auto form, call.request.form());
   // A parameter in the query counts as a second one: the checks for duplicates then refuse it.
   form.insert(form.end(), call.request.query.begin(), call.request.query.end());
-  const auto reply = ((*house->provider).*ask)(form, call.request.header("authorization"));
+  const ClientAnswer reply = ask(*house->provider, form, call.request.header("authorization"));
   if (const auto* error = std::get_if<auth::OAuthError>(&reply))
     return oauth_response(*error, call.request);
-  return Response::json(std::get<auth::TokenReply>(reply).json).set("Pragma", "no-cache");
+  const auto& good = std::get<auth::TokenReply>(reply);
+  return Response::json(good.json, good.status).set("Pragma", "no-cache");
 }
 
 }  // namespace
@@ -55,20 +56,32 @@ base::Result<Response> authorize(Call& call) {
 }
 
 base::Result<Response> token(Call& call) {
-  return ask_as_client(call, &auth::Provider::token);
+  return ask_as_client(call, [&](auto& provider, const auto& form, auto authorization) {
+    return provider.token(form, authorization, call.proved());
+  });
+}
+
+base::Result<Response> push(Call& call) {
+  return ask_as_client(call, [&](auto& provider, const auto& form, auto authorization) {
+    return provider.push(form, authorization, call.proved());
+  });
 }
 
 base::Result<Response> introspect(Call& call) {
-  return ask_as_client(call, &auth::Provider::introspect);
+  return ask_as_client(call, [](auto& provider, const auto& form, auto authorization) {
+    return provider.introspect(form, authorization);
+  });
 }
 
 base::Result<Response> revoke(Call& call) {
-  return ask_as_client(call, &auth::Provider::revoke);
+  return ask_as_client(call, [](auto& provider, const auto& form, auto authorization) {
+    return provider.revoke(form, authorization);
+  });
 }
 
 base::Result<Response> userinfo(Call& call) {
   BASE_TRY(const auto house, call.house());
-  BASE_TRY(auto claims, house->provider->userinfo(call.access_token));
+  BASE_TRY(auto claims, house->provider->userinfo(call.access_token, *call.actor));
   return Response::json(std::move(claims));
 }
 

@@ -134,6 +134,8 @@ struct Call {
   /// The live session of the cookie, on routes that serve everyone; looked up once.
   /// Errors: unavailable.
   base::Result<std::optional<auth::Session>> find_session();
+  /// What a DPoP proof of this request must fit. RFC 9449 §4.3.
+  auth::ProvedRequest proved() const;
   /// What a form of ours must carry in its field "csrf": the session's token, or before login one
   /// bound to a cookie, which the answer then sets by itself.
   std::string form_token();
@@ -169,6 +171,7 @@ base::Result<Response> discovery(Call&);
 base::Result<Response> jwks(Call&);
 base::Result<Response> authorize(Call&);
 base::Result<Response> token(Call&);
+base::Result<Response> push(Call&);
 base::Result<Response> introspect(Call&);
 base::Result<Response> revoke(Call&);
 base::Result<Response> userinfo(Call&);

@@ -21,14 +21,11 @@ Response page(Call& call, std::string html, int status = 200,
   return Response::html(std::move(html), call.nonce(), status, std::move(form_to));
 }
 
-/// The origin of the client's address that this journey leads to, so that the browser lets a form's
-/// answer redirect there (CSP form-action covers redirects). The provider checks the address
-/// itself.
-std::vector<std::string> client_origin(const Parameters& authorize_parameters) {
-  const auto address = only(authorize_parameters, "redirect_uri");
-  if (!address) return {};
+/// The origin of the address that this journey leads to, so that the browser lets a form's answer
+/// redirect there (CSP form-action covers redirects).
+std::vector<std::string> origin_of(const std::string& address) {
   try {
-    const Poco::URI uri{std::string(*address)};
+    const Poco::URI uri{address};
     if (uri.getScheme() != "http" && uri.getScheme() != "https") return {};
     auto origin = uri.getScheme() + "://" + uri.getAuthority();
     if (!is_header_value(origin) || origin.find_first_of(" ;,'\"") != std::string::npos) return {};
@@ -38,11 +35,15 @@ std::vector<std::string> client_origin(const Parameters& authorize_parameters) {
   }
 }
 
-std::vector<std::string> origins_in(std::string_view return_to) {
+/// Of the request that the login is for: the provider knows where its answer goes, also when the
+/// request was pushed or signed.
+std::vector<std::string> origins_in(Call& call, std::string_view return_to) {
   const auto question = return_to.find('?');
   if (question == std::string_view::npos) return {};
   const auto query = parse_form(return_to.substr(question + 1));
-  return query.ok() ? client_origin(*query) : std::vector<std::string>{};
+  const auto house = call.house();
+  if (!query.ok() || !house.ok()) return {};
+  return origin_of((*house)->provider->answer_address(*query));
 }
 
 base::Result<std::string> field(const Parameters& form, std::string_view name) {
@@ -57,7 +58,7 @@ base::Result<std::string> field(const Parameters& form, std::string_view name) {
 
 Response login_answer(Call& call, pages::LoginPage shown, int status) {
   shown.csrf = call.form_token();
-  return page(call, pages::login(pages_look(), shown), status, origins_in(shown.return_to));
+  return page(call, pages::login(pages_look(), shown), status, origins_in(call, shown.return_to));
 }
 
 base::Result<void> close_session(Call& call) {
@@ -108,14 +109,10 @@ base::Result<Response> authorize_answer(Call& call, const auth::AuthorizeAnswer&
   BASE_TRY(const auto house, call.house());
   if (!session) return base::error(base::Code::unauthenticated, "api.login_needed");
   BASE_TRY(const auto person, house->accounts->subject(session->subject));
-  auto asked = call.request.query;
-  if (call.request.method == Method::post) {
-    BASE_TRY(asked, call.request.form());
-  }
   return page(call,
               pages::consent(pages_look(), {session->csrf, ask.transaction, ask.client_name,
                                             base::mask_name(person.name), ask.scopes}),
-              200, client_origin(asked));
+              200, origin_of(ask.redirect_uri));
 }
 
 base::Result<Response> logout_answer(Call& call, const auth::Provider::LogoutAnswer& answer) {

@@ -38,6 +38,31 @@ std::string title_key(int status) {
   return "problem." + std::to_string(status);
 }
 
+std::string_view arg_of(const base::Error& error, std::string_view name) {
+  for (const auto& [key, value] : error.args)
+    if (key == name) return value;
+  return {};
+}
+
+/// What a route for tokens says to whoever has no good one: RFC 6750 §3, RFC 9449 §7.1, RFC 9470
+/// §3.
+void challenge(const base::Error& error, Response& out) {
+  const auto nonce = arg_of(error, "dpop_nonce");
+  if (!nonce.empty()) out.set("DPoP-Nonce", std::string(nonce));
+  if (error.key.starts_with("auth.dpop.")) {
+    // `detail` of these holds the OAuth error, when there is one of its own.
+    const auto code = error.detail.empty() ? std::string("invalid_token") : error.detail;
+    out.set("WWW-Authenticate",
+            "DPoP realm=\"xinyin\", error=\"" + code + "\", algs=\"ES256 PS256 EdDSA\"");
+  } else if (error.key == "auth.acr_needed") {
+    out.set("WWW-Authenticate",
+            "Bearer realm=\"xinyin\", error=\"insufficient_user_authentication\", acr_values=\"" +
+                std::string(arg_of(error, "acr_values")) + "\"");
+  } else {
+    out.set("WWW-Authenticate", "Bearer realm=\"xinyin\", error=\"invalid_token\"");
+  }
+}
+
 std::string_view oauth_error_of(base::Code code) {
   switch (code) {
     case base::Code::unauthenticated:
@@ -145,9 +170,7 @@ Response problem_response(const Problem& problem) {
     out.retry_after(*error.retry_after);
   else if (problem.status == 503)
     out.retry_after(std::chrono::seconds(2));
-  // RFC 6750 §3: what a bearer route says to whoever has no good token.
-  if (problem.status == 401)
-    out.set("WWW-Authenticate", "Bearer realm=\"xinyin\", error=\"invalid_token\"");
+  if (problem.status == 401) challenge(error, out);
   if (problem.status == 403 && error.key == "auth.scope_missing")
     out.set("WWW-Authenticate", "Bearer realm=\"xinyin\", error=\"insufficient_scope\"");
   out.note(error.key);
@@ -167,6 +190,7 @@ Response oauth_response(const auth::OAuthError& error, const Request& request) {
   auto out = Response::json(w.text(), error.status);
   out.set("Pragma", "no-cache");
   if (error.status == 401) out.set("WWW-Authenticate", "Basic realm=\"xinyin\", charset=\"UTF-8\"");
+  if (!error.dpop_nonce.empty()) out.set("DPoP-Nonce", error.dpop_nonce);
   if (error.retry_after) out.retry_after(*error.retry_after);
   out.note(error.key);
   return out;
@@ -182,8 +206,10 @@ Response error_response(const base::Error& error, Face face, const Request& requ
     return page;
   }
   if (face == Face::oauth) {
-    auth::OAuthError told{std::string(oauth_error_of(error.code)), error.key, problem.status,
-                          error.retry_after};
+    const auth::OAuthError told{.error = std::string(oauth_error_of(error.code)),
+                                .key = error.key,
+                                .status = problem.status,
+                                .retry_after = error.retry_after};
     return oauth_response(told, request);
   }
   return problem_response(problem);

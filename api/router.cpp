@@ -53,7 +53,7 @@ std::string derived_form_token(std::string_view cookie) {
 
 /// The access token: in the Authorization header, or where the route takes forms in the body, never
 /// both and never in the query (RFC 6750 §2; security.md case 66).
-base::Result<std::string> bearer_token(const Call& call) {
+base::Result<auth::ShownToken> shown_token(const Call& call) {
   const auto header = call.request.header("authorization");
   const auto refuse = [](const char* why) {
     return base::error(base::Code::unauthenticated, "http.token_needed", why);
@@ -64,9 +64,25 @@ base::Result<std::string> bearer_token(const Call& call) {
     if (const auto one = only(form, "access_token")) in_form = *one;
   }
   if (in_form && !header.empty()) return refuse("two tokens");
-  if (in_form) return *in_form;
-  if (!header.starts_with("Bearer ") && !header.starts_with("bearer ")) return refuse("no token");
-  return std::string(header.substr(7));
+  if (in_form) return auth::ShownToken{*in_form, false, call.proved()};
+  const auto blank = header.find(' ');
+  auto scheme = std::string(header.substr(0, blank));
+  for (auto& c : scheme)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');  // RFC 9110 §11.1
+  if (blank == std::string_view::npos || (scheme != "bearer" && scheme != "dpop"))
+    return refuse("no token");
+  return auth::ShownToken{std::string(header.substr(blank + 1)), scheme == "dpop", call.proved()};
+}
+
+/// RFC 9470 §3: what the client should ask the person's login for.
+base::Result<void> check_acr(const Route& route, const auth::Actor& actor) {
+  const auto needed = auth::acr_from(route.acr);
+  base::check(needed.has_value(), "a route names an acr that there is");
+  if (auth::Acr{actor.proofing(), actor.authentication()}.meets(*needed)) return {};
+  auto failure =
+      base::error(base::Code::unauthenticated, "auth.acr_needed", std::string(route.acr));
+  failure.args = {{"acr_values", std::string(route.acr)}};
+  return failure;
 }
 
 base::Code code_of(int status) {
@@ -132,6 +148,13 @@ base::Result<std::optional<auth::Session>> Call::find_session() {
   }
   session_asked_ = true;
   return session;
+}
+
+auth::ProvedRequest Call::proved() const {
+  auth::ProvedRequest out{{}, std::string(to_string(request.method)), request.path};
+  for (std::size_t i = 0; i < request.field_count(); ++i)
+    if (const auto [name, value] = request.field(i); name == "dpop") out.proofs.emplace_back(value);
+  return out;
 }
 
 std::string Call::form_token() {
@@ -345,10 +368,12 @@ base::Result<void> Router::check_who(Call& call) {
     }
     case Who::bearer: {
       BASE_TRY(const auto rooms, call.house());
-      BASE_TRY(call.access_token, bearer_token(call));
-      BASE_TRY(call.actor, rooms->provider->actor(call.access_token));
+      BASE_TRY(const auto shown, shown_token(call));
+      call.access_token = shown.token;
+      BASE_TRY(call.actor, rooms->provider->actor(shown));
       if (!call.route.scope.empty() && !call.actor->has_scope(call.route.scope))
         return base::error(base::Code::permission_denied, "auth.scope_missing");
+      if (!call.route.acr.empty()) return check_acr(call.route, *call.actor);
       return {};
     }
   }

@@ -87,6 +87,7 @@ struct Route {
   unsigned takes = media::none;
   Origin origin = Origin::any;
   std::string_view scope = {};   ///< for Who::bearer
+  std::string_view acr = {};     ///< for Who::bearer: how certain the login must be (RFC 9470)
   QuickHandler quick = nullptr;  ///< tried on the reactor first; `where` answers the rest
   bool verify_only = false;      ///< served by --only=verify too
   bool tail = false;             ///< the last place takes the rest of the path, slashes included

@@ -15,8 +15,8 @@ namespace {
 constexpr store::Query kPutClient{"auth.put_client", R"sql(
   insert into auth.client (id, name, secret_digest, redirect_uris, post_logout_redirect_uris, scopes,
                            sector, registered_at, grant_types, machine_scopes, resource, keys,
-                           require_pushed, require_signed)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                           require_pushed, require_signed, require_dpop)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
   on conflict (id) do update set
     name = excluded.name, secret_digest = excluded.secret_digest,
     redirect_uris = excluded.redirect_uris,
@@ -24,10 +24,11 @@ constexpr store::Query kPutClient{"auth.put_client", R"sql(
     sector = excluded.sector, active = true, registered_at = excluded.registered_at,
     grant_types = excluded.grant_types, machine_scopes = excluded.machine_scopes,
     resource = excluded.resource, keys = excluded.keys, require_pushed = excluded.require_pushed,
-    require_signed = excluded.require_signed)sql"};
+    require_signed = excluded.require_signed, require_dpop = excluded.require_dpop)sql"};
 constexpr store::Query kFindClient{"auth.find_client", R"sql(
   select name, secret_digest, redirect_uris, post_logout_redirect_uris, scopes, sector,
-         grant_types, machine_scopes, resource, keys, require_pushed, require_signed
+         grant_types, machine_scopes, resource, keys, require_pushed, require_signed,
+         require_dpop
     from auth.client where id = $1 and active)sql"};
 
 constexpr std::size_t kSecretLeast = 43;  // 256 bits in base64url
@@ -181,11 +182,11 @@ base::Result<void> Clients::put(const NewClient& client, base::Time now, std::st
   std::optional<store::Json> keys;
   if (!client.keys.empty()) keys = store::Json{client.keys};
   BASE_TRY(auto tx, pool_.begin());
-  BASE_TRY_VOID(tx.run(
-      kPutClient,
-      {client.id.value(), client.name, digest, to_json(client.redirect_uris),
-       to_json(client.post_logout_redirect_uris), client.scopes, sector, now, client.grant_types,
-       client.machine_scopes, resource, keys, client.require_pushed, client.require_signed}));
+  BASE_TRY_VOID(
+      tx.run(kPutClient, {client.id.value(), client.name, digest, to_json(client.redirect_uris),
+                          to_json(client.post_logout_redirect_uris), client.scopes, sector, now,
+                          client.grant_types, client.machine_scopes, resource, keys,
+                          client.require_pushed, client.require_signed, client.require_dpop}));
   BASE_TRY_VOID(
       store::audit(tx, {now, std::string(by), "client.register", client.id.value(), "ok"}));
   return tx.commit();
@@ -213,6 +214,7 @@ base::Result<std::optional<Client>> Clients::find(std::string_view id) {
   if (!rows.is_null(0, 9)) client.keys = rows.text(0, 9);
   client.require_pushed = rows.boolean(0, 10);
   client.require_signed = rows.boolean(0, 11);
+  client.require_dpop = rows.boolean(0, 12);
   return std::optional<Client>(std::move(client));
 }
 

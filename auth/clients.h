@@ -25,7 +25,7 @@ struct Client {
   std::string machine_scopes;  ///< of tokens that it gets for itself
   std::string resource;        ///< whose tokens it may ask about; may be empty
   std::string keys;            ///< RFC 7517 §5; may be empty
-  bool require_pushed = false, require_signed = false;
+  bool require_pushed = false, require_signed = false, require_dpop = false;
 
   /// Proves nothing: an application on somebody's device.
   bool is_public() const { return !secret && keys.empty(); }

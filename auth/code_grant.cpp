@@ -12,12 +12,12 @@ namespace {
 constexpr store::Query kFindCode{"auth.find_code", R"sql(
   select g.id, g.client_id, g.redirect_uri, g.code_challenge, g.code_expires_at, g.used_at,
          g.revoked_at, g.subject_id, g.scopes, g.nonce, g.authentication, g.authenticated_at,
-         s.proofing, s.active, g.offline, g.granted_at
+         s.proofing, s.active, g.offline, g.granted_at, g.code_key, g.acr
     from auth.authorization_grant g
     join auth.subject s on s.id = g.subject_id
    where g.code_digest = $1)sql"};
 constexpr store::Query kSpendCode{"auth.spend_code", R"sql(
-  update auth.authorization_grant set used_at = $2
+  update auth.authorization_grant set used_at = $2, refresh_key = $3
    where id = $1 and used_at is null and revoked_at is null
   returning id)sql"};
 
@@ -66,6 +66,8 @@ TokenRefusal code_known(TokenCall& call) {
   grant.active = found->boolean(0, 13);
   grant.offline = found->boolean(0, 14);
   grant.granted_at = found->time(0, 15);
+  if (!found->is_null(0, 16)) grant.code_key = found->text(0, 16);
+  if (!found->is_null(0, 17)) grant.acr = found->text(0, 17);
   call.scopes = grant.scopes;
   return {};
 }
@@ -103,6 +105,13 @@ TokenRefusal verifier_fits(TokenCall& call) {
   return fits ? TokenRefusal() : burn_and_refuse(call, kBurn, "auth.pkce_verifier");
 }
 
+/// RFC 9449 §10: a code that was asked for with a key is redeemed with that key.
+TokenRefusal key_of_request(TokenCall& call) {
+  return !call.grant.code_key.empty() && call.grant.code_key != call.key
+             ? burn_and_refuse(call, kBurn, "auth.dpop.other_key")
+             : TokenRefusal();
+}
+
 TokenRefusal subject_active(TokenCall& call) {
   return call.grant.active ? TokenRefusal() : burn_and_refuse(call, kBurn, "auth.subject_inactive");
 }
@@ -116,13 +125,17 @@ constexpr TokenCheck kChecks[] = {
     {"code_in_time", code_in_time},
     {"same_redirect_uri", same_redirect_uri},
     {"verifier_fits", verifier_fits},
+    {"key_of_request", key_of_request},
     {"subject_active", subject_active},
 };
 
 /// Whether this call is the one that spent the code.
 base::Result<bool> spend(const TokenCall& call, Signed& tokens) {
   BASE_TRY(auto tx, call.provider.parts.pool.begin());
-  BASE_TRY(const auto spent, tx.run(kSpendCode, {call.grant.id, call.now}));
+  // A public client proves itself by nothing else: its refresh tokens are bound (RFC 9449 §5).
+  std::optional<std::string> refresh_key;
+  if (call.client.is_public() && !call.key.empty()) refresh_key = call.key;
+  BASE_TRY(const auto spent, tx.run(kSpendCode, {call.grant.id, call.now, refresh_key}));
   if (spent.empty()) return false;
   if (call.grant.offline) {
     BASE_TRY(tokens.refresh_token, begin_family(tx, call));

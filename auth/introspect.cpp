@@ -77,7 +77,7 @@ base::Result<std::string> tell_access(Provider::Impl& provider, const AccessClai
   base::JsonWriter out;
   out.StartObject();
   out.member("active", true);
-  out.member("token_type", "Bearer");
+  out.member("token_type", claims.key.empty() ? "Bearer" : "DPoP");
   out.member("iss", provider.config.issuer);
   out.member("sub", claims.subject);
   out.member("aud", claims.audience);
@@ -86,6 +86,12 @@ base::Result<std::string> tell_access(Provider::Impl& provider, const AccessClai
   out.member("jti", claims.jti);
   out.member("iat", claims.issued_s);
   out.member("exp", claims.expires_s);
+  if (!claims.key.empty()) {
+    out.key("cnf");
+    out.StartObject();
+    out.member("jkt", claims.key);
+    out.EndObject();
+  }
   if (grant) {
     out.member("auth_time", base::to_unix_s(grant->authenticated_at));
     out.member("acr", acr_of(grant->proofing, grant->authentication));

@@ -9,7 +9,7 @@ namespace {
 /// What both tokens say of the login (OpenID Connect Core §2, RFC 9068 §2.2.1).
 void put_login(base::JsonWriter& out, const Grant& grant) {
   out.member("auth_time", base::to_unix_s(grant.authenticated_at));
-  out.member("acr", acr_of(grant.proofing, grant.authentication));
+  out.member("acr", grant.acr.empty() ? acr_of(grant.proofing, grant.authentication) : grant.acr);
   out.key("amr");  // RFC 8176
   out.StartArray();
   out.string("pwd");
@@ -31,6 +31,12 @@ void put_access(base::JsonWriter& out, const TokenCall& call, std::string_view s
   out.member("exp", now_s + provider.config.access_token_life.count());
   out.member("jti", base::to_base64url(provider.parts.random.bytes(16)));
   out.member("scope", call.scopes);
+  if (!call.key.empty()) {  // RFC 9449 §6.1
+    out.key("cnf");
+    out.StartObject();
+    out.member("jkt", call.key);
+    out.EndObject();
+  }
 }
 
 std::string access_claims(const TokenCall& call, const std::string& subject) {
@@ -95,7 +101,7 @@ TokenReply token_reply(const TokenCall& call, const Signed& tokens) {
   base::JsonWriter out;
   out.StartObject();
   out.member("access_token", tokens.access_token);
-  out.member("token_type", "Bearer");
+  out.member("token_type", call.key.empty() ? "Bearer" : "DPoP");
   out.member("expires_in", call.provider.config.access_token_life.count());
   out.member("scope", call.scopes);
   if (!tokens.refresh_token.empty()) out.member("refresh_token", tokens.refresh_token);

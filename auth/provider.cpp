@@ -81,11 +81,6 @@ std::vector<TokenKey> all_keys(const hsm::Key& signing, const std::vector<base::
 
 }  // namespace
 
-std::string acr_of(Proofing proofing, Authentication authentication) {
-  return "urn:xinyin:acr:p" + std::to_string(static_cast<int>(proofing)) + "a" +
-         std::to_string(static_cast<int>(authentication));
-}
-
 std::size_t VerifiedTokens::Hash::operator()(const base::Digest& digest) const {
   std::size_t out = 0;
   std::copy_n(digest.begin(), sizeof out, reinterpret_cast<std::uint8_t*>(&out));
@@ -154,6 +149,10 @@ base::Result<AccessClaims> Provider::Impl::read_access_token(std::string_view to
   out.audience = base::json_text(claims, "aud");  // as text: one for several is somebody else's too
   out.scopes = base::json_text(claims, "scope");
   out.jti = base::json_text(claims, "jti");
+  if (const auto bound = claims.FindMember("cnf"); bound != claims.MemberEnd()) {
+    if (bound->value.IsObject()) out.key = base::json_text(bound->value, "jkt");
+    if (out.key.empty()) return token_invalid("bound in a way that we never write");
+  }
   if (base::json_text(claims, "iss") != config.issuer) return token_invalid("another issuer");
   if (out.audience.empty()) return token_invalid("another audience");
   if (!expires || !issued || out.subject.empty() || out.client.empty() || out.jti.empty() ||
@@ -189,12 +188,17 @@ base::Result<void> Provider::register_client(const NewClient& client, std::strin
 }
 
 base::Result<Actor> Provider::actor(std::string_view access_token) {
-  BASE_TRY(const auto claims, impl_->read_access_token(access_token));
+  return actor(ShownToken{.token = std::string(access_token)});
+}
+
+base::Result<Actor> Provider::actor(const ShownToken& shown) {
+  BASE_TRY(const auto claims, impl_->read_access_token(shown.token));
   if (claims.audience != impl_->config.issuer) return token_invalid("another audience");
   if (claims.grant.empty())
     return base::error(base::Code::permission_denied, "auth.scope_missing", "names no person");
   BASE_TRY(auto grant, impl_->live_grant(claims));
   if (!grant) return token_invalid("revoked");
+  BASE_TRY_VOID(impl_->check_shown(shown, claims));
   ActorFactory::Facts facts;
   facts.subject = std::move(grant->subject);
   facts.client = ClientId(claims.client);
@@ -218,6 +222,10 @@ base::Result<Actor> Provider::actor(const Session& session) {
 
 base::Result<std::string> Provider::userinfo(std::string_view access_token) {
   BASE_TRY(const auto who, actor(access_token));
+  return userinfo(access_token, who);
+}
+
+base::Result<std::string> Provider::userinfo(std::string_view access_token, const Actor& who) {
   if (!who.has_scope("openid"))
     return base::error(base::Code::permission_denied, "auth.scope_missing", "openid");
   BASE_TRY(const auto claims, impl_->read_access_token(access_token));
@@ -288,6 +296,8 @@ std::string Provider::discovery() const {
   out.member("authorization_endpoint", impl.endpoint(kAuthorizePath));
   out.member("token_endpoint", impl.endpoint(kTokenPath));
   out.member("userinfo_endpoint", impl.endpoint(kUserinfoPath));
+  out.member("pushed_authorization_request_endpoint", impl.endpoint(kPushPath));
+  out.member("require_pushed_authorization_requests", false);
   out.member("introspection_endpoint", impl.endpoint(kIntrospectPath));
   out.member("revocation_endpoint", impl.endpoint(kRevokePath));
   out.member("jwks_uri", impl.endpoint(kJwksPath));
@@ -315,8 +325,10 @@ std::string Provider::discovery() const {
   list("claims_supported", {"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr",
                             "at_hash", "name", "subject_kind", "proofing_level"});
   list("ui_locales_supported", {"zh-CN", "en"});
-  out.member("claims_parameter_supported", false);
-  out.member("request_parameter_supported", false);
+  list("request_object_signing_alg_values_supported", split_scopes(kForeignAlgorithms));
+  list("dpop_signing_alg_values_supported", split_scopes(kForeignAlgorithms));
+  out.member("claims_parameter_supported", true);
+  out.member("request_parameter_supported", true);
   out.member("request_uri_parameter_supported", false);
   out.member("authorization_response_iss_parameter_supported", true);
   out.EndObject();

@@ -1,6 +1,7 @@
 // The OpenID provider: authorization code with PKCE, and nothing older. OpenID Connect Core 1.0,
-// RFC 6749, 7009, 7523, 7636, 7662, 9068, 9207, 9700. Endpoints are ordered lists of small named
-// checks (auth/authorize.cpp, auth/token.cpp and its *_grant.cpp). docs/identity.md tells them.
+// RFC 6749, 7009, 7523, 7636, 7662, 9068, 9101, 9126, 9207, 9449, 9470, 9700. Endpoints are ordered
+// lists of small named checks (auth/authorize.cpp, auth/token.cpp and its *_grant.cpp).
+// docs/identity.md tells them.
 #pragma once
 
 #include <memory>
@@ -11,6 +12,8 @@
 #include <vector>
 
 #include "auth/accounts.h"
+#include "auth/acr.h"
+#include "auth/dpop.h"
 #include "auth/sessions.h"
 #include "hsm/key.h"
 
@@ -19,6 +22,7 @@ namespace auth {
 // Where the endpoints stand below the issuer; discovery says so and api's routes use them.
 constexpr std::string_view kAuthorizePath = "/oauth/authorize";
 constexpr std::string_view kTokenPath = "/oauth/token";
+constexpr std::string_view kPushPath = "/oauth/par";
 constexpr std::string_view kUserinfoPath = "/oauth/userinfo";
 constexpr std::string_view kIntrospectPath = "/oauth/introspect";
 constexpr std::string_view kRevokePath = "/oauth/revoke";
@@ -42,6 +46,7 @@ struct OAuthError {
   std::string key;    ///< message-catalogue key that explains it
   int status = 400;
   std::optional<std::chrono::seconds> retry_after = std::nullopt;
+  std::string dpop_nonce = {};  ///< for the header DPoP-Nonce (RFC 9449 §8)
 };
 
 // What the authorization endpoint decides. A redirect only ever goes to a registered address.
@@ -59,11 +64,13 @@ struct AskConsent {         ///< a page that lists what will be given
   ClientId client;
   std::string client_name;
   std::vector<std::string> scopes;
+  std::string redirect_uri;  ///< where the answer will go
 };
 using AuthorizeAnswer = std::variant<ShowError, SendBack, AskLogin, AskConsent>;
 
 struct TokenReply {
-  std::string json;  ///< RFC 6749 §5.1 body
+  std::string json;  ///< e.g. RFC 6749 §5.1 body
+  int status = 200;
 };
 
 struct NewClient {
@@ -86,10 +93,8 @@ struct NewClient {
   std::string keys = {};
   bool require_pushed = false;  ///< RFC 9126 §6
   bool require_signed = false;  ///< RFC 9101 §10.5
+  bool require_dpop = false;    ///< RFC 9449 §5.2: no token without a proof
 };
-
-/// acr is a pair, proofing × authentication: "urn:xinyin:acr:p1a1" (domain.md §2.4).
-std::string acr_of(Proofing proofing, Authentication authentication);
 
 /// Thread-safe.
 class Provider {
@@ -104,6 +109,8 @@ class Provider {
     std::chrono::seconds refresh_family_life{std::chrono::hours(180 * 24)};
     /// How long a spent refresh token gives the same successor again (a lost answer).
     std::chrono::seconds refresh_grace{10};
+    std::chrono::seconds pushed_life{90};  ///< of a pushed request until it is first used
+    bool dpop_nonce_needed = false;        ///< every proof must hold a nonce of ours
     /// DER SPKIs of earlier signing keys whose tokens may still live: published and accepted.
     std::vector<base::Bytes> earlier_keys = {};
   };
@@ -130,9 +137,17 @@ class Provider {
   /// Errors: expired `auth.request_expired`; unavailable.
   base::Result<AuthorizeAnswer> consent(std::string_view transaction, bool granted,
                                         const Session& session);
-  /// `authorization` is the Authorization header, empty when absent.
-  std::variant<TokenReply, OAuthError> token(const Parameters& form,
-                                             std::string_view authorization);
+  /// `authorization` is the Authorization header, empty when absent; `proved` what a DPoP proof
+  /// must fit.
+  std::variant<TokenReply, OAuthError> token(const Parameters& form, std::string_view authorization,
+                                             const ProvedRequest& proved = {});
+  /// Takes an authorization request from its client directly (RFC 9126), checked as authorize()
+  /// would; 201 with its request_uri.
+  std::variant<TokenReply, OAuthError> push(const Parameters& form, std::string_view authorization,
+                                            const ProvedRequest& proved = {});
+  /// Where authorize() would send the answer to these parameters: a registered address, or empty.
+  /// For the pages on the way. Changes nothing.
+  std::string answer_address(const Parameters& parameters);
 
   /// What a client may know of a token (RFC 7662): of its own, and of those for its resource; any
   /// other is `{"active":false}`. Writes nothing.
@@ -143,13 +158,17 @@ class Provider {
   std::variant<TokenReply, OAuthError> revoke(const Parameters& form,
                                               std::string_view authorization);
 
-  /// Errors: unauthenticated `auth.token_invalid`; permission_denied `auth.scope_missing` (a token
-  /// that names no person).
+  /// Errors: unauthenticated `auth.token_invalid`, `auth.dpop.…` (a bound token without its proof;
+  /// args may hold `dpop_nonce`); permission_denied `auth.scope_missing` (it names no person).
+  base::Result<Actor> actor(const ShownToken& shown);
+  /// One that came as a bearer token.
   base::Result<Actor> actor(std::string_view access_token);
   /// The person at our own pages, where no client stands between (no scopes, client id empty).
   base::Result<Actor> actor(const Session& session);
   /// Claims of the person behind an access token, as JSON (OpenID Connect Core §5.3).
   base::Result<std::string> userinfo(std::string_view access_token);
+  /// The same, for a token that actor() took already.
+  base::Result<std::string> userinfo(std::string_view access_token, const Actor& who);
 
   /// RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0): where to go after, when allowed.
   struct LogoutAnswer {

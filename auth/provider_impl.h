@@ -19,6 +19,7 @@ struct AccessClaims {
   std::string grant;    ///< auth.authorization_grant.id; empty: the client's own token
   std::string subject;  ///< pairwise; of a client's own token its id
   std::string client, audience, scopes, jti;
+  std::string key;  ///< RFC 7638 thumbprint of the key that it is bound to (RFC 9449); or empty
   std::int64_t issued_s = 0, expires_s = 0;
 };
 
@@ -51,6 +52,17 @@ class VerifiedTokens {
 struct GrantRequest {
   Client client;
   std::string redirect_uri, scopes, state, nonce, code_challenge;
+  std::string code_key;  ///< dpop_jkt; may be empty
+  std::string acr;       ///< the essential one that is met; may be empty
+  /// The pushed request that it came in, while that is unspent.
+  std::optional<base::Digest> pushed = std::nullopt;
+};
+
+/// An authorization request as its endpoint takes it.
+struct ResolvedRequest {
+  Parameters parameters;
+  bool is_signed = false;                             ///< RFC 9101
+  std::optional<base::Digest> pushed = std::nullopt;  ///< RFC 9126
 };
 
 struct Provider::Impl {
@@ -77,7 +89,29 @@ struct Provider::Impl {
                                base::Time until);
   std::string endpoint(std::string_view path) const { return config.issuer + std::string(path); }
 
-  // authorize.cpp
+  // request_object.cpp
+  /// The parameters that a signed request object of `client` holds.
+  /// Errors: invalid_request_object.
+  std::variant<Parameters, OAuthError> read_request_object(std::string_view text,
+                                                           const Client& client) const;
+  // pushed.cpp
+  /// Follows request_uri and request. Errors: invalid_request_uri, invalid_request_object.
+  std::variant<ResolvedRequest, OAuthError> resolve(const Parameters& given, const Client& client);
+  base::Result<void> keep_pushed(const base::Digest& digest, base::Time until);
+  /// Whether this call is the one that took it; in `tx`, or by itself.
+  base::Result<bool> take_pushed(store::Tx* tx, const base::Digest& digest);
+
+  // dpop.cpp
+  /// The thumbprint of the key that proved itself (RFC 9449 §4.3). `access_token` is empty where
+  /// none is shown. Errors: invalid_dpop_proof, use_dpop_nonce, trouble of the rooms below.
+  std::variant<std::string, OAuthError> check_proof(const ProvedRequest& request,
+                                                    std::string_view access_token);
+  /// Whether a token was shown in the way it is bound (RFC 9449 §7).
+  base::Result<void> check_shown(const ShownToken& shown, const AccessClaims& claims);
+  std::string dpop_nonce(int slices_ago) const;
+  OAuthError bad_proof(const char* key) const;
+
+  // authorize.cpp, authorize_answer.cpp
   base::Result<AuthorizeAnswer> issue_code(const GrantRequest& request, const Session& session,
                                            bool new_consent);
   std::string error_location(const GrantRequest& request, const OAuthError& failure) const;

@@ -16,7 +16,7 @@ namespace {
 constexpr store::Query kFindRefresh{"auth.find_refresh", R"sql(
   select r.expires_at, r.used_at, r.salt, n.used_at,
          g.id, g.client_id, g.subject_id, g.scopes, g.authentication, g.authenticated_at,
-         g.granted_at, g.revoked_at, s.proofing, s.active
+         g.granted_at, g.revoked_at, s.proofing, s.active, g.refresh_key, g.acr
     from auth.refresh_token r
     join auth.authorization_grant g on g.id = r.grant_id
     join auth.subject s on s.id = g.subject_id
@@ -79,12 +79,21 @@ TokenRefusal refresh_token_known(TokenCall& call) {
   grant.revoked = !found->is_null(0, 11);
   grant.proofing = static_cast<Proofing>(found->integer(0, 12));
   grant.active = found->boolean(0, 13);
+  if (!found->is_null(0, 14)) grant.refresh_key = found->text(0, 14);
+  if (!found->is_null(0, 15)) grant.acr = found->text(0, 15);
   return {};
 }
 
 TokenRefusal refresh_token_of_this_client(TokenCall& call) {
   return call.grant.client != call.client.id.value()
              ? burn_and_refuse(call, kBurn, "auth.refresh_foreign")
+             : TokenRefusal();
+}
+
+/// A thief of a bound token lacks the key, and burns nothing.
+TokenRefusal key_of_family(TokenCall& call) {
+  return !call.grant.refresh_key.empty() && call.grant.refresh_key != call.key
+             ? refuse_token("invalid_grant", "auth.dpop.other_key")
              : TokenRefusal();
 }
 
@@ -126,6 +135,7 @@ TokenRefusal scope_not_wider(TokenCall& call) {
 constexpr TokenCheck kChecks[] = {
     {"refresh_token_known", refresh_token_known},
     {"refresh_token_of_this_client", refresh_token_of_this_client},
+    {"key_of_family", key_of_family},
     {"family_alive", family_alive},
     {"unspent_or_in_grace", unspent_or_in_grace},
     {"subject_active", subject_active},

@@ -36,9 +36,20 @@ TokenRefusal client_is_who_it_says(TokenCall& call) {
   return {};
 }
 
+/// RFC 9449 §5: a proof binds what is issued; a client may have promised never to come without.
+TokenRefusal proof_good(TokenCall& call) {
+  if (call.proved.proofs.empty())
+    return call.client.require_dpop ? call.provider.bad_proof("auth.dpop.needed") : TokenRefusal();
+  auto proved = call.provider.check_proof(call.proved, {});
+  if (auto* failure = std::get_if<OAuthError>(&proved)) return std::move(*failure);
+  call.key = std::get<std::string>(std::move(proved));
+  return {};
+}
+
 constexpr TokenCheck kEndpointChecks[] = {
     {"one_value_each", one_value_each},
     {"client_is_who_it_says", client_is_who_it_says},
+    {"proof_good", proof_good},
 };
 
 }  // namespace
@@ -75,8 +86,9 @@ OAuthError signer_trouble(const base::Error& failure) {
 }
 
 std::variant<TokenReply, OAuthError> Provider::token(const Parameters& form,
-                                                     std::string_view authorization) {
-  TokenCall call{*impl_, form, authorization, impl_->parts.clock.now()};
+                                                     std::string_view authorization,
+                                                     const ProvedRequest& proved) {
+  TokenCall call{*impl_, form, authorization, proved, impl_->parts.clock.now()};
   call.audience = impl_->config.issuer;
   for (const auto& check : kEndpointChecks)
     if (auto refusal = check.refuses(call)) return std::move(*refusal);

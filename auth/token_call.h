@@ -14,6 +14,7 @@ struct Grant {
   base::Time code_expires_at, authenticated_at, granted_at;
   Authentication authentication = Authentication::none;
   Proofing proofing = Proofing::p0;
+  std::string code_key, refresh_key, acr;  ///< may each be empty
   bool used = false, revoked = false, active = false, offline = false;
 };
 
@@ -31,12 +32,14 @@ struct TokenCall {
   Provider::Impl& provider;
   const Parameters& form;
   std::string_view authorization;
+  const ProvedRequest& proved;
   base::Time now;
   Client client = {};
   Grant grant = {};
   Refresh refresh = {};
   std::string scopes = {};    ///< of the access token; at most the grant's
   std::string audience = {};  ///< of the access token
+  std::string key = {};       ///< thumbprint that a DPoP proof gave; empty: bearer tokens
 
   std::string_view value(std::string_view name) const { return value_of(form, name); }
 };

@@ -80,6 +80,9 @@ base::Result<void> read_backup(const rapidjson::Value& from, CeremonyPlan& plan)
   if (!from.IsObject()) return bad("backup: not an object");
   auto read = hsm::officers::read_backup(from);
   if (!read.ok()) return bad("backup: " + read.error().detail);
+  // One may be away when it is needed.
+  if (read->threshold >= static_cast<int>(read->officers.size()))
+    return bad("backup: threshold is less than the number of officers");
   for (const auto& id : read->officers)
     if (std::none_of(plan.roles.begin(), plan.roles.end(),
                      [&](const PlannedRole& role) { return role.id == id; }))

@@ -142,6 +142,9 @@ TEST(PlansTest, HotStatementsUseTheirIndexes) {
           d32 + ")",
       "select 1 from auth.client where resource = 'x' and active",
       "delete from auth.pushed_request where digest = " + d32,
+      "select sealed from auth.pushed_request where client_id = 'x' and expires_at > now() and "
+      "digest = " +
+          d32,
       "select 1 from auth.known_network where account = " + d32 + " and network = " + d32,
       "update auth.login_failure set failures = 1 where key = " + d32,
       "select id from auth.authorization_grant where lives_until < now() order by lives_until "

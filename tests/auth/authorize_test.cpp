@@ -168,7 +168,7 @@ TEST_F(AuthorizeTest, EachWrongValueGoesBackAsItsRfcSays) {
       {"max_age", "1e3", "back:invalid_request"},
       {"max_age", "99999999999", "back:invalid_request"},
       {"max_age", "10000", "consent"},
-      {"request", "eyJhbGciOiJub25lIn0.e30.", "back:request_not_supported"},
+      {"request", "eyJhbGciOiJub25lIn0.e30.", "page:invalid_request_object"},
       {"request_uri", "https://evil.example/r", "back:request_uri_not_supported"},
       {"registration", "{}", "back:registration_not_supported"},
       {"id_token_hint", "rubbish", "back:invalid_request"},

@@ -39,6 +39,21 @@ class Scene {
   /// that goes to the client, "login", "consent" or "code".
   std::string authorize(const Parameters& request);
 
+  /// A proof by `by` that is right in everything; `token` is the access token where one is shown.
+  std::string proof_claims(std::string_view method, std::string_view path,
+                           std::string_view access_token = "");
+  std::string proof(const ForeignSigner& by, std::string_view claims_text) const;
+  ProvedRequest proved(const std::string& proof_text, std::string_view method = "POST",
+                       std::string_view path = kTokenPath) const {
+    return {{proof_text}, std::string(method), std::string(path)};
+  }
+  /// Tokens bound to `signer`: the access token.
+  std::string bound_token();
+  /// A pushed request's address; its error with "!" in front.
+  std::string push(const House::Registered& by, const Parameters& request);
+  /// A request object of `by` (a keyed client) that is right in everything.
+  std::string request_claims(const House::Registered& by);
+
   /// An assertion of `client_id` that is right in everything.
   std::string assertion_claims(const std::string& client_id);
   Parameters with_assertion(Parameters form, const std::string& assertion) const;
@@ -59,5 +74,7 @@ std::span<const NegativeCase> token_cases();      // negative_token.cpp
 std::span<const NegativeCase> assertion_cases();  // negative_assertion.cpp
 std::span<const NegativeCase> authorize_cases();  // negative_authorize.cpp
 std::span<const NegativeCase> bearer_cases();     // negative_bearer.cpp
+std::span<const NegativeCase> dpop_cases();       // negative_dpop.cpp
+std::span<const NegativeCase> request_cases();    // negative_request.cpp
 
 }  // namespace auth::test_house

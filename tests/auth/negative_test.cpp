@@ -60,6 +60,51 @@ std::string Scene::assertion_claims(const std::string& client_id) {
          std::to_string(now_s() + 60) + R"(,"jti":")" + base::to_hex(house.random.bytes(8)) + "\"}";
 }
 
+std::string Scene::proof_claims(std::string_view method, std::string_view path,
+                                std::string_view access_token) {
+  std::string out = R"({"jti":")" + base::to_hex(house.random.bytes(8)) + R"(","htm":")" +
+                    std::string(method) + R"(","htu":")" + std::string(kIssuer) +
+                    std::string(path) + R"(","iat":)" + std::to_string(now_s());
+  if (!access_token.empty())
+    out += R"(,"ath":")" + base::to_base64url(base::sha256(base::as_bytes(access_token))) + "\"";
+  return out + "}";
+}
+
+std::string Scene::proof(const ForeignSigner& by, std::string_view claims_text) const {
+  return by.sign(R"({"alg":")" + by.algorithm() + R"(","typ":"dpop+jwt","jwk":)" + by.jwk() + "}",
+                 claims_text);
+}
+
+std::string Scene::bound_token() {
+  const auto reply = house.provider.token(house.redemption(client, fresh_code()), client.basic(),
+                                          proved(proof(signer, proof_claims("POST", kTokenPath))));
+  EXPECT_EQ(house.error_of(reply), "");
+  const auto* good = std::get_if<TokenReply>(&reply);
+  return good == nullptr ? "" : std::string(base::json_text(json(good->json), "access_token"));
+}
+
+std::string Scene::push(const House::Registered& by, const Parameters& request) {
+  const auto reply =
+      by.secret.empty()
+          ? house.provider.push(
+                with_assertion(request, signer.sign_as("JWT", assertion_claims(by.id))), "")
+          : house.provider.push(request, by.basic());
+  if (const auto* failure = std::get_if<OAuthError>(&reply)) return "!" + failure->error;
+  EXPECT_EQ(std::get<TokenReply>(reply).status, 201) << "RFC 9126 §2.2";
+  return std::string(base::json_text(json(std::get<TokenReply>(reply).json), "request_uri"));
+}
+
+std::string Scene::request_claims(const House::Registered& by) {
+  base::JsonWriter out;
+  out.StartObject();
+  out.member("iss", by.id);
+  out.member("aud", kIssuer);
+  out.member("exp", now_s() + 300);
+  for (const auto& [name, value] : house.request(by)) out.member(name, value);
+  out.EndObject();
+  return out.text();
+}
+
 Parameters Scene::with_assertion(Parameters form, const std::string& assertion) const {
   form = without(std::move(form), "client_id");
   form.emplace_back("client_assertion_type",
@@ -87,8 +132,8 @@ namespace {
 
 std::vector<NegativeCase> all_cases() {
   std::vector<NegativeCase> out;
-  for (const auto cases :
-       {code_cases(), token_cases(), assertion_cases(), authorize_cases(), bearer_cases()})
+  for (const auto cases : {code_cases(), token_cases(), assertion_cases(), authorize_cases(),
+                           bearer_cases(), dpop_cases(), request_cases()})
     out.insert(out.end(), cases.begin(), cases.end());
   return out;
 }

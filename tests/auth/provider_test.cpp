@@ -231,9 +231,9 @@ TEST_F(ProviderTest, C76_LogoutGoesBackOnlyWhereItMay) {
 TEST_F(ProviderTest, C77_MetadataSaysWhatIsTrue) {
   const auto about = json(house.provider.discovery());
   EXPECT_EQ(base::json_text(about, "issuer"), kIssuer);
-  for (const auto* name :
-       {"authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri",
-        "end_session_endpoint", "introspection_endpoint", "revocation_endpoint"})
+  for (const auto* name : {"authorization_endpoint", "token_endpoint", "userinfo_endpoint",
+                           "jwks_uri", "end_session_endpoint", "introspection_endpoint",
+                           "revocation_endpoint", "pushed_authorization_request_endpoint"})
     EXPECT_TRUE(base::json_text(about, name).starts_with(std::string(kIssuer) + "/oauth/")) << name;
   const auto list = [&](const char* name) {
     std::string out;
@@ -253,6 +253,8 @@ TEST_F(ProviderTest, C77_MetadataSaysWhatIsTrue) {
   EXPECT_EQ(list("subject_types_supported"), "pairwise,");
   EXPECT_TRUE(about["authorization_response_iss_parameter_supported"].GetBool());
   EXPECT_FALSE(about["request_uri_parameter_supported"].GetBool());
+  EXPECT_TRUE(about["request_parameter_supported"].GetBool());
+  EXPECT_EQ(list("dpop_signing_alg_values_supported"), "ES256,PS256,EdDSA,");
 }
 
 TEST_F(ProviderTest, D92_ANewKeyIsUnseenByThoseWhoHoldTheOldOne) {

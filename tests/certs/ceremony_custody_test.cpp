@@ -117,6 +117,27 @@ TEST_F(CeremonyCustodyTest, BacksUpDrillsAndProvesBeforeAnyKeyIsUsed) {
   expect_whole("backed up first");
 }
 
+TEST_F(CeremonyCustodyTest, TheBackupOfAPlanIsReadStrictly) {
+  const auto demo = test::read_file(XINYIN_SOURCE_DIR "/certs/demo_ceremony.json");
+  const auto told = [&](const std::string& section) {
+    use(replaced(demo, R"("keys": [)", "\"backup\": " + section + ", \"keys\": ["));
+    return xinyin("ceremony plan " + plan);
+  };
+  const auto good = told(kThree);
+  EXPECT_EQ(good.exit, 0);
+  EXPECT_NE(good.out.find("founding，2/3"), good.out.npos) << good.out;
+  for (const auto& [what, by] :
+       {std::pair<std::string, std::string>{"\"threshold\":2", "\"threshold\":1"},
+        {"\"threshold\":2", "\"threshold\":3"},
+        {"\"threshold\":2", "\"threshold\":2,\"more\":1"},
+        {"\"bing\"", "\"wang\""},
+        {"\"bing\"", "\"yi\""},
+        {",\"bing\"", ""},
+        {"founding", "../founding"}})
+    EXPECT_EQ(told(replaced(kThree, what, by)).exit, 2) << by;
+  EXPECT_EQ(told("[]").exit, 2);
+}
+
 TEST_F(CeremonyCustodyTest, KilledAfterTheBackupTheNextRunDrillsThatOne) {
   ASSERT_NO_FATAL_FAILURE(want_backup(kThree));
   configure("testing.fail_point = ceremony.backed_up\n");
@@ -326,16 +347,25 @@ TEST_F(CeremonyCustodyTest, ADeviationIsTypedDuringTheRun) {
   terminal.type("000000\n");
   ASSERT_TRUE(terminal.sees("do it over")) << terminal.shown();
   terminal.type("r\n");
-  for (int vote = 0; vote < 6; ++vote) ASSERT_NO_FATAL_FAILURE(type_tail());
+  ASSERT_NO_FATAL_FAILURE(type_tail());
+  // A witness has a terminal of their own.
+  ASSERT_TRUE(terminal.sees("the last 6 characters (")) << terminal.shown();
+  const auto beside =
+      xinyin("ceremony note --step keys --happened 迟到 --why 交通 --by yi --json 2>/dev/null");
+  EXPECT_EQ(beside.exit, 0) << beside.out;
+  ASSERT_TRUE(terminal.sees(")；d")) << terminal.shown();
+  terminal.type(terminal.shown().substr(terminal.shown().rfind(")；d") - 6, 6) + "\n");
+  for (int vote = 2; vote < 6; ++vote) ASSERT_NO_FATAL_FAILURE(type_tail());
   ASSERT_TRUE(terminal.sees("before everybody signs?")) << terminal.shown();
   ASSERT_NO_FATAL_FAILURE(type_deviation("closing", "jia"));
   ASSERT_TRUE(terminal.sees("before everybody signs?")) << terminal.shown();
   terminal.type("\n");
   EXPECT_EQ(terminal.wait(), 0) << terminal.shown();
   const auto told = verified();
-  ASSERT_EQ(told["data"]["deviations"].Size(), 2u);
+  ASSERT_EQ(told["data"]["deviations"].Size(), 3u);
   EXPECT_EQ(base::json_text(told["data"]["deviations"][0], "step"), "keys");
-  EXPECT_EQ(base::json_text(told["data"]["deviations"][1], "by"), "jia");
+  EXPECT_EQ(base::json_text(told["data"]["deviations"][1], "happened"), "迟到");
+  EXPECT_EQ(base::json_text(told["data"]["deviations"][2], "by"), "jia");
   ASSERT_EQ(told["data"]["failures"].Size(), 1u);
   EXPECT_EQ(base::json_text(told["data"]["failures"][0], "error"), "cli.confirm_differs");
   EXPECT_TRUE(told["data"]["failures"][0].HasMember("repeated"));

@@ -1,7 +1,8 @@
 // The npm package openid-client, a certified relying party, against our provider: the whole round, and
 // what the RFCs say must be refused.
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { Issuer, generators, custom } from 'openid-client';
-import { assert, Person, runTests, test, tryThis } from './support.mjs';
+import { assert, Person, runTests, sql, test, tryThis } from './support.mjs';
 
 custom.setHttpOptionsDefaults({ timeout: 15_000 });
 
@@ -230,6 +231,152 @@ test('the ID token is signed by the key that the trust list names for OpenID', a
   const key = keys.find((one) => one.kid === header.kid);
   assert.ok(key, 'kid is published');
   assert.ok(!('d' in key), 'a private key is published');
+});
+
+const offline = 'openid profile offline_access';
+async function offlineTokens(extras) {
+  const kept = await codeFor({ scope: offline });
+  return client.callback(redirect, kept.params, checks(kept), extras);
+}
+
+test('RFC 6749 §6, RFC 9700 §4.14.2: a refresh token is rotated, and given again to whoever lost the answer', async () => {
+  const tokens = await offlineTokens();
+  assert.ok(tokens.refresh_token);
+  const next = await client.refresh(tokens);  // openid-client also compares the two ID tokens
+  assert.notEqual(next.refresh_token, tokens.refresh_token);
+  const again = await client.refresh(tokens.refresh_token);
+  assert.equal(again.refresh_token, next.refresh_token);
+  assert.equal((await client.userinfo(again)).sub, tokens.claims().sub);
+  const third = await client.refresh(next.refresh_token);
+  await assert.rejects(client.refresh(tokens.refresh_token), refused('invalid_grant'));
+  await assert.rejects(client.refresh(third.refresh_token), refused('invalid_grant'), 'reuse kills the family');
+  await assert.rejects(client.userinfo(third), 'and its access tokens');
+});
+
+test('eight refreshes with one token at once make one successor', async () => {
+  const tokens = await offlineTokens();
+  const all = await Promise.all(Array.from({ length: 8 }, () => client.refresh(tokens.refresh_token)));
+  assert.equal(new Set(all.map((one) => one.refresh_token)).size, 1);
+});
+
+test('RFC 7662, RFC 7009: a client asks about its tokens and ends them', async () => {
+  const tokens = await offlineTokens();
+  const told = await client.introspect(tokens.access_token);
+  assert.equal(told.active, true);
+  assert.equal(told.client_id, tryThis.client_id);
+  assert.equal(told.sub, tokens.claims().sub);
+  assert.equal((await client.introspect(tokens.refresh_token)).active, true);
+  assert.deepEqual(await client.introspect('x'), { active: false });
+  await client.revoke(tokens.refresh_token);
+  assert.deepEqual(await client.introspect(tokens.access_token), { active: false });
+  await assert.rejects(client.refresh(tokens.refresh_token), refused('invalid_grant'));
+  await assert.rejects(client.userinfo(tokens));
+});
+
+test('RFC 9126: a pushed request leads to a code, once', async () => {
+  const kept = { code_verifier: generators.codeVerifier(), state: generators.state(), nonce: generators.nonce() };
+  const { request_uri } = await client.pushedAuthorizationRequest({
+    scope, redirect_uri: redirect, response_type: 'code', state: kept.state, nonce: kept.nonce,
+    code_challenge: generators.codeChallenge(kept.code_verifier), code_challenge_method: 'S256' });
+  const url = new URL(issuer.metadata.authorization_endpoint);
+  url.search = new URLSearchParams({ client_id: tryThis.client_id, request_uri });
+  const person = new Person(tryThis.issuer);
+  const { location, body } = await person.authorize(url.href, redirect);
+  assert.ok(location, `no redirect back: ${body}`);
+  const tokens = await client.callback(redirect, client.callbackParams(location.href), checks(kept));
+  assert.equal(tokens.claims().nonce, kept.nonce);
+  const again = await person.ask(url.href);
+  assert.equal(again.status, 400);
+  assert.equal(again.headers.get('location'), null);
+});
+
+for (const [alg, make] of [
+  ['ES256', () => generateKeyPairSync('ec', { namedCurve: 'P-256' })],
+  ['PS256', () => generateKeyPairSync('rsa', { modulusLength: 2048 })],
+  ['EdDSA', () => generateKeyPairSync('ed25519')],
+]) {
+  test(`RFC 9449: tokens bound to a key work with its ${alg} proofs and without them not`, async () => {
+    const { privateKey } = make();
+    // openid-client takes the algorithm from what the provider supports and the key can.
+    const tokens = await offlineTokens({ DPoP: privateKey });
+    assert.equal(tokens.token_type, 'DPoP');
+    const info = await client.userinfo(tokens, { DPoP: privateKey });
+    assert.equal(info.sub, tokens.claims().sub);
+    const stolen = await fetch(issuer.metadata.userinfo_endpoint, {
+      headers: { authorization: `Bearer ${tokens.access_token}` } });
+    assert.equal(stolen.status, 401);
+    assert.match(stolen.headers.get('www-authenticate'), /^DPoP /);
+    await assert.rejects(client.userinfo(tokens, { DPoP: make().privateKey }));
+  });
+}
+
+/** A client that proves itself with a key, put beside the demonstration's own. */
+function keyedClient(id, alg, publicKey, { redirectUris = [], grantTypes, scopes = '', machineScopes = '' }) {
+  const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'k1', alg, use: 'sig' };
+  const quoted = (value) => `'${String(value).replaceAll("'", "''")}'`;
+  sql(`insert into auth.client (id, name, redirect_uris, post_logout_redirect_uris, scopes, sector,
+      registered_at, grant_types, machine_scopes, keys)
+    values (${quoted(id)}, '密钥客户端', ${quoted(JSON.stringify(redirectUris))}, '[]', ${quoted(scopes)},
+      ${quoted(`client:${id}`)}, now(), ${quoted(grantTypes)}, ${quoted(machineScopes)},
+      ${quoted(JSON.stringify({ keys: [jwk] }))})`);
+}
+
+test('RFC 6749 §4.4, RFC 7523: a machine gets tokens for itself with its key', async () => {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const id = `machine-${randomBytes(6).toString('hex')}`;
+  keyedClient(id, 'ES256', publicKey, { grantTypes: 'client_credentials', machineScopes: 'core.read' });
+  const machine = new issuer.Client(
+    { client_id: id, token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: 'ES256',
+      introspection_endpoint_auth_method: 'private_key_jwt', introspection_endpoint_auth_signing_alg: 'ES256' },
+    { keys: [{ ...privateKey.export({ format: 'jwk' }), kid: 'k1', alg: 'ES256', use: 'sig' }] });
+  const tokens = await machine.grant({ grant_type: 'client_credentials' });
+  assert.equal(tokens.scope, 'core.read');
+  const told = await machine.introspect(tokens.access_token);
+  assert.equal(told.sub, id);
+  await assert.rejects(client.userinfo(tokens.access_token));
+  // More audiences than one: another server could show it here.
+  for (const aud of [[issuer.metadata.issuer, issuer.metadata.token_endpoint], issuer.metadata.token_endpoint]) {
+    await assert.rejects(
+      machine.grant({ grant_type: 'client_credentials' }, { clientAssertionPayload: { aud } }), refused('invalid_client'));
+  }
+});
+
+test('RFC 9101: a signed request is followed, an unsigned one is not', async () => {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const id = `signing-${randomBytes(6).toString('hex')}`;
+  keyedClient(id, 'ES256', publicKey, { redirectUris: [redirect], grantTypes: 'authorization_code', scopes: scope });
+  const signing = new issuer.Client(
+    { client_id: id, redirect_uris: [redirect], response_types: ['code'], id_token_signed_response_alg: 'ES256',
+      token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: 'ES256',
+      request_object_signing_alg: 'ES256' },
+    { keys: [{ ...privateKey.export({ format: 'jwk' }), kid: 'k1', alg: 'ES256', use: 'sig' }] });
+  const kept = { code_verifier: generators.codeVerifier(), state: generators.state(), nonce: generators.nonce() };
+  const request = await signing.requestObject({
+    scope, redirect_uri: redirect, response_type: 'code', state: kept.state, nonce: kept.nonce,
+    code_challenge: generators.codeChallenge(kept.code_verifier), code_challenge_method: 'S256' });
+  const url = new URL(issuer.metadata.authorization_endpoint);
+  url.search = new URLSearchParams({ client_id: id, request });
+  const { location, body } = await new Person(tryThis.issuer).authorize(url.href, redirect);
+  assert.ok(location, `no redirect back: ${body}`);
+  const tokens = await signing.callback(redirect, signing.callbackParams(location.href), checks(kept));
+  assert.equal(tokens.claims().aud, id);
+  const [head, payload] = request.split('.');
+  const none = Buffer.from(JSON.stringify({ alg: 'none', typ: 'oauth-authz-req+jwt' })).toString('base64url');
+  for (const wrong of [`${none}.${payload}.`, `${head}.${payload}.${createHash('sha512').digest('base64url')}`]) {
+    url.search = new URLSearchParams({ client_id: id, request: wrong });
+    const answer = await new Person(tryThis.issuer).ask(url.href);
+    assert.equal(answer.status, 400);
+    assert.equal(answer.headers.get('location'), null);
+  }
+});
+
+test('Core §5.5.1.1, RFC 9470: an acr that cannot be reached is said so, one that can is in the token', async () => {
+  const ask = (value) => ({ claims: JSON.stringify({ id_token: { acr: { essential: true, value } } }) });
+  const kept = await codeFor(ask('urn:xinyin:acr:p1a1'));
+  const tokens = await client.callback(redirect, kept.params, checks(kept));
+  assert.equal(tokens.claims().acr, 'urn:xinyin:acr:p1a1');
+  const { location } = await new Person(tryThis.issuer).authorize(begin(ask('urn:xinyin:acr:p3a3')).url, redirect);
+  assert.equal(location?.searchParams.get('error'), 'unmet_authentication_requirements');
 });
 
 await runTests();

@@ -1,5 +1,6 @@
 // What the journeys written for Node share: the stack's particulars, a small test runner, and a person
 // at the login and consent pages without a browser.
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import assert from 'node:assert/strict';
@@ -9,6 +10,14 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 export const out = process.env.XINYIN_JOURNEYS ?? path.join(here, '../../build/release/journeys');
 export const stack = JSON.parse(fs.readFileSync(path.join(out, 'stack.json'), 'utf8'));
 export const tryThis = JSON.parse(fs.readFileSync(path.join(stack.var, 'demo/try-this.json'), 'utf8'));
+
+/** As the cluster's superuser, by the account that the stack runs as: the database believes that account. */
+export function sql(query) {
+  const { uid, gid } = fs.statSync(stack.var);
+  const account = process.geteuid() === 0 && uid !== 0 ? { uid, gid } : {};
+  return execFileSync('psql', ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-d', tryThis.database_superuser, '-c', query],
+    { ...account, cwd: '/', env: { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8' }, encoding: 'utf8' });
+}
 
 const tests = [];
 export function test(name, body) {
