@@ -172,10 +172,14 @@ base::Result<Response> jwks(Call&);
 base::Result<Response> authorize(Call&);
 base::Result<Response> token(Call&);
 base::Result<Response> push(Call&);
+base::Result<Response> begin_device(Call&);
 base::Result<Response> introspect(Call&);
 base::Result<Response> revoke(Call&);
 base::Result<Response> userinfo(Call&);
 base::Result<Response> logout(Call&);
+// device_handlers.cpp
+base::Result<Response> device_page(Call&);
+base::Result<Response> device_submit(Call&);
 // document_handlers.cpp
 base::Result<Response> issue_enrolment_certificate(Call&);
 base::Result<Response> list_documents(Call&);
