@@ -547,24 +547,27 @@ TEST_F(LedgerTest, TheLedgerInMinutesIsCheckedOffline) {
   live();
   const auto minutes = [&](const Lines& lines) {
     std::string out, head(64, '0');
-    for (std::size_t i = 0; i < lines.size(); ++i) {
+    std::int64_t n = 0;
+    const auto note = [&](const char* step, const std::string& name, const std::string& value) {
       base::JsonWriter json;
       json.StartObject();
-      json.member("n", static_cast<std::int64_t>(i + 1));
-      json.member("at", "2026-11-26T08:00:00Z");
+      json.member("n", ++n);
+      json.member("at", "2026-11-26T08:00:00.000000Z");
       json.member("prev", head);
       json.member("actor", "test");
-      json.member("step", "ledger");
+      json.member("step", step);
       json.member("text", "");
       json.key("data");
       json.StartObject();
-      json.member("line", lines[i]);
+      json.member(name, value);
       json.EndObject();
       json.EndObject();
       const auto body = json.text();
       head = base::to_hex(base::sha256(base::as_bytes(body)));
       out += body.substr(0, body.size() - 1) + ",\"hash\":\"" + head + "\"}\n";
-    }
+    };
+    note("open", "plan_sha256", std::string(64, 'a'));
+    for (const auto& line : lines) note("ledger", "line", line);
     return out;
   };
   test::write_file(directory_ / "minutes.jsonl", minutes(ledger()));
