@@ -7,6 +7,15 @@
 namespace api {
 namespace {
 
+/// This request's address, to come back to: a form is written as a query.
+std::string authorize_path(const Request& request, const Parameters& parameters) {
+  auto out = std::string(auth::kAuthorizePath) + "?";
+  if (request.method != Method::post) return out + request.raw_query;
+  for (const auto& [name, value] : parameters)
+    out += (out.back() == '?' ? "" : "&") + percent_encode(name) + "=" + percent_encode(value);
+  return out;
+}
+
 using ClientAnswer = std::variant<auth::TokenReply, auth::OAuthError>;
 
 /// What a client asks with a form, proving who it is in the same request.
@@ -50,7 +59,14 @@ base::Result<Response> authorize(Call& call) {
     BASE_TRY(parameters, call.request.form());
     parameters.insert(parameters.end(), call.request.query.begin(), call.request.query.end());
   }
-  BASE_TRY(const auto session, call.find_session());
+  BASE_TRY(auto session, call.find_session());
+  if (session) {
+    BASE_TRY(auto asked,
+             ask_agreements(call, session->subject, authorize_path(call.request, parameters)));
+    // Without a page nobody can be asked: the portal is told that a login is needed.
+    if (asked && only(parameters, "prompt") != "none") return std::move(*asked);
+    if (asked) session.reset();
+  }
   BASE_TRY(const auto answer, house->provider->authorize(parameters, session));
   return authorize_answer(call, answer);
 }

@@ -154,7 +154,8 @@ void Background::keep_once() {
                settled.ok() ? base::Result<void>() : base::Result<void>(settled.error()));
     }
     if (due(swept_, pace_.sweep)) {
-      const auto swept = rooms->provider->sweep();
+      auto swept = rooms->provider->sweep();
+      if (swept.ok()) swept = rooms->registration->sweep();
       say_once(sweep_told_, "provider.sweep",
                swept.ok() ? base::Result<void>() : base::Result<void>(swept.error()));
     }

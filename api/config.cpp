@@ -134,6 +134,8 @@ void read_workers(base::Settings& s, Config& out) {
                       "a serial number without an answer that lies ready");
   l.timestamp = whole(s, "limits.timestamp_per_minute", 600, 0, 10'000'000,
                       "time stamps given to others, a minute and network");
+  l.registration = whole(s, "limits.registration_per_minute", 600, 0, 10'000'000,
+                         "steps of registering by oneself, a minute and network");
   auto& p = out.passwords;
   p.workers = whole(s, "passwords.workers", 1, 1, 64, "threads that hash passwords (Argon2id)");
   p.queue = whole(s, "passwords.queue", 40, 1, 10'000, "logins that may wait for a hash");

@@ -40,7 +40,7 @@ struct Config {
 
   struct Limits {  ///< requests a minute and network; 0: no limit
     int lookup = 6'000, login = 1'200, token = 60'000, issue = 6'000, upload = 120;
-    int ocsp = 60'000, ocsp_live = 600, timestamp = 600;
+    int ocsp = 60'000, ocsp_live = 600, timestamp = 600, registration = 600;
   } limits;
 
   struct Database {
@@ -66,7 +66,7 @@ struct Config {
   std::filesystem::path code_pepper_file, data_key_file;
   std::filesystem::path font_file;
   std::filesystem::path seen_lists_file;  ///< empty: the newest list is known while it runs
-  std::string root_sha256;  ///< pinned root, hex; empty: the list's own root is taken
+  std::string root_sha256;                ///< pinned root, hex; empty: the list's own root is taken
   std::chrono::seconds ocsp_life{86'400};
 
   /// Time-stamp authorities of others, asked for the stamps of our seals.

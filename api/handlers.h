@@ -13,7 +13,10 @@
 #include "api/http/message.h"
 #include "api/routes.h"
 #include "auth/accounts.h"
+#include "auth/agreements.h"
+#include "auth/own_account.h"
 #include "auth/provider.h"
+#include "auth/registration.h"
 #include "auth/sessions.h"
 #include "base/clock.h"
 #include "base/messages.h"
@@ -64,6 +67,9 @@ struct Upstairs {
   std::shared_ptr<auth::PasswordHasher> hasher;
   std::shared_ptr<auth::Accounts> accounts;
   std::shared_ptr<auth::Sessions> sessions;
+  std::shared_ptr<auth::Agreements> agreements;
+  std::shared_ptr<auth::Registration> registration;
+  std::shared_ptr<auth::OwnAccount> own_account;
   std::shared_ptr<auth::Provider> provider;
   std::shared_ptr<seal::Issuer::Life> sealing_life;
   std::unique_ptr<certs::TimestampAuthority> authority;
@@ -150,6 +156,7 @@ struct Call {
 
 constexpr std::string_view kSessionCookie = "xinyin_session";
 constexpr std::string_view kFormCookie = "xinyin_form";
+constexpr std::string_view kRegistrationCookie = "xinyin_registration";
 
 namespace handlers {
 // verify_handlers.cpp
@@ -176,6 +183,33 @@ base::Result<Response> introspect(Call&);
 base::Result<Response> revoke(Call&);
 base::Result<Response> userinfo(Call&);
 base::Result<Response> logout(Call&);
+// registration_handlers.cpp: the pages
+base::Result<Response> register_page(Call&);           // GET /register
+base::Result<Response> register_start(Call&);          // POST /register
+base::Result<Response> register_resume(Call&);         // POST /register/resume
+base::Result<Response> register_identity_page(Call&);  // GET /register/identity
+base::Result<Response> register_identity(Call&);       // POST /register/identity
+base::Result<Response> register_details_page(Call&);   // GET /register/details
+base::Result<Response> register_details(Call&);        // POST /register/details
+base::Result<Response> register_account_page(Call&);   // GET /register/account
+base::Result<Response> register_complete(Call&);       // POST /register/complete
+base::Result<Response> register_done_page(Call&);      // GET /register/done
+base::Result<Response> register_discard(Call&);        // POST /register/discard
+// account_handlers.cpp
+base::Result<Response> agreement_page(Call&);            // GET /agreement
+base::Result<Response> agreement_submit(Call&);          // POST /agreement
+base::Result<Response> account_page(Call&);              // GET /account
+base::Result<Response> account_details(Call&);           // POST /account/details
+base::Result<Response> account_password(Call&);          // POST /account/password
+base::Result<Response> account_end_session(Call&);       // POST /account/sessions/end
+base::Result<Response> account_revoke_consent(Call&);    // POST /account/consents/revoke
+base::Result<Response> account_withdraw_privacy(Call&);  // POST /account/privacy/withdraw
+// registration_api.cpp: the same as JSON
+base::Result<Response> begin_registration(Call&);     // POST /v1/registrations
+base::Result<Response> read_registration(Call&);      // GET /v1/registrations/{reference}
+base::Result<Response> fill_registration(Call&);      // POST /v1/registrations/{reference}
+base::Result<Response> complete_registration(Call&);  // POST /v1/registrations/{reference}/complete
+base::Result<Response> read_agreement(Call&);         // GET /v1/agreements/{kind}
 // document_handlers.cpp
 base::Result<Response> issue_enrolment_certificate(Call&);
 base::Result<Response> list_documents(Call&);

@@ -224,7 +224,8 @@ int serve(const api::Config& config, const sigset_t& signals) {
   api::set_up_pages({.agency = config.agency.name,
                      .public_host = host,
                      .filing = config.agency.filing,
-                     .demonstration = !config.production});
+                     .demonstration = !config.production,
+                     .accounts = !config.verify_only});
   api::Background background(services, *log, {});
   background.start();
 

@@ -87,8 +87,9 @@ const Renderer& pages_look() {
 }
 
 bool is_own_return_path(std::string_view path) {
-  return path == "/" || (path.starts_with("/oauth/authorize?") && is_header_value(path) &&
-                         path.find('\\') == std::string_view::npos);
+  return path == "/" || path == "/account" ||
+         (path.starts_with("/oauth/authorize?") && is_header_value(path) &&
+          path.find('\\') == std::string_view::npos);
 }
 
 base::Result<Response> authorize_answer(Call& call, const auth::AuthorizeAnswer& answer) {
@@ -239,6 +240,11 @@ base::Result<Response> login_submit(Call& call) {
     return answer;
   }
   BASE_TRY(const auto opened, house->sessions->open(*subject, auth::Authentication::password));
+  BASE_TRY(auto asked, ask_agreements(call, *subject, return_to));
+  if (asked) {
+    call.give_session(*asked, opened.cookie);
+    return std::move(*asked);
+  }
   auto answer = return_to == "/" ? page(call, pages::message(pages_look(), "good", "web.login.done",
                                                              "web.login.done.text"))
                                  : Response::redirect(return_to, 303);

@@ -38,6 +38,8 @@ int RateLimits::per_minute(Rate rate) const {
       return per_minute_.ocsp_live;
     case Rate::timestamp:
       return per_minute_.timestamp;
+    case Rate::registration:
+      return per_minute_.registration;
   }
   return 0;
 }

@@ -55,6 +55,7 @@ enum class Rate : std::uint8_t {
   ocsp,       ///< answers about revocation that lie ready
   ocsp_live,  ///< those that must be signed; taken by the handler
   timestamp,
+  registration,  ///< steps of registering by oneself
 };
 
 /// How errors are told on this route.

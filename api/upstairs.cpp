@@ -38,6 +38,12 @@ base::Result<void> build_lasting(Services& services, Upstairs& rooms) {
       services.pool, *rooms.cipher, *rooms.hasher, services.clock, services.random});
   rooms.sessions = std::make_shared<auth::Sessions>(services.pool, services.clock, services.random,
                                                     auth::Sessions::Config{});
+  rooms.agreements = std::make_shared<auth::Agreements>(services.pool, services.clock);
+  rooms.registration = std::make_shared<auth::Registration>(
+      auth::Registration::Parts{services.pool, *rooms.cipher, *rooms.accounts, *rooms.agreements,
+                                services.clock, services.random});
+  rooms.own_account = std::make_shared<auth::OwnAccount>(
+      auth::OwnAccount::Parts{services.pool, *rooms.cipher, services.clock});
   auth::Provider::Config provider;
   provider.issuer = config.public_url;
   rooms.provider = std::make_shared<auth::Provider>(
@@ -90,6 +96,9 @@ base::Result<std::shared_ptr<Upstairs>> build_upstairs(Services& services, Chose
     rooms->hasher = before->hasher;
     rooms->accounts = before->accounts;
     rooms->sessions = before->sessions;
+    rooms->agreements = before->agreements;
+    rooms->registration = before->registration;
+    rooms->own_account = before->own_account;
     rooms->provider = before->provider;
     rooms->sealing_life = before->sealing_life;
     rooms->enrolments = before->enrolments;

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "auth/id_numbers.h"
+#include "auth/identities.h"
 #include "base/encoding.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -23,12 +24,11 @@ constexpr store::Query kPutCredential{"auth.put_credential", R"sql(
   on conflict (subject_id, kind) do update
     set sealed = excluded.sealed, changed_at = excluded.changed_at)sql"};
 constexpr store::Query kFindSubject{"auth.find_subject", R"sql(
-  select kind, id_type, id_number_sealed, name_sealed, proofing
-    from auth.subject where id = $1)sql"};
+  select s.kind, d.type, d.number_sealed, s.name_sealed, s.proofing, d.id
+    from auth.subject s join auth.identity_document d on d.subject_id = s.id and d.leads
+   where s.id = $1)sql"};
 constexpr store::Query kFindByLogin{"auth.find_by_login", R"sql(
   select subject_id from auth.account where login_name = $1)sql"};
-constexpr store::Query kFindByNumber{"auth.find_by_number", R"sql(
-  select id from auth.subject where id_type = $1 and id_lookup = $2)sql"};
 constexpr store::Query kLoginNameOf{"auth.login_name_of", R"sql(
   select login_name from auth.account where subject_id = $1)sql"};
 constexpr store::Query kSetActive{"auth.set_active", R"sql(
@@ -42,6 +42,12 @@ constexpr store::Query kEndSessionsOfSubject{"auth.end_sessions_of_subject", R"s
 
 std::string_view to_text(SubjectKind kind) {
   return kind == SubjectKind::person ? "person" : "unit";
+}
+
+/// Which field of a registration a document's refusal is about.
+std::string field_of(const base::Error& refusal) {
+  if (refusal.key == "auth.id_number.country") return "country";
+  return refusal.key.starts_with("auth.id_type") ? "id_type" : "id_number";
 }
 
 base::Error unknown_subject() {
@@ -102,53 +108,79 @@ base::Result<base::Secret> Accounts::judged(const base::Secret& password,
   return normal;
 }
 
-base::Result<SubjectId> Accounts::create(const NewSubject& subject, const base::Secret& password,
-                                         std::string_view by) {
-  const auto now = parts_.clock.now();
+base::Result<void> Accounts::judge_password(const NewSubject& subject,
+                                            const base::Secret& password) const {
+  BASE_TRY_VOID(judged(password, {subject.name, subject.login_name, subject.id_number}));
+  return {};
+}
+
+base::Result<Accounts::Prepared> Accounts::prepare(const NewSubject& subject,
+                                                   const base::Secret& password) {
   auto invalid = base::error(base::Code::invalid_argument, "auth.subject_invalid");
   const auto name = normal_name(subject.kind, subject.name);
   if (!name) invalid.fields.push_back({"name", "auth.name.form"});
   const auto login_name = normal_login_name(subject.login_name);
   if (!login_name) invalid.fields.push_back({"login_name", "auth.login_name.form"});
-  const auto number = normal_id_number(subject.id_type, subject.id_number, base::china_date(now));
-  if (!number.ok()) invalid.fields.push_back({"id_number", number.error().key});
-  auto normal = judged(password, {subject.name, subject.login_name, subject.id_number});
+  auto document = read_identity_document(subject.kind, subject.id_type, subject.id_number,
+                                         subject.country, base::china_date(parts_.clock.now()));
+  if (!document.ok()) invalid.fields.push_back({field_of(document.error()), document.error().key});
+  const auto number = document.ok() ? document->number : subject.id_number;
+  const auto normal = judged(password, {subject.name, subject.login_name, number});
   if (!normal.ok()) {
     invalid.fields.push_back({"password", normal.error().key});
     invalid.args = normal.error().args;
   }
   if (!invalid.fields.empty()) return invalid;
 
-  BASE_TRY(const auto hash, parts_.hasher.hash(*normal));
+  Prepared out{subject, std::move(*document), {}};
+  out.subject.name = *name;
+  out.subject.login_name = *login_name;
+  BASE_TRY(out.password_hash, parts_.hasher.hash(*normal));
+  return out;
+}
+
+base::Result<SubjectId> Accounts::insert(store::Tx& tx, const Prepared& prepared,
+                                         std::string_view by) {
+  const auto now = parts_.clock.now();
+  const auto& subject = prepared.subject;
+  const auto& document = prepared.document;
   const SubjectId id(base::to_hex(parts_.random.bytes(16)));
   const auto& cipher = parts_.cipher;
-  BASE_TRY(auto tx, parts_.pool.begin());
-  auto inserted = tx.run(
-      kInsertSubject,
-      {id.value(), to_text(subject.kind), subject.id_type,
-       base::BytesView(cipher.lookup("auth/subject/id_number", subject.id_type + ":" + *number)),
-       cipher.seal("auth/subject/id_number", id.value(), base::as_bytes(*number)),
-       cipher.seal("auth/subject/name", id.value(), base::as_bytes(*name)),
-       static_cast<int>(subject.proofing), now});
+  auto inserted =
+      tx.run(kInsertSubject,
+             {id.value(), to_text(subject.kind), document.type,
+              base::BytesView(document_lookup(cipher, document)),
+              cipher.seal("auth/subject/id_number", id.value(), base::as_bytes(document.kept())),
+              cipher.seal("auth/subject/name", id.value(), base::as_bytes(subject.name)),
+              static_cast<int>(subject.proofing), now});
   if (!inserted.ok() && store::is_violation(inserted.error(), "subject_one_identity"))
     return base::error(base::Code::conflict, "auth.subject_exists");
   BASE_TRY_VOID(std::move(inserted));
-  auto named = tx.run(kInsertAccount, {id.value(), *login_name, now});
+  BASE_TRY_VOID(note_likeness(tx, cipher, id.value(), document, subject.name));
+  auto named = tx.run(kInsertAccount, {id.value(), subject.login_name, now});
   if (!named.ok() && store::is_violation(named.error(), "account_login_name"))
     return base::error(base::Code::conflict, "auth.login_name_taken");
   BASE_TRY_VOID(std::move(named));
-  BASE_TRY_VOID(
-      tx.run(kPutCredential,
-             {id.value(), cipher.seal("auth/credential/password", id.value(), base::as_bytes(hash)),
-              now}));
+  const auto sealed =
+      cipher.seal("auth/credential/password", id.value(), base::as_bytes(prepared.password_hash));
+  BASE_TRY_VOID(tx.run(kPutCredential, {id.value(), sealed, now}));
   base::JsonWriter facts;
   facts.StartObject();
   facts.member("kind", to_text(subject.kind));
-  facts.member("id_type", subject.id_type);
+  facts.member("id_type", document.type);
   facts.member("proofing", static_cast<int>(subject.proofing));
+  if (document.doubtful) facts.member("organisation_code", "does not check");
   facts.EndObject();
-  BASE_TRY_VOID(
-      store::audit(tx, {now, std::string(by), "subject.create", id.value(), "ok", facts.text()}));
+  const auto actor = by.empty() ? id.value() : std::string(by);
+  BASE_TRY_VOID(store::audit(tx, {now, actor, "subject.create", id.value(), "ok", facts.text()}));
+  return id;
+}
+
+base::Result<SubjectId> Accounts::create(const NewSubject& subject, const base::Secret& password,
+                                         std::string_view by) {
+  BASE_TRY(const auto prepared, prepare(subject, password));
+  BASE_TRY(auto tx, parts_.pool.begin());
+  BASE_TRY(const auto id, insert(tx, prepared, by));
   BASE_TRY_VOID(tx.commit());
   return id;
 }
@@ -212,13 +244,15 @@ base::Result<SubjectRecord> Accounts::subject(const SubjectId& id) {
   BASE_TRY(const auto rows, parts_.pool.run(kFindSubject, {id.value()}));
   if (rows.empty()) return unknown_subject();
   BASE_TRY(const auto number,
-           parts_.cipher.open("auth/subject/id_number", id.value(), rows.bytes(0, 2)));
+           parts_.cipher.open("auth/subject/id_number", rows.text(0, 5), rows.bytes(0, 2)));
   BASE_TRY(const auto name, parts_.cipher.open("auth/subject/name", id.value(), rows.bytes(0, 3)));
   SubjectRecord record;
   record.id = id;
   record.kind = rows.text(0, 0) == "unit" ? SubjectKind::unit : SubjectKind::person;
   record.id_type = rows.text(0, 1);
-  record.id_number = base::as_text(number);
+  auto document = from_kept(record.id_type, base::as_text(number));
+  record.id_number = std::move(document.number);
+  record.id_country = std::move(document.country);
   record.name = base::as_text(name);
   record.proofing = static_cast<Proofing>(rows.integer(0, 4));
   return record;
@@ -233,16 +267,20 @@ base::Result<std::optional<SubjectId>> Accounts::find_by_login(std::string_view 
 }
 
 base::Result<std::optional<SubjectId>> Accounts::find_by_number(std::string_view id_type,
-                                                                std::string_view number) {
+                                                                std::string_view number,
+                                                                std::string_view country) {
   const auto today = base::china_date(parts_.clock.now());
-  const auto normal = id_type == "cn-id" ? citizen_number_for_lookup(number, today)
-                                         : normal_id_number(id_type, number, today);
-  if (!normal.ok()) return std::optional<SubjectId>();
-  const auto lookup =
-      parts_.cipher.lookup("auth/subject/id_number", std::string(id_type) + ":" + *normal);
-  BASE_TRY(const auto rows, parts_.pool.run(kFindByNumber, {id_type, base::BytesView(lookup)}));
-  if (rows.empty()) return std::optional<SubjectId>();
-  return std::optional<SubjectId>(SubjectId(std::string(rows.text(0, 0))));
+  const auto* type = document_type(id_type);
+  if (type == nullptr) return std::optional<SubjectId>();
+  std::string full(number);
+  if (id_type == "cn-id") {
+    auto normal = citizen_number_for_lookup(number, today);
+    if (!normal.ok()) return std::optional<SubjectId>();
+    full = std::move(*normal);
+  }
+  const auto document = read_identity_document(type->kind, id_type, full, country, today);
+  if (!document.ok()) return std::optional<SubjectId>();
+  return find_subject(parts_.pool, parts_.cipher, *document);
 }
 
 }  // namespace auth

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "auth/actor.h"
+#include "auth/identity_document.h"
 #include "auth/password_policy.h"
 #include "auth/person.h"
 #include "base/clock.h"
@@ -54,6 +55,7 @@ struct NewSubject {
   std::string id_number;
   std::string login_name;
   Proofing proofing = Proofing::p0;
+  std::string country = {};  ///< ISO 3166-1 alpha-3, where the kind of document needs it
 };
 
 /// The form a login name is kept in: lower case, 4 to 64 of a–z 0–9 . _ - @, at least one letter,
@@ -77,7 +79,23 @@ class Accounts {
   };
   explicit Accounts(Parts parts);
 
-  /// `by` is who does it, for the audit trail.
+  /// What create() would put down: checked, the password hashed; nothing is written yet.
+  struct Prepared {
+    NewSubject subject;  ///< in the forms in which it is kept
+    IdentityDocument document;
+    std::string password_hash;
+  };
+  /// Whether this password may become this subject's; nothing is hashed.
+  /// Errors: those of the password policy.
+  base::Result<void> judge_password(const NewSubject& subject, const base::Secret& password) const;
+  /// Errors: invalid_argument `auth.subject_invalid` with fields; rate_limited `auth.busy`.
+  base::Result<Prepared> prepare(const NewSubject& subject, const base::Secret& password);
+  /// Within a deed that more belongs to. Errors: conflict `auth.subject_exists`,
+  /// `auth.login_name_taken`; as Tx::run. After an error the transaction is dead. No `by`: the
+  /// subject itself.
+  base::Result<SubjectId> insert(store::Tx& tx, const Prepared& prepared, std::string_view by);
+
+  /// prepare() and insert() in one. `by` is who does it, for the audit trail.
   /// Errors: conflict `auth.subject_exists`, `auth.login_name_taken`; invalid_argument
   /// `auth.subject_invalid` with fields; rate_limited `auth.busy`.
   base::Result<SubjectId> create(const NewSubject& subject, const base::Secret& password,
@@ -106,9 +124,11 @@ class Accounts {
   /// Errors: not_found `auth.subject_unknown`.
   base::Result<SubjectRecord> subject(const SubjectId& id);
   base::Result<std::optional<SubjectId>> find_by_login(std::string_view login_name);
-  /// Takes the old 15-digit form of a citizen's number too.
+  /// By any document that was ever linked (auth/identities.h). Takes the old 15-digit form of a
+  /// citizen's number too.
   base::Result<std::optional<SubjectId>> find_by_number(std::string_view id_type,
-                                                        std::string_view number);
+                                                        std::string_view number,
+                                                        std::string_view country = {});
 
   const store::FieldCipher& cipher() const { return parts_.cipher; }
 

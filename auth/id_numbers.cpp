@@ -130,7 +130,9 @@ base::Result<std::string> normal_id_number(std::string_view id_type, std::string
     BASE_TRY(auto parsed, parse_unified_code(text));
     return std::move(parsed.code);
   }
-  if (id_type != "passport" && id_type != "unit-number") return refuse("auth.id_type.unknown");
+  if (id_type != "passport" && id_type != "unit-number" && id_type != "project-code" &&
+      id_type != "overseas-body")
+    return refuse("auth.id_type.unknown");
   std::string out;
   for (const char c : text) {
     if (c <= ' ' || c > '~') return refuse("auth.id_number.form");

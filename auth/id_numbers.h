@@ -45,8 +45,9 @@ base::Result<UnifiedCode> parse_unified_code(std::string_view text);
 /// The check character of the first 17. GB 32100.
 char unified_code_check(std::string_view first_17);
 
-/// The form a number is kept and found by: "cn-id", "hmt-permit" and "uscc" by their rules above,
-/// any other type trimmed and in upper case, 1 to 40 printable ASCII characters.
+/// The form of a number: "cn-id", "hmt-permit" and "uscc" by their rules above; "passport",
+/// "unit-number", "project-code" and "overseas-body" in upper case, 1 to 40 printable ASCII
+/// characters. What somebody typed goes through auth/identity_document.h.
 /// Errors: those above, `auth.id_type.unknown`.
 base::Result<std::string> normal_id_number(std::string_view id_type, std::string_view text,
                                            base::Date today);

@@ -13,9 +13,10 @@ enum class SubjectKind { person, unit };
 struct SubjectRecord {
   SubjectId id;
   SubjectKind kind = SubjectKind::person;
-  std::string name;       ///< 姓名 or 单位名称
-  std::string id_type;    ///< "cn-id" (公民身份号码), "uscc", …
-  std::string id_number;  ///< decrypted; never logged
+  std::string name;        ///< 姓名 or 单位名称
+  std::string id_type;     ///< "cn-id" (公民身份号码), "uscc", … of the leading document
+  std::string id_number;   ///< decrypted; never logged
+  std::string id_country;  ///< ISO 3166-1 alpha-3, of passports and overseas bodies
   Proofing proofing = Proofing::p0;
 };
 

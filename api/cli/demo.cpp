@@ -16,6 +16,7 @@
 
 #include "api/cli/commands.h"
 #include "auth/accounts.h"
+#include "auth/agreements.h"
 #include "auth/clients.h"
 #include "base/encoding.h"
 #include "base/json.h"
@@ -179,6 +180,23 @@ base::Result<base::Secret> data_key(const Config& config) {
   return signer.unwrap("data-key", base::as_bytes(wrapped.str()));
 }
 
+/// The model texts where the agency has none of its own yet, accepted by the demonstration's
+/// people: what is demonstrated to them first is the service.
+base::Result<void> seed_agreements(auth::Agreements& agreements,
+                                   std::initializer_list<auth::SubjectId> subjects) {
+  for (const auto kind : {auth::AgreementKind::service, auth::AgreementKind::privacy}) {
+    if (agreements.current(kind).ok()) continue;
+    BASE_TRY_VOID(agreements.publish(kind, auth::model_agreement(kind), kBy));
+  }
+  for (const auto& subject : subjects) {
+    BASE_TRY(const auto pending, agreements.pending(subject));
+    std::vector<auth::Acceptance> accepted;
+    for (const auto& one : pending) accepted.push_back({one.kind, one.version, one.sha256});
+    BASE_TRY_VOID(agreements.accept(subject, accepted, "demonstration"));
+  }
+  return {};
+}
+
 base::Result<Answer> seed(Context& context, const Options& options) {
   BASE_TRY(const auto* config, context.config());
   if (config->production) return base::error(base::Code::permission_denied, "auth.demo.production");
@@ -208,6 +226,9 @@ base::Result<Answer> seed(Context& context, const Options& options) {
            seed_subject(accounts, random, kPerson, remembered(before, kPerson.key, "password")));
   BASE_TRY(const auto unit,
            seed_subject(accounts, random, kUnit, remembered(before, kUnit.key, "password")));
+
+  auth::Agreements agreements(pool, context.clock());
+  BASE_TRY_VOID(seed_agreements(agreements, {person.id, unit.id}));
 
   // The file first: a password that is in use must be known to somebody.
   base::JsonWriter out;

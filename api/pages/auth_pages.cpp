@@ -1,11 +1,14 @@
 #include "api/pages/auth_pages.h"
 
+#include "api/http/message.h"
+
 namespace api::pages {
 
 std::string login(const Renderer& look, const LoginPage& page) {
   PageData data;
   data.text("csrf", page.csrf)
       .text("return_to", page.return_to)
+      .text("return_to_in_link", percent_encode(page.return_to))
       .text("login_name", page.login_name);
   if (!page.client_name.empty()) data.text("client_name", page.client_name);
   if (page.problem != nullptr) data.message("problem", page.problem->key, page.problem->args);

@@ -166,6 +166,8 @@ std::string Renderer::page(std::string_view name, std::string_view title_key,
   if (!impl_->look.filing.empty()) values.set("filing", impl_->look.filing);
   values.set("demonstration",
              Data(impl_->look.demonstration ? Data::type::bool_true : Data::type::bool_false));
+  values.set("accounts",
+             Data(impl_->look.accounts ? Data::type::bool_true : Data::type::bool_false));
   Mustache parsed(it->second);
   return parsed.render(values);
 }

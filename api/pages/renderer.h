@@ -41,6 +41,7 @@ struct Look {
   std::string public_host;  ///< as people see it in the address bar, e.g. "si.example.gov.cn"
   std::string filing;       ///< ICP and public-security filing numbers (LD/T 01-2020 6.1.2a)
   bool demonstration = false;
+  bool accounts = false;  ///< people log in here: not a public verifier
 };
 
 /// Thread-safe after construction.

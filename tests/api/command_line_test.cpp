@@ -175,7 +175,8 @@ TEST_F(CommandLineTest, GroffAcceptsEveryPageAndEveryVerbStandsInOne) {
 }
 
 // What only looks, or writes but the file that it was told to. Whatever is not here acts.
-const std::set<std::string> kLooks{"audit export",
+const std::set<std::string> kLooks{"agreement show",
+                                   "audit export",
                                    "audit export-ledger",
                                    "ca paper",
                                    "key drill",

@@ -64,8 +64,11 @@ House::House(const Options& options)
       client_secret_(base::to_base64url(random_.bytes(32))) {
   raise_descriptors();
   static const bool pages = [] {
-    api::set_up_pages(
-        {.agency = "演示机构", .public_host = "si.test", .filing = "", .demonstration = true});
+    api::set_up_pages({.agency = "演示机构",
+                       .public_host = "si.test",
+                       .filing = "",
+                       .demonstration = true,
+                       .accounts = true});
     return true;
   }();
   (void)pages;
@@ -131,6 +134,11 @@ std::shared_ptr<api::Upstairs> House::build_upstairs() {
       auth::Accounts::Parts{pool_, *rooms->cipher, *rooms->hasher, pki_.clock(), random_});
   rooms->sessions =
       std::make_unique<auth::Sessions>(pool_, pki_.clock(), random_, auth::Sessions::Config{});
+  rooms->agreements = std::make_shared<auth::Agreements>(pool_, pki_.clock());
+  rooms->registration = std::make_shared<auth::Registration>(auth::Registration::Parts{
+      pool_, *rooms->cipher, *rooms->accounts, *rooms->agreements, pki_.clock(), random_});
+  rooms->own_account = std::make_shared<auth::OwnAccount>(
+      auth::OwnAccount::Parts{pool_, *rooms->cipher, pki_.clock()});
   auth::Provider::Config provider;
   provider.issuer = kPublicUrl;
   rooms->provider = std::make_unique<auth::Provider>(
@@ -220,8 +228,14 @@ const House::Person& House::person() {
 }
 
 std::string House::session_cookie() {
-  auto opened =
-      services_->upstairs.get()->sessions->open(person().id, auth::Authentication::password);
+  const auto rooms = services_->upstairs.get();
+  // Another test may have published agreements: this person has accepted what there is.
+  const auto pending = rooms->agreements->pending(person().id);
+  base::check(pending.ok(), "agreements");
+  std::vector<auth::Acceptance> accepted;
+  for (const auto& one : *pending) accepted.push_back({one.kind, one.version, one.sha256});
+  base::check(rooms->agreements->accept(person().id, accepted, "test").ok(), "agreements");
+  auto opened = rooms->sessions->open(person().id, auth::Authentication::password);
   base::check(opened.ok(), "session");
   return opened->cookie;
 }

@@ -136,9 +136,16 @@ TEST_F(RoutesTest, SessionRoutesRefuseWithoutASession) {
   for (const auto& route : api::kRoutes) {
     if (route.who != Who::session) continue;
     SCOPED_TRACE(name_of(route));
-    const auto body = std::string("csrf=x");
-    const std::string type = "Content-Type: application/x-www-form-urlencoded\r\n";
+    const bool page = route.method == api::Method::get;
+    const auto body = std::string(page ? "" : "csrf=x");
+    const std::string type = page ? "" : "Content-Type: application/x-www-form-urlencoded\r\n";
     EXPECT_EQ(ask(route, type, body).status, 401);
+    if (page) {  // a browser is sent to log in, and back here
+      const auto sent = ask(route, "Accept: text/html\r\n");
+      EXPECT_EQ(sent.status, 303);
+      EXPECT_EQ(sent.header("location"),
+                "/login?return_to=" + api::percent_encode(std::string(route.path)));
+    }
     EXPECT_EQ(
         ask(route,
             type + "Cookie: __Host-xinyin_session=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\r\n",

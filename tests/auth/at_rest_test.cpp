@@ -82,16 +82,28 @@ TEST(AtRestTest, G131_TheServiceMayDoWhatItDoesAndNoMore) {
              why.find("must be owner") != std::string::npos;
     }
   };
-  for (const auto* text :
-       {"delete from auth.subject", "delete from auth.account", "delete from auth.credential",
-        "delete from auth.client", "update auth.subject set id_lookup = id_lookup",
-        "update auth.subject set kind = 'unit'", "update auth.account set login_name = 'other'",
-        "update auth.authorization_grant set subject_id = 'x'",
-        "update auth.authorization_grant set scopes = 'x'",
-        "update auth.refresh_token set grant_id = 'x'",
-        "update auth.refresh_token set expires_at = now()",
-        "update auth.session set subject_id = 'x'", "update auth.session set expires_at = now()",
-        "truncate auth.session", "create table auth.more (x int)", "drop table auth.session"})
+  for (const auto* text : {"delete from auth.subject",
+                           "delete from auth.account",
+                           "delete from auth.credential",
+                           "delete from auth.client",
+                           "update auth.subject set id_lookup = id_lookup",
+                           "update auth.subject set kind = 'unit'",
+                           "update auth.account set login_name = 'other'",
+                           "update auth.authorization_grant set subject_id = 'x'",
+                           "update auth.authorization_grant set scopes = 'x'",
+                           "update auth.refresh_token set grant_id = 'x'",
+                           "update auth.refresh_token set expires_at = now()",
+                           "update auth.session set subject_id = 'x'",
+                           "update auth.session set expires_at = now()",
+                           "update auth.identity_document set lookup = lookup",
+                           "update auth.identity_document set number_sealed = number_sealed",
+                           "update auth.subject_change set at = now()",
+                           "delete from auth.subject_change",
+                           "update auth.agreement_act set at = now()",
+                           "delete from auth.agreement",
+                           "truncate auth.session",
+                           "create table auth.more (x int)",
+                           "drop table auth.session"})
     EXPECT_TRUE(refused(test::Role::service, text)) << text;
   EXPECT_TRUE(refused(test::Role::verifier, "select * from auth.subject"));
   EXPECT_TRUE(refused(test::Role::verifier, "select * from auth.client"));

@@ -12,7 +12,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const auto kind : {auth::SubjectKind::person, auth::SubjectKind::unit})
     if (const auto name = auth::normal_name(kind, text))
       base::check(auth::normal_name(kind, *name) == name, "name is not stable");
-  for (const auto* type : {"cn-id", "hmt-permit", "uscc", "passport", "unit-number", "other"})
+  for (const auto* type : {"cn-id", "hmt-permit", "uscc", "passport", "unit-number", "project-code",
+                           "overseas-body", "other"})
     if (const auto number = auth::normal_id_number(type, text, kToday); number.ok()) {
       const auto again = auth::normal_id_number(type, *number, kToday);
       base::check(again.ok() && *again == *number, "number is not stable");
