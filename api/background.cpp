@@ -240,7 +240,8 @@ void Background::keep_answers() {
 void Background::keep_health() {
   const certs::PkiDirectory directory(services_.config.pki_directory);
   const bool ocsp = services_.responder.get() != nullptr;
-  auto findings = certs::health(services_.pool, directory, services_.clock, ocsp);
+  const certs::Look look{.ocsp = ocsp, .bodies = services_.signer != nullptr};
+  auto findings = certs::health(services_.pool, directory, services_.clock, look);
   base::Result<void> outcome;
   if (findings.ok() && services_.signer) {
     const auto told = certs::raise_alarms(services_.pool, services_.clock, *findings);

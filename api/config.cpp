@@ -199,7 +199,7 @@ void read_parts(base::Settings& s, Config& out) {
   out.seen_lists_file = s.text("pki.seen_lists_file", "",
                                "file in which the newest trust list seen is remembered, so that an "
                                "older one is refused after "
-                               "a restart too; empty: only while it runs");
+                               "a restart too; empty: only while it runs; needed in production");
   out.code_pepper_file = s.path("secrets.code_pepper_file", "secrets/code-pepper",
                                 "file with the secret under which document codes are stored (hex)");
   out.ocsp_life = std::chrono::seconds(
@@ -244,6 +244,10 @@ void check_production(base::Settings& s, const Config& out) {
   if (!out.https) s.refuse("public_url", "the production profile needs an https address");
   if (!out.fail_point.empty()) s.refuse("testing.fail_point", "not in the production profile");
   if (out.root_sha256.empty()) s.refuse("pki.root_sha256", "the production profile pins the root");
+  if (out.seen_lists_file.empty())
+    s.refuse("pki.seen_lists_file",
+             "the production profile needs one: without it an older trust list is believed after a "
+             "restart; name a file in a directory that the service may write");
   if (out.agency.name.find("演示") != std::string::npos)
     s.refuse("agency.name", "the production profile needs a real agency");
 }

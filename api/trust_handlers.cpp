@@ -29,20 +29,6 @@ void put(base::JsonWriter& out, const char* name, const std::vector<std::string>
   out.EndArray();
 }
 
-void put_history(base::JsonWriter& out, const certs::TrustBody& body) {
-  out.key("history");
-  out.StartArray();
-  for (const auto& step : body.history) {
-    out.StartObject();
-    out.member("standing", to_string(step.standing));
-    out.member("since", base::to_rfc3339(step.since));
-    if (!step.reason.empty()) out.member("reason", step.reason);
-    if (step.invalid_since) out.member("invalid_since", base::to_rfc3339(*step.invalid_since));
-    out.EndObject();
-  }
-  out.EndArray();
-}
-
 void put(base::JsonWriter& out, const certs::TrustBody& body, base::Time now) {
   out.StartObject();
   out.member("number", body.number);
@@ -55,7 +41,7 @@ void put(base::JsonWriter& out, const certs::TrustBody& body, base::Time now) {
   put(out, "policies", body.limits.policies);
   put(out, "permitted", body.limits.permitted);
   put(out, "excluded", body.limits.excluded);
-  put_history(out, body);
+  certs::write_history(out, body.history);
   put(out, "crl_urls", body.crl_urls);
   out.key("anchors");
   out.StartArray();

@@ -30,6 +30,16 @@ constexpr std::array kThresholds{Threshold{days(30), 12, Severity::alarm},
                                  Threshold{days(60), 6, Severity::warning},
                                  Threshold{days(90), 3, Severity::notice}};
 
+/// The tightest that `left` has passed; nothing while there is time. `life` is of a certificate
+/// that may be short-lived.
+const Threshold* passed(base::Time::duration left, base::Time::duration life) {
+  const auto* found =
+      std::find_if(kThresholds.begin(), kThresholds.end(), [&](const Threshold& one) {
+        return left <= (life <= kShortLife ? life / one.share : one.left);
+      });
+  return found == kThresholds.end() ? nullptr : found;
+}
+
 Finding unreadable(const std::string& object, const base::Error& why) {
   return {Severity::alarm, "certs.health.unreadable", object, why.key, {{"file", object}}, {}};
 }
@@ -153,14 +163,11 @@ std::vector<Finding> endings(const std::vector<InUse>& certificates, base::Time 
                     {{"label", label}, {"until", base::to_rfc3339(ends)}},
                     ends};
     if (left > std::chrono::seconds(0)) {
-      const auto passed =
-          std::find_if(kThresholds.begin(), kThresholds.end(), [&](const Threshold& one) {
-            return left <= (life <= kShortLife ? life / one.share : one.left);
-          });
-      if (passed == kThresholds.end()) continue;
-      finding.severity = passed->severity;
+      const auto* threshold = passed(left, life);
+      if (threshold == nullptr) continue;
+      finding.severity = threshold->severity;
       finding.key = "certs.health.certificate_ends";
-      finding.threshold = std::to_string(passed->left.count());
+      finding.threshold = std::to_string(threshold->left.count());
       finding.args["days"] = std::to_string(std::chrono::floor<days>(left).count());
     }
     out.push_back(std::move(finding));
@@ -168,8 +175,47 @@ std::vector<Finding> endings(const std::vector<InUse>& certificates, base::Time 
   return out;
 }
 
+std::vector<Finding> body_endings(const std::vector<BodyRecord>& bodies, base::Time now) {
+  std::vector<Finding> out;
+  for (const auto& record : bodies) {
+    const auto& body = record.body;
+    const auto standing = body.history.back().standing;
+    if (standing != Standing::admitted && standing != Standing::suspended) continue;
+    const auto look = [&](const std::string& what, const std::string& about, base::Time until,
+                          base::Time::duration life) {
+      const auto left = until - now;
+      const bool over = left <= std::chrono::seconds(0);
+      const auto* threshold = over ? kThresholds.data() : passed(left, life);
+      if (threshold == nullptr) return;
+      out.push_back({threshold->severity,
+                     "certs.health." + what + (over ? "_over" : "_ends"),
+                     "body " + std::to_string(body.number) + (about.empty() ? "" : " " + about),
+                     over ? "0" : std::to_string(threshold->left.count()),
+                     {{"number", std::to_string(body.number)},
+                      {"name", body.name},
+                      {"until", base::to_rfc3339(until)},
+                      {"days", std::to_string(std::chrono::floor<days>(left).count())}},
+                     until});
+    };
+    constexpr auto kLong = days(3650);  // papers have no short life
+    look("body_licence", "", record.licence_until, kLong);
+    if (record.qualification_until)
+      look("body_qualification", "", *record.qualification_until, kLong);
+    for (const auto& anchor : body.anchors)
+      look("body_certificate", anchor.serial_hex(), anchor.not_after(),
+           anchor.not_after() - anchor.not_before());
+  }
+  return out;
+}
+
+base::Result<std::vector<Finding>> body_health(store::Pool& pool, const base::Clock& clock) {
+  BASE_TRY(auto tx, pool.begin(store::Mode::read_only));
+  BASE_TRY(const auto bodies, Bodies(tx, clock, "").list());
+  return body_endings(bodies, clock.now());
+}
+
 base::Result<std::vector<Finding>> health(store::Pool& pool, const PkiDirectory& directory,
-                                          const base::Clock& clock, bool ocsp) {
+                                          const base::Clock& clock, Look look) {
   const auto now = clock.now();
   std::vector<Finding> out;
   if (const auto in_use = certificates_in_use(directory))
@@ -177,7 +223,11 @@ base::Result<std::vector<Finding>> health(store::Pool& pool, const PkiDirectory&
   else
     out.push_back(unreadable("*.pem", in_use.error()));
   look_at_lists(directory, now, out);
-  if (!ocsp) return out;
+  if (look.bodies) {
+    BASE_TRY(auto ends, body_health(pool, clock));
+    std::move(ends.begin(), ends.end(), std::back_inserter(out));
+  }
+  if (!look.ocsp) return out;
   const auto issuing = directory.certificate(PkiDirectory::kIssuing);
   if (!issuing) return out;  // told above
   OcspRegister answers(pool, clock);

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "certs/bodies.h"
 #include "certs/certificate.h"
 #include "certs/pki_directory.h"
 #include "store/store.h"
@@ -43,12 +44,22 @@ base::Result<std::vector<InUse>> certificates_in_use(const PkiDirectory& directo
 /// sixth, a twelfth of their time), or has ended. The tightest threshold of each alone.
 std::vector<Finding> endings(const std::vector<InUse>& certificates, base::Time now);
 
+/// What ends within 90, 60 or 30 days, or has ended, of a certification body that is admitted or
+/// suspended: licence, qualification, the certificates of its authorities. LD/T 01-2020 6.2.7.
+std::vector<Finding> body_endings(const std::vector<BodyRecord>& bodies, base::Time now);
+/// The same of those in the register. Errors: those of the database.
+base::Result<std::vector<Finding>> body_health(store::Pool& pool, const base::Clock& clock);
+
+/// What is looked at besides the files.
+struct Look {
+  bool ocsp = false;    ///< there are to be answers about revocation in the database
+  bool bodies = false;  ///< the certification bodies; the public verifier's role cannot see them
+};
 /// All of it: endings, the trust list and the revocation lists of the directory (a warning past
-/// half of their time, an alarm past three quarters), the OCSP answers in the database where
-/// `ocsp` says that there are to be any. A file that cannot be read is a finding, not an error.
-/// Errors: those of the database, for the OCSP answers.
+/// half of their time, an alarm past three quarters), and what `look` says. A file that cannot be
+/// read is a finding, not an error. Errors: those of the database.
 base::Result<std::vector<Finding>> health(store::Pool& pool, const PkiDirectory& directory,
-                                          const base::Clock& clock, bool ocsp);
+                                          const base::Clock& clock, Look look);
 
 /// Writes those that were not told yet into the audit trail, each in one transaction with the note
 /// that it was, and gives them. Several instances may do so: each is told once.

@@ -22,6 +22,7 @@ using base::Code;
 
 constexpr const char* kBasic = "1.3.6.1.5.5.7.48.1.1";
 constexpr const char* kNonce = "1.3.6.1.5.5.7.48.1.2";
+constexpr const char* kInvalidityDate = "2.5.29.24";
 constexpr const char* kExtendedRevoke = "1.3.6.1.5.5.7.48.1.9";
 constexpr int kCertificateHold = 6;
 
@@ -125,10 +126,17 @@ base::Result<OcspResponder::Answer> OcspResponder::answer(const std::string& ser
   if (now < certificate_.not_before() || out.next_update <= out.this_update)
     return base::error(Code::expired, "certs.responder_over", certificate_.subject());
 
+  // Since when nothing of it counts, as in the revocation list. RFC 6960 §4.4.5.
+  Bytes since;
+  if (status.revoked && status.revoked->invalid_since)
+    since = der::value(
+        0xA1,
+        der::sequence({extension(kInvalidityDate, false,
+                                 der::generalized_time(*status.revoked->invalid_since, false))}));
   const auto single =
       der::sequence({cert_id(issuer_, serial_hex, hash), cert_status(status),
                      der::generalized_time(out.this_update, false),
-                     der::value(0xA0, der::generalized_time(out.next_update, false))});
+                     der::value(0xA0, der::generalized_time(out.next_update, false)), since});
   Bytes extensions;
   if (!nonce.empty()) base::append(extensions, extension(kNonce, false, der::octets(nonce)));
   if (!status.issued) base::append(extensions, extension(kExtendedRevoke, false, der::null()));

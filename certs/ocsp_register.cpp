@@ -12,12 +12,12 @@ constexpr Query kFind{"certs.ocsp_find", R"sql(
   select case when $3 then sha1 else sha256 end, this_update, next_update from certs.ocsp_response
    where issuer = $1 and serial = $2 and next_update > $4)sql"};
 constexpr Query kStatus{"certs.ocsp_status", R"sql(
-  select r.at, r.reason from certs.issued i left join certs.revocation r using (issuer, serial)
+  select r.at, r.reason, r.invalid_since from certs.issued i left join certs.revocation r using (issuer, serial)
    where i.issuer = $1 and i.serial = $2)sql"};
 // Unexpired certificates whose answer is missing, half used up, another responder's, or "good" of a
 // revoked one.
 constexpr Query kDue{"certs.ocsp_due", R"sql(
-  select i.serial, r.at, r.reason
+  select i.serial, r.at, r.reason, r.invalid_since
     from certs.issued i
     left join certs.ocsp_response o using (issuer, serial)
     left join certs.revocation r using (issuer, serial)
@@ -46,6 +46,8 @@ OcspStatus status_of(const store::Rows& rows, std::size_t row, const std::string
   if (!rows.is_null(row, at))
     out.revoked = Authority::Revocation{serial, rows.time(row, at),
                                         static_cast<int>(rows.integer(row, at + 1)), std::nullopt};
+  if (out.revoked && !rows.is_null(row, at + 2))
+    out.revoked->invalid_since = rows.time(row, at + 2);
   return out;
 }
 

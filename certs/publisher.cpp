@@ -7,34 +7,92 @@
 namespace certs {
 namespace {
 
+// RFC 5280 §5.3.1
+constexpr int kKeyCompromise = 1, kAuthorityCompromise = 2;
+
 base::Result<base::Bytes> fresh_crl(CertificateRegister& issued, Authority& authority,
-                                    const base::Digest& key, base::Time next_update) {
-  BASE_TRY(const auto number, issued.next_crl_number(key));
+                                    const base::Digest& key, std::int64_t least,
+                                    base::Time next_update) {
+  BASE_TRY(const auto next, issued.next_crl_number(key));
+  const auto number = std::max(next, least);
   BASE_TRY(const auto revoked, issued.revocations(key));
   BASE_TRY(auto der, authority.crl(number, revoked, next_update));
   BASE_TRY_VOID(issued.record_crl(key, number, der));
   return der;
 }
 
-constexpr int kKeyCompromise = 1;  // RFC 5280 §5.3.1
+/// As it was when its key was last used.
+base::Result<base::Bytes> last_crl(CertificateRegister& issued, const base::Digest& key) {
+  BASE_TRY(auto last, issued.last_crl(key));
+  return last.value_or(base::Bytes{});
+}
 
-/// Every key that the issuing authority ever certified and whose work others judge: what is old
+base::Result<base::Bytes> issuing_crl(CertificateRegister& issued, const PublishParts& parts,
+                                      const base::Clock& clock, base::Random& random,
+                                      base::Time next_update) {
+  const auto key = parts.issuing.public_key_sha256();
+  if (!parts.issuing_key) return last_crl(issued, key);
+  Authority issuing(parts.issuing_key, parts.issuing, clock, random);
+  auto fresh = fresh_crl(issued, issuing, key, parts.least_issuing_number, next_update);
+  if (!fresh.ok() && fresh.error().key == "hsm.key_state") return last_crl(issued, key);
+  return fresh;
+}
+
+/// An issuing authority of ours, past or present, by its key.
+struct Issuing {
+  Certificate certificate;
+  std::optional<base::Time> compromised_since;
+};
+
+/// The present one first, then those before it, the newest first.
+base::Result<std::vector<Issuing>> authorities(const std::vector<Issued>& rows,
+                                               const PublishParts& parts) {
+  std::vector<Issuing> out{{parts.issuing, std::nullopt}};
+  for (const auto& row : rows) {
+    if (row.profile != Profile::issuing_ca || row.issuer != parts.root.public_key_sha256())
+      continue;
+    const auto key = row.certificate.public_key_sha256();
+    auto known = std::find_if(out.begin(), out.end(), [&](const Issuing& one) {
+      return one.certificate.public_key_sha256() == key;
+    });
+    if (known == out.end()) known = out.insert(out.end(), {row.certificate, std::nullopt});
+    if (!row.revoked ||
+        (row.revoked->reason != kKeyCompromise && row.revoked->reason != kAuthorityCompromise))
+      continue;
+    const auto since = row.revoked->invalid_since.value_or(row.revoked->at);
+    known->compromised_since = std::min(known->compromised_since.value_or(since), since);
+  }
+  return out;
+}
+
+/// Whoever has an authority's key certifies whom he likes, under any date: what it certified ends
+/// at that moment. The keys themselves are in nobody else's hands, so what they signed or stamped
+/// before keeps its worth, and they are not called compromised.
+void cut_off(TrustEntry& entry, base::Time since) {
+  const auto end = std::max(since, entry.since);
+  entry.until = std::min(entry.until.value_or(end), end);
+}
+
+/// Every key that an issuing authority ever certified and whose work others judge: what is old
 /// stays judgeable.
-base::Result<std::vector<TrustEntry>> entries(CertificateRegister& issued,
-                                              const base::Digest& issuer) {
-  BASE_TRY(auto rows, issued.list());
+std::vector<TrustEntry> entries(std::vector<Issued> rows, const std::vector<Issuing>& issuers) {
   std::vector<TrustEntry> out;
   for (auto& row : rows) {
-    if (row.issuer != issuer || !rule_of(row.profile).listed) continue;
+    const auto by = std::find_if(issuers.begin(), issuers.end(), [&](const Issuing& one) {
+      return one.certificate.public_key_sha256() == row.issuer;
+    });
+    if (by == issuers.end() || !rule_of(row.profile).listed) continue;
     const auto since = row.certificate.not_before();
     out.push_back({std::string(to_string(row.profile)), std::move(row.agency),
                    std::move(row.agency_code), std::move(row.certificate), since, std::nullopt});
-    if (!row.revoked) continue;
-    // A revoked key has ended; since when nothing of it counts is known for a compromised one.
     auto& entry = out.back();
-    entry.until = std::max(row.revoked->at, since);
-    if (row.revoked->reason == kKeyCompromise)
-      entry.compromised_since = row.revoked->invalid_since.value_or(row.revoked->at);
+    // A revoked key has ended; since when nothing of it counts is known for a compromised one.
+    if (row.revoked) {
+      entry.until = std::max(row.revoked->at, since);
+      if (row.revoked->reason == kKeyCompromise)
+        entry.compromised_since = row.revoked->invalid_since.value_or(row.revoked->at);
+    }
+    if (by->compromised_since) cut_off(entry, *by->compromised_since);
   }
   std::reverse(out.begin(), out.end());  // oldest first: a list grows at its end
   return out;
@@ -46,12 +104,11 @@ base::Result<Prepared> prepare(CertificateRegister& issued, const PublishParts& 
                                const base::Clock& clock, base::Random& random) {
   const auto now = std::chrono::floor<std::chrono::seconds>(clock.now());
   Authority root(parts.root_key, parts.root, clock, random);
-  Authority issuing(parts.issuing_key, parts.issuing, clock, random);
   Prepared out;
   out.wish = parts.wish;
-  BASE_TRY(out.root_crl, fresh_crl(issued, root, parts.root.public_key_sha256(), now + parts.life));
-  BASE_TRY(out.issuing_crl,
-           fresh_crl(issued, issuing, parts.issuing.public_key_sha256(), now + parts.life));
+  BASE_TRY(out.root_crl, fresh_crl(issued, root, parts.root.public_key_sha256(),
+                                   parts.least_root_number, now + parts.life));
+  BASE_TRY(out.issuing_crl, issuing_crl(issued, parts, clock, random, now + parts.life));
 
   BASE_TRY(const auto sequence, issued.next_trust_list_sequence());
   out.list.sequence = std::max(sequence, parts.least_sequence);
@@ -59,9 +116,19 @@ base::Result<Prepared> prepare(CertificateRegister& issued, const PublishParts& 
   out.list.next_update = now + parts.life;
   out.list.domain = parts.domain;
   out.list.roots = {parts.root};
-  out.list.intermediates = {parts.issuing};
-  out.list.crls = {out.root_crl, out.issuing_crl};
-  BASE_TRY(out.list.entries, entries(issued, parts.issuing.public_key_sha256()));
+  out.list.crls = {out.root_crl};
+  BASE_TRY(auto rows, issued.list());
+  BASE_TRY(const auto issuers, authorities(rows, parts));
+  for (const auto& one : issuers) {
+    const auto key = one.certificate.public_key_sha256();
+    out.list.intermediates.push_back(one.certificate);
+    auto crl = out.issuing_crl;
+    if (key != parts.issuing.public_key_sha256()) {
+      BASE_TRY(crl, last_crl(issued, key));
+    }
+    if (!crl.empty()) out.list.crls.push_back(std::move(crl));
+  }
+  out.list.entries = entries(std::move(rows), issuers);
   BASE_TRY(out.list.bodies, issued.bodies().listed(parts.wish));
   return out;
 }

@@ -11,7 +11,9 @@
 namespace certs {
 
 struct PublishParts {
-  std::shared_ptr<const hsm::Key> root_key, issuing_key;
+  std::shared_ptr<const hsm::Key> root_key;
+  std::shared_ptr<const hsm::Key>
+      issuing_key;  ///< nothing when the token does not hold it any more
   Certificate root, issuing;
   std::string domain;               ///< where verification pages stand
   std::chrono::hours life{24 * 7};  ///< of the lists
@@ -19,12 +21,15 @@ struct PublishParts {
   /// The wish about a certification body that this list makes true. Without one the bodies stand as
   /// in the list before: a wish that waits for approval does not hold up a renewal.
   std::optional<std::int64_t> wish = std::nullopt;
+  /// As `least_sequence`, of the revocation lists' numbers.
+  std::int64_t least_root_number = 1, least_issuing_number = 1;
 };
 
 /// All that goes out, before the list is signed: `trust_list_payload(list)` is what officers
 /// approve.
 struct Prepared {
-  base::Bytes root_crl, issuing_crl;  ///< DER, recorded
+  base::Bytes root_crl;     ///< DER, recorded
+  base::Bytes issuing_crl;  ///< likewise; as it was, or empty, when the authority was stopped
   TrustList list;
   std::optional<std::int64_t> wish;
 };
@@ -35,9 +40,15 @@ struct Published {
   std::string jws;
 };
 
-/// Fresh revocation lists, recorded, and the list that is to be signed: every end entity that the
+/// Fresh revocation lists, recorded, and the list that is to be signed: every end entity that an
 /// issuing authority ever certified, those revoked with their end, those compromised with the
-/// moment since when; and the bodies. Errors: those of Authority, CertificateRegister and Bodies.
+/// moment since when; and the bodies.
+///
+/// An issuing authority whose key may not be used, is gone, or has a successor, signs no more: its
+/// last revocation list stays in the trust list as it was, and the root's own list goes out all the
+/// same. When its key is compromised, every entry below it ends at that moment at the latest.
+/// docs/decisions/0077-compromised-authority.md
+/// Errors: those of Authority, CertificateRegister and Bodies.
 base::Result<Prepared> prepare(CertificateRegister& issued, const PublishParts& parts,
                                const base::Clock& clock, base::Random& random);
 /// Records what was signed, and that the wish has come true.

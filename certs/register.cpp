@@ -30,6 +30,12 @@ constexpr Query kFind{"certs.find", R"sql(
 constexpr Query kRevoke{"certs.revoke", R"sql(
   insert into certs.revocation (issuer, serial, at, reason, invalid_since)
   values ($1, $2, $3, $4, $5))sql"};
+constexpr Query kRevokeAll{"certs.revoke_all", R"sql(
+  insert into certs.revocation (issuer, serial, at, reason, invalid_since)
+  select i.issuer, i.serial, $2, $3, $4 from certs.issued i where i.issuer = $1
+  on conflict on constraint revocation_pkey do nothing)sql"};
+constexpr Query kLastCrl{"certs.last_crl", R"sql(
+  select der from certs.crl where issuer = $1 order by number desc limit 1)sql"};
 constexpr Query kIsIssued{"certs.is_issued",
                           "select from certs.issued where issuer = $1 and serial = $2"};
 constexpr Query kRevocations{"certs.revocations", R"sql(
@@ -143,6 +149,23 @@ base::Result<void> CertificateRegister::revoke(const base::Digest& issuer,
   return audit("certificate.revoke", revocation.serial_hex, facts.text());
 }
 
+base::Result<std::int64_t> CertificateRegister::revoke_all(const base::Digest& issuer,
+                                                           const Authority::Revocation& how) {
+  BASE_TRY(const auto done, tx_.run(kRevokeAll, {base::BytesView(issuer), how.at, how.reason,
+                                                 store::Param(how.invalid_since)}));
+  const auto count = static_cast<std::int64_t>(done.affected());
+  if (count == 0) return count;
+  base::JsonWriter facts;
+  facts.StartObject();
+  facts.member("count", count);
+  facts.member("reason", how.reason);
+  facts.member("at", base::to_rfc3339(how.at));
+  if (how.invalid_since) facts.member("invalid_since", base::to_rfc3339(*how.invalid_since));
+  facts.EndObject();
+  BASE_TRY_VOID(audit("certificate.revoke_all", base::to_hex(issuer), facts.text()));
+  return count;
+}
+
 base::Result<std::vector<Authority::Revocation>> CertificateRegister::revocations(
     const base::Digest& issuer) {
   BASE_TRY(const auto rows, tx_.run(kRevocations, {base::BytesView(issuer)}));
@@ -158,6 +181,12 @@ base::Result<std::vector<Authority::Revocation>> CertificateRegister::revocation
 base::Result<std::int64_t> CertificateRegister::next_crl_number(const base::Digest& issuer) {
   BASE_TRY(const auto rows, tx_.run(kNextCrl, {base::BytesView(issuer)}));
   return rows.integer(0, 0);
+}
+
+base::Result<std::optional<base::Bytes>> CertificateRegister::last_crl(const base::Digest& issuer) {
+  BASE_TRY(const auto rows, tx_.run(kLastCrl, {base::BytesView(issuer)}));
+  if (rows.empty()) return std::optional<base::Bytes>{};
+  return std::optional(base::to_bytes(rows.bytes(0, 0)));
 }
 
 base::Result<void> CertificateRegister::record_crl(const base::Digest& issuer, std::int64_t number,

@@ -40,11 +40,17 @@ class CertificateRegister {
 
   /// Errors: not_found `certs.not_issued`; conflict `certs.already_revoked`.
   base::Result<void> revoke(const base::Digest& issuer, const Authority::Revocation& revocation);
+  /// Everything that the issuer ever gave out and that is not revoked yet, when its own key is no
+  /// longer its own; `how.serial_hex` is not looked at. Gives how many; nothing twice.
+  base::Result<std::int64_t> revoke_all(const base::Digest& issuer,
+                                        const Authority::Revocation& how);
   base::Result<std::vector<Authority::Revocation>> revocations(const base::Digest& issuer);
 
   /// The number after the last one. Two writers that take the same one: one of them gets a conflict
   /// `certs.number_taken` when it records.
   base::Result<std::int64_t> next_crl_number(const base::Digest& issuer);
+  /// DER of the last one; nothing when there is none.
+  base::Result<std::optional<base::Bytes>> last_crl(const base::Digest& issuer);
   base::Result<void> record_crl(const base::Digest& issuer, std::int64_t number,
                                 base::BytesView der);
   base::Result<std::int64_t> next_trust_list_sequence();

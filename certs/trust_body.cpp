@@ -295,6 +295,22 @@ base::Result<std::vector<TrustBody>> read_bodies(const rapidjson::Value& documen
   return out;
 }
 
+void write_step(base::JsonWriter& out, const BodyStanding& step) {
+  out.StartObject();
+  out.member("standing", to_string(step.standing));
+  out.member("since", base::to_rfc3339(step.since));
+  if (!step.reason.empty()) out.member("reason", step.reason);
+  if (step.invalid_since) out.member("invalid_since", base::to_rfc3339(*step.invalid_since));
+  out.EndObject();
+}
+
+void write_history(base::JsonWriter& out, const std::vector<BodyStanding>& history) {
+  out.key("history");
+  out.StartArray();
+  for (const auto& step : history) write_step(out, step);
+  out.EndArray();
+}
+
 void write_bodies(base::JsonWriter& out, const std::vector<TrustBody>& bodies) {
   out.key("bodies");
   out.StartArray();
@@ -313,17 +329,7 @@ void write_bodies(base::JsonWriter& out, const std::vector<TrustBody>& bodies) {
     write_texts(out, "permitted", body.limits.permitted);
     write_texts(out, "excluded", body.limits.excluded);
     out.member("expiry", base::to_rfc3339(body.expiry));
-    out.key("history");
-    out.StartArray();
-    for (const auto& step : body.history) {
-      out.StartObject();
-      out.member("standing", to_string(step.standing));
-      out.member("since", base::to_rfc3339(step.since));
-      if (!step.reason.empty()) out.member("reason", step.reason);
-      if (step.invalid_since) out.member("invalid_since", base::to_rfc3339(*step.invalid_since));
-      out.EndObject();
-    }
-    out.EndArray();
+    write_history(out, body.history);
     write_texts(out, "crl_urls", body.crl_urls);
     out.key("documents");
     out.StartArray();

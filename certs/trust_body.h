@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/json.h"
 #include "certs/certificate.h"
 
 namespace certs {
@@ -62,6 +63,10 @@ struct TrustBody {
   std::vector<std::string> crl_urls;  ///< where its revocation lists are
   std::vector<BodyDocument> documents;
 };
+
+/// As JSON: an object; the member "history".
+void write_step(base::JsonWriter& out, const BodyStanding& step);
+void write_history(base::JsonWriter& out, const std::vector<BodyStanding>& history);
 
 /// The step that held at `at`; nothing before the first.
 const BodyStanding* standing_at(const TrustBody& body, base::Time at);

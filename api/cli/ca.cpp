@@ -29,15 +29,6 @@ std::string standing_word(Standing standing) {
          " " + std::string(to_string(standing));
 }
 
-void put(base::JsonWriter& out, const certs::BodyStanding& step) {
-  out.StartObject();
-  out.member("standing", to_string(step.standing));
-  out.member("since", base::to_rfc3339(step.since));
-  if (!step.reason.empty()) out.member("reason", step.reason);
-  if (step.invalid_since) out.member("invalid_since", base::to_rfc3339(*step.invalid_since));
-  out.EndObject();
-}
-
 void put(base::JsonWriter& out, const char* name, const std::vector<std::string>& values) {
   out.key(name);
   out.StartArray();
@@ -85,14 +76,11 @@ void put(base::JsonWriter& out, const BodyRecord& record) {
   out.member("check_passed", record.check_passed);
   out.key("check");
   out.RawValue(record.check_report.c_str(), record.check_report.size(), rapidjson::kObjectType);
-  out.key("history");
-  out.StartArray();
-  for (const auto& step : body.history) put(out, step);
-  out.EndArray();
+  certs::write_history(out, body.history);
   if (record.wish) {
     out.member("wish", record.wish->id);
     out.key("wanted");
-    put(out, record.wish->step);
+    certs::write_step(out, record.wish->step);
   }
   out.EndObject();
 }

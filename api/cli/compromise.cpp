@@ -7,12 +7,13 @@
 namespace cli {
 namespace {
 
-constexpr int kKeyCompromise = 1;  // RFC 5280 §5.3.1
+constexpr int kKeyCompromise = 1, kAuthorityCompromise = 2;  // RFC 5280 §5.3.1
 constexpr std::chrono::hours kListLife{24 * 7};
 
 /// Serial numbers of what was revoked just now, and whether the key has certificates at all.
 struct Revoked {
   std::vector<std::string> serials;
+  std::int64_t below = 0;  ///< certificates of an authority whose key it was
   bool any = false;
 };
 
@@ -32,9 +33,16 @@ base::Result<Revoked> revoke_all(Officer& officer, const hsm::officers::KeyStep&
         continue;
       }
       out.any = true;
-      if (row.revoked) continue;
       const auto serial = row.certificate.serial_hex();
-      BASE_TRY_VOID(issued.revoke(row.issuer, {serial, now, kKeyCompromise, step.since}));
+      const bool authority = row.profile == certs::Profile::issuing_ca;
+      const auto reason = authority ? kAuthorityCompromise : kKeyCompromise;
+      if (authority) {
+        BASE_TRY(const auto below, issued.revoke_all(row.certificate.public_key_sha256(),
+                                                     {"", now, reason, step.since}));
+        out.below += below;
+      }
+      if (row.revoked) continue;
+      BASE_TRY_VOID(issued.revoke(row.issuer, {serial, now, reason, step.since}));
       out.serials.push_back(serial);
     }
   }
@@ -51,6 +59,9 @@ base::Result<FinishOutcome> finish_compromise(Officer& officer, const RequestRec
   FinishOutcome out;
   for (const auto& serial : revoked.serials)
     out.lines.push_back("吊销 revoked  " + serial + "  自 since " + base::to_rfc3339(*step.since));
+  if (revoked.below > 0)
+    out.lines.push_back("吊销其签发的证书 revoked of what it certified: " +
+                        std::to_string(revoked.below));
   if (!revoked.any) return out;
   BASE_TRY(auto published,
            publish_lists(officer, kListLife, "密钥泄露 compromised: " + step.keys.front().label));

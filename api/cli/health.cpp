@@ -34,6 +34,8 @@ using Findings = std::vector<Finding>;
 /// Signed heads of the audit trail are due at least daily; then somebody should look why not.
 constexpr auto kHeadLate = hours(24), kHeadOverdue = hours(72);
 
+constexpr int kTries = hsm::officers::kMostTries;
+
 void unknown(Findings& out, const char* part, const base::Error& why) {
   out.push_back({Level::unknown, part, {}, "cli.health.unknown", {{"why", why.key}}});
 }
@@ -85,9 +87,19 @@ void look_at_people(const rapidjson::Value& state, base::Time now, Findings& out
                    {{"voting", std::to_string(voting)}, {"needed", std::to_string(most)}}});
 }
 
-void look_at_requests(const rapidjson::Value& state, Findings& out) {
+void look_at_requests(const rapidjson::Value& state, base::Time now, Findings& out) {
   for (const auto& one : state["requests"].GetArray()) {
     const auto standing = base::json_text(one, "standing");
+    const auto until = base::parse_rfc3339(base::json_text(one, "not_after"));
+    // Given up: told for a while, for somebody must find out why.
+    if (standing == "failed" && base::json_int(one, "tries").value_or(0) >= kTries && until &&
+        *until > now - days(7))
+      out.push_back(
+          {Level::critical,
+           "requests",
+           std::string(base::json_text(one, "id").substr(0, 12)),
+           "cli.health.request_gave_up",
+           {{"op", std::string(base::json_text(one, "op"))}, {"tries", std::to_string(kTries)}}});
     if (standing != "open" && standing != "executing") continue;
     out.push_back({standing == "open" ? Level::notice : Level::warning,
                    "requests",
@@ -110,6 +122,20 @@ void look_at_ledger(const Governance& governance, Findings& out) {
                    {},
                    has_key ? "cli.health.ledger_uncovered" : "cli.health.ledger_no_key",
                    {{"count", std::to_string(uncovered)}, {"lines", std::to_string(lines)}}});
+}
+
+/// What the signer does without votes is near its limit, or at it: then a revocation may be stuck.
+void look_at_limits(const Governance& governance, Findings& out) {
+  const auto most = base::json_int(governance.all(), "lists_per_day").value_or(0);
+  for (const auto& key : governance.all()["keys"].GetArray()) {
+    const auto signed_ = base::json_int(key, "lists_today").value_or(0);
+    if (most <= 0 || signed_ < most * 4 / 5) continue;
+    out.push_back({signed_ >= most ? Level::critical : Level::warning,
+                   "keys",
+                   std::string(base::json_text(key, "label")),
+                   signed_ >= most ? "cli.health.list_limit" : "cli.health.list_limit_near",
+                   {{"signed", std::to_string(signed_)}, {"most", std::to_string(most)}}});
+  }
 }
 
 void look_at_keys(const Governance& governance, Findings& out) {
@@ -153,18 +179,19 @@ void look_at_officers(hsm::Client& signer, bool production, base::Time now, Find
     return;
   }
   look_at_people(governance->all(), now, out);
-  look_at_requests(governance->all(), out);
+  look_at_requests(governance->all(), now, out);
   look_at_ledger(*governance, out);
   look_at_keys(*governance, out);
+  look_at_limits(*governance, out);
   for (const auto* part : kParts) fine_if_silent(out, part);
 }
 
-void take(const std::vector<certs::Finding>& findings, Findings& out) {
+void take(const std::vector<certs::Finding>& findings, const char* part, Findings& out) {
   for (const auto& one : findings)
     out.push_back({one.severity == certs::Severity::alarm     ? Level::critical
                    : one.severity == certs::Severity::warning ? Level::warning
                                                               : Level::notice,
-                   "certificates",
+                   part,
                    one.object,
                    one.key,
                    {one.args.begin(), one.args.end()}});
@@ -176,14 +203,25 @@ void look_at_certificates(Officer& officer, base::Time now, Findings& out) {
   const bool ocsp = used && std::any_of(used->begin(), used->end(), [](const certs::InUse& one) {
                       return one.label.starts_with("ocsp-");
                     });
-  const auto findings = certs::health(officer.pool, officer.pki, officer.context.clock(), ocsp);
+  const auto findings =
+      certs::health(officer.pool, officer.pki, officer.context.clock(), {.ocsp = ocsp});
   if (findings)
-    take(*findings, out);
+    take(*findings, "certificates", out);
   else {
     unknown(out, "certificates", findings.error());
-    if (used) take(certs::endings(*used, now), out);
+    if (used) take(certs::endings(*used, now), "certificates", out);
   }
   fine_if_silent(out, "certificates");
+}
+
+/// What the certification bodies that we admitted live on.
+void look_at_bodies(Officer& officer, Findings& out) {
+  const auto findings = certs::body_health(officer.pool, officer.context.clock());
+  if (findings)
+    take(*findings, "bodies", out);
+  else
+    unknown(out, "bodies", findings.error());
+  fine_if_silent(out, "bodies");
 }
 
 void look_at_audit(store::Pool& pool, base::Time now, Findings& out) {
@@ -258,6 +296,7 @@ base::Result<Answer> look(Context& context) {
   look_at_signer(officer.signer, out);
   look_at_officers(officer.signer, config->production, now, out);
   look_at_certificates(officer, now, out);
+  look_at_bodies(officer, out);
   look_at_audit(officer.pool, now, out);
   std::stable_sort(out.begin(), out.end(),
                    [](const Finding& a, const Finding& b) { return a.level < b.level; });

@@ -5,12 +5,14 @@
 
 #include "base/encoding.h"
 #include "base/fail_point.h"
+#include "certs/crl.h"
 #include "certs/path.h"
 #include "certs/profiles.h"
 #include "certs/publisher.h"
 #include "certs/tbs.h"
 #include "certs/trust_list_text.h"
 #include "hsm/officers/content.h"
+#include "hsm/officers/trust_change.h"
 
 namespace cli {
 namespace {
@@ -178,18 +180,28 @@ class Finisher {
 base::Result<void> write_crls(Officer& officer, base::BytesView root, base::BytesView issuing) {
   using Files = certs::PkiDirectory;
   BASE_TRY_VOID(officer.pki.write(Files::kRootCrl, base::as_text(root)));
+  if (issuing.empty()) return {};
   return officer.pki.write(Files::kIssuingCrl, base::as_text(issuing));
 }
 
 /// A list that waits for officers must rise above those that are renewed meanwhile.
 constexpr std::int64_t kRoomForRenewals = 32;
 
-/// Of the newest trust list that the officers' ledger knows; 0 where nobody governs the keys.
-base::Result<std::int64_t> approved_sequence(Officer& officer) {
+/// The newest numbers that the officers' ledger knows; 0 where nobody governs the keys. The
+/// register may be behind: it was restored from a backup, or what was approved never reached it.
+struct Told {
+  std::int64_t sequence = 0, root_number = 0, issuing_number = 0;
+};
+base::Result<Told> told_numbers(Officer& officer, const Authorities& with) {
   const auto governance = Governance::read(officer.signer);
-  if (governance.ok()) return base::json_int(governance->all(), "trust_list_sequence").value_or(0);
-  if (governance.error().key == "hsm.officers.not_founded") return 0;
-  return governance.error();
+  if (!governance.ok() && governance.error().key == "hsm.officers.not_founded") return Told{};
+  if (!governance.ok()) return governance.error();
+  const auto number = [&](const std::shared_ptr<const hsm::Key>& key) -> std::int64_t {
+    const auto* known = key ? governance->key(key->info().label) : nullptr;
+    return known == nullptr ? 0 : base::json_int(*known, "crl_number").value_or(0);
+  };
+  return Told{base::json_int(governance->all(), "trust_list_sequence").value_or(0),
+              number(with.root_key), number(with.issuing_key)};
 }
 
 /// The open request for a list that says the same, so that approvals gather in one place.
@@ -212,14 +224,42 @@ base::Result<std::optional<RequestRecord>> asked_already(Officer& officer,
   return std::optional<RequestRecord>{};
 }
 
+/// Made by an authority that the list knows: one that is new is not in the list of before.
+bool by_one_of(const certs::TrustList& list, const base::Bytes& der) {
+  const auto crl = certs::Crl::from_der(der);
+  const auto made = [&](const certs::Certificate& one) { return crl->signed_by(one); };
+  return crl.ok() && (std::any_of(list.roots.begin(), list.roots.end(), made) ||
+                      std::any_of(list.intermediates.begin(), list.intermediates.end(), made));
+}
+
 /// What officers approved last, with the new dates and revocation lists.
 certs::TrustList renewed(const certs::TrustList& before, const certs::TrustList& now) {
   auto out = before;
   out.sequence = now.sequence;
   out.issued = now.issued;
   out.next_update = now.next_update;
-  out.crls = now.crls;
+  out.crls.clear();
+  for (const auto& der : now.crls)
+    if (by_one_of(before, der)) out.crls.push_back(der);
   return out;
+}
+
+/// What is published, with what became of the certification bodies alone: to stop one needs one
+/// officer, and must not wait for what is to start beside it.
+certs::TrustList with_bodies_of(const certs::TrustList& before, const certs::TrustList& now) {
+  auto out = renewed(before, now);
+  out.bodies = now.bodies;
+  return out;
+}
+
+/// As the signer will see it.
+bool only_stops(const certs::TrustList& before, const certs::TrustList& now) {
+  const auto old = certs::trust_list_signing_input(before);
+  const auto made = certs::trust_list_signing_input(now);
+  const auto first = hsm::officers::read_content(base::as_bytes(old));
+  const auto second = hsm::officers::read_content(base::as_bytes(made));
+  return first.ok() && second.ok() && first->stable != second->stable &&
+         hsm::officers::only_stops(first->said, second->said, second->from);
 }
 
 }  // namespace
@@ -228,6 +268,7 @@ base::Result<Sign::Item> certificate_item(Officer& officer, const Authorities& w
                                           const WantedCertificate& wanted) {
   const bool authority = certs::rule_of(wanted.profile).authority;
   const auto& key = authority ? with.root_key : with.issuing_key;
+  if (!key) return key_missing(with.issuing);
   certs::Authority issuer(key, authority ? with.root : with.issuing, officer.context.clock(),
                           officer.context.random(),
                           authority ? std::string() : officer.config.crl_url,
@@ -292,15 +333,17 @@ base::Result<PublishOutcome> publish_lists(Officer& officer, std::chrono::hours 
   const auto read = published_list(officer.pki);
   const auto before = read ? *read : std::nullopt;
   // One that was approved may not have reached register and directory.
-  BASE_TRY(const auto approved, approved_sequence(officer));
-  certs::PublishParts parts{with.root_key,
-                            with.issuing_key,
-                            with.root,
-                            with.issuing,
-                            officer.config.domain,
-                            life,
-                            std::max(before ? before->sequence : 0, approved) + 1};
-  parts.wish = wish;
+  BASE_TRY(const auto told, told_numbers(officer, with));
+  const certs::PublishParts parts{with.root_key,
+                                  with.issuing_key,
+                                  with.root,
+                                  with.issuing,
+                                  officer.config.domain,
+                                  life,
+                                  std::max(before ? before->sequence : 0, told.sequence) + 1,
+                                  wish,
+                                  told.root_number + 1,
+                                  told.issuing_number + 1};
   BASE_TRY(auto tx, officer.pool.begin());
   certs::CertificateRegister issued(tx, officer.context.clock(), officer.name);
   BASE_TRY(auto prepared,
@@ -313,6 +356,9 @@ base::Result<PublishOutcome> publish_lists(Officer& officer, std::chrono::hours 
   const bool waits = !jws.ok() && jws.error().key == "hsm.officers.needs_approval";
   if (!jws.ok() && !waits) return std::move(jws).error();
   if (waits && before) {
+    if (wish && !only_stops(*before, wanted))
+      if (auto stop = with_bodies_of(*before, wanted); only_stops(*before, stop))
+        wanted = std::move(stop);
     // Revocations go out at once, inside the list that was approved before.
     prepared.list = renewed(*before, prepared.list);
     prepared.wish.reset();

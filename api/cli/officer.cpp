@@ -14,12 +14,16 @@ base::Result<std::shared_ptr<const hsm::Key>> key_of(Officer& officer,
   const auto wanted = certificate.public_key();
   for (const auto& info : keys)
     if (info.public_key == wanted) return officer.signer.key(info.label);
+  return key_missing(certificate);
+}
+
+}  // namespace
+
+base::Error key_missing(const certs::Certificate& certificate) {
   auto failure = base::error(base::Code::not_found, "cli.key_missing", certificate.subject());
   failure.args = {{"key", certificate.common_name()}};
   return failure;
 }
-
-}  // namespace
 
 std::string officer_name() {
   const passwd* entry = ::getpwuid(::getuid());
@@ -38,9 +42,10 @@ base::Result<Authorities> authorities(Officer& officer) {
   BASE_TRY(auto issuing, officer.pki.certificate(certs::PkiDirectory::kIssuing));
   BASE_TRY(const auto keys, officer.signer.keys());
   BASE_TRY(auto root_key, key_of(officer, keys, root));
-  BASE_TRY(auto issuing_key, key_of(officer, keys, issuing));
-  return Authorities{std::move(root_key), std::move(issuing_key), std::move(root),
-                     std::move(issuing)};
+  auto issuing_key = key_of(officer, keys, issuing);
+  if (!issuing_key.ok() && issuing_key.error().key != "cli.key_missing") return issuing_key.error();
+  return Authorities{std::move(root_key), issuing_key.ok() ? *issuing_key : nullptr,
+                     std::move(root), std::move(issuing)};
 }
 
 base::Result<std::optional<certs::TrustList>> published_list(const certs::PkiDirectory& pki) {

@@ -30,12 +30,17 @@ struct Officer {
 
 /// The two authorities, as plan or directory names them.
 struct Authorities {
-  std::shared_ptr<const hsm::Key> root_key, issuing_key;
+  std::shared_ptr<const hsm::Key> root_key;
+  std::shared_ptr<const hsm::Key>
+      issuing_key;  ///< nothing when the token does not hold it any more
   certs::Certificate root, issuing;
 };
-/// Finds the keys by the certificates in the PKI directory.
+/// Finds the keys by the certificates in the PKI directory; the root's must be there.
 /// Errors: unavailable `certs.pki_file`, `hsm.unavailable`; not_found `cli.key_missing`.
 base::Result<Authorities> authorities(Officer& officer);
+
+/// `cli.key_missing` about the key of this certificate.
+base::Error key_missing(const certs::Certificate& certificate);
 
 /// The trust list of the directory; nothing when there is none.
 base::Result<std::optional<certs::TrustList>> published_list(const certs::PkiDirectory& pki);

@@ -13,7 +13,7 @@ struct Options {
   std::string id, name, role = "officer", reason;
   std::filesystem::path certificate, share_key;
   std::vector<std::string> needed;
-  int request_life_h = 0, destroy_grace_h = -1, list_life_h = 0;
+  int request_life_h = 0, destroy_grace_h = -1, list_life_h = 0, lists_per_day = 0;
   std::string backup_before_use;
   bool dry_run = false;
 };
@@ -68,6 +68,9 @@ base::Result<Answer> quorum(Context& context) {
     out.member(name, value);
     text += std::string(name) + " = " + std::to_string(value) + "\n";
   }
+  const auto lists = base::json_int(governance.all(), "lists_per_day").value_or(0);
+  out.member("lists_per_day", lists);
+  text += "lists_per_day = " + std::to_string(lists) + "\n";
   const bool backup = governance.policy()["backup_before_use"].GetBool();
   out.member("backup_before_use", backup);
   out.EndObject();
@@ -142,6 +145,7 @@ base::Result<Answer> set_quorum(Context& context, const Options& options) {
   if (options.request_life_h > 0) policy.request_life_h = options.request_life_h;
   if (options.destroy_grace_h >= 0) policy.destroy_grace_h = options.destroy_grace_h;
   if (options.list_life_h > 0) policy.list_life_h = options.list_life_h;
+  if (options.lists_per_day > 0) policy.lists_per_day = options.lists_per_day;
   if (!options.backup_before_use.empty())
     policy.backup_before_use = options.backup_before_use == "true";
   base::JsonWriter out;
@@ -190,6 +194,8 @@ void register_officers(CLI::App& app, Context& context) {
   set->add_option("--request-life-hours", options->request_life_h, "1 to 24");
   set->add_option("--destroy-grace-hours", options->destroy_grace_h, "0 to 8760");
   set->add_option("--list-life-hours", options->list_life_h, "1 to 2208");
+  set->add_option("--lists-per-day", options->lists_per_day,
+                  "2 to 100000: lists that a key signs without approval");
   set->add_option("--backup-before-use", options->backup_before_use, "true or false")
       ->check(CLI::IsMember({"true", "false"}));
   asking(set);

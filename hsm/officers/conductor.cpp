@@ -9,9 +9,7 @@
 #include "base/encoding.h"
 #include "base/fail_point.h"
 #include "base/text.h"
-#include "hsm/backup.h"
 #include "hsm/inventory.h"
-#include "hsm/officers/content.h"
 #include "hsm/officers/report.h"
 #include "hsm/officers/rules.h"
 
@@ -22,16 +20,6 @@ using base::Code;
 
 constexpr int kMostRefusals = 100;  // in a row; further ones stand in the operation log only
 constexpr int kMostOpen = 256;      // requests; each is kept for ever, and asking takes no vote
-constexpr std::int64_t kMostStep =
-    1000;  // of a renewed trust list's sequence: it must never run out
-
-std::string canonical(const base::JsonWriter& out) {
-  const auto document = base::parse_json(out.text(), {kMostLineBytes, 12});
-  base::check(document.ok(), "a ledger body of our own is not JSON");
-  auto text = base::canonical_json(*document);
-  base::check(text.ok(), "a ledger body of our own has no canonical form");
-  return std::move(text).value();
-}
 
 TokenPlace place_of(const SignerConfig& config) {
   TokenPlace place;
@@ -45,14 +33,6 @@ TokenPlace place_of(const SignerConfig& config) {
   place.sm2 = config.token.sm2;
   place.longest_change = config.longest_change;
   return place;
-}
-
-std::string signature_json(base::BytesView signature) {
-  base::JsonWriter out;
-  out.StartObject();
-  out.member("signature", base::to_base64(signature));
-  out.EndObject();
-  return out.text();
 }
 
 }  // namespace
@@ -181,7 +161,7 @@ void Conductor::note_refusal(std::string_view verb, const base::Error& why,
   out.member("what", "refused");
   out.member("why", why.key + (why.detail.empty() ? "" : ": " + base::printable(why.detail, 256)));
   out.EndObject();
-  if (write("event", canonical(out)).ok()) ++refusals_;
+  if (write("event", ledger_body(out)).ok()) ++refusals_;
 }
 
 void Conductor::suspended(const std::string& label, const std::string& why) {
@@ -196,7 +176,7 @@ void Conductor::suspended(const std::string& label, const std::string& why) {
   out.member("what", "suspended");
   out.member("why", base::printable(why, 256));
   out.EndObject();
-  if (const auto kept = write("event", canonical(out)); !kept.ok())
+  if (const auto kept = write("event", ledger_body(out)); !kept.ok())
     journal_.tell("failed", {{"why", "the suspension of " + label + ": " + kept.error().detail}});
 }
 
@@ -258,7 +238,7 @@ base::Result<std::string> Conductor::submit(std::string_view data, const std::st
   out.member("by", who);
   out.member("request", request.text);
   out.EndObject();
-  BASE_TRY_VOID(write("request", canonical(out)));
+  BASE_TRY_VOID(write("request", ledger_body(out)));
   return read("request", base::to_hex(request.id));
 }
 
@@ -268,7 +248,7 @@ base::Result<std::string> Conductor::vote(std::string_view data) {
   out.StartObject();
   out.member("vote", data);
   out.EndObject();
-  BASE_TRY_VOID(write("vote", canonical(out)));
+  BASE_TRY_VOID(write("vote", ledger_body(out)));
   return read("request", base::to_hex(vote.vote.request));
 }
 
@@ -285,18 +265,46 @@ base::Result<std::string> Conductor::execute(std::string_view data) {
     begun = asked != nullptr && asked->standing == Standing::executing;
     if (!begun) BASE_TRY_VOID(state_.may_execute(*id, clock_.now()));
   }
-  BASE_TRY_VOID(keeper_->token());  // while it is away the approvals stay good
-  if (begun) return run(*id);       // a crash was in between, and finish_interrupted not yet here
+  BASE_TRY_VOID(keeper_->token());   // while it is away the approvals stay good
+  if (begun) return try_again(*id);  // a crash was in between, and finish_interrupted not yet here
   base::JsonWriter out;
   out.StartObject();
   out.member("request", data);
   out.EndObject();
-  BASE_TRY_VOID(write("executing", canonical(out)));
+  BASE_TRY_VOID(write("executing", ledger_body(out)));
   base::fail_point("officers.executing");
-  return run(*id);
+  return run(*id, true);
 }
 
-base::Result<std::string> Conductor::run(const base::Digest& id) {
+/// An act that was begun and has no end ended the process. It is begun again, each time written
+/// down before, and given up after kMostTries: an act that kills must not keep the signer from
+/// serving.
+base::Result<std::string> Conductor::try_again(const base::Digest& id) {
+  int tries = 0;
+  {
+    const std::scoped_lock lock(lock_);
+    tries = state_.find(id)->tries;
+  }
+  base::JsonWriter out;
+  out.StartObject();
+  out.member("request", base::to_hex(id));
+  if (tries >= kMostTries) {
+    discard_change(place_);
+    auto gave_up = refused(Code::internal, "hsm.officers.gave_up", std::to_string(tries));
+    out.member("why", gave_up.key + ": begun " + gave_up.detail + " times");
+    out.EndObject();
+    BASE_TRY_VOID(write("failed", ledger_body(out)));
+    journal_.tell("act given up", {{"request", base::to_hex(id)}, {"tries", gave_up.detail}});
+    return gave_up;
+  }
+  out.member("try", tries + 1);
+  out.member("what", "retry");
+  out.EndObject();
+  BASE_TRY_VOID(write("event", ledger_body(out)));
+  return run(id, false);
+}
+
+base::Result<std::string> Conductor::run(const base::Digest& id, bool first) {
   const Request* request = nullptr;
   {
     const std::scoped_lock lock(lock_);
@@ -304,7 +312,8 @@ base::Result<std::string> Conductor::run(const base::Digest& id) {
   }
   bool changes_token = false;
   const auto result = carry_out(*request, changes_token);
-  base::fail_point("officers.carried_out");
+  if (first) base::fail_point("officers.carried_out");
+  base::fail_point("officers.each_try");
   base::JsonWriter out;
   out.StartObject();
   out.member("request", base::to_hex(id));
@@ -315,7 +324,7 @@ base::Result<std::string> Conductor::run(const base::Digest& id) {
     out.member("why", result.error().key + ": " + base::printable(result.error().detail, 512));
   }
   out.EndObject();
-  if (auto kept = write(result.ok() ? "done" : "failed", canonical(out)); !kept.ok()) {
+  if (auto kept = write(result.ok() ? "done" : "failed", ledger_body(out)); !kept.ok()) {
     // Executing without an end: tried again at the next start.
     if (changes_token) discard_change(place_);
     broken_ = true;
@@ -343,241 +352,10 @@ void Conductor::finish_interrupted() {
   }
   if (begun.empty() || keeper_ == nullptr || !keeper_->token().ok()) return;
   for (const auto& id : begun) {
-    const auto done = run(id);
+    const auto done = try_again(id);
     journal_.tell("act finished", {{"request", base::to_hex(id)},
                                    {"outcome", done.ok() ? "done" : done.error().key}});
   }
-}
-
-// ---- deeds -------------------------------------------------------------------------------------
-
-base::Result<std::string> Conductor::carry_out(const Request& request, bool& changes_token) {
-  changes_token = request.op == "key.generate" || request.op == "key.destroy";
-  if (request.op == "sign") return sign_items(request);
-  if (request.op == "key.generate") return make_keys(request);
-  if (request.op == "key.destroy") return destroy_keys(request);
-  if (request.op == "key.adopt") return adopt_keys(request);
-  if (request.op == "key.backup") return back_up(request);
-  if (request.op == "key.resume") {
-    BASE_TRY(const auto step, read_key_step(request.params(), false));
-    for (const auto& one : step.keys) keeper_->forgive(one.label);
-  }
-  return std::string("{}");  // the ledger's own business
-}
-
-base::Result<base::Bytes> Conductor::sign(const std::string& label, const KeyId& id,
-                                          base::BytesView message) const {
-  BASE_TRY(const auto token, keeper_->token());
-  BASE_TRY(const auto key, token->key(label));
-  if (key->info().id != id) return refused(Code::not_found, "hsm.officers.no_key", label);
-  const std::scoped_lock one(signing_);
-  auto signature = [&] {
-    const Watch::Inside inside(*watch_, watch_place_, config_.watchdog);
-    return key->sign_message(message);
-  }();
-  if (!signature.ok()) keeper_->look_again();  // nobody else may notice that the token is down
-  return signature;
-}
-
-base::Result<std::string> Conductor::sign_items(const Request& request) {
-  BASE_TRY(const auto wanted, read_sign(request.params()));
-  base::JsonWriter out;
-  out.StartObject();
-  out.key("signatures");
-  out.StartArray();
-  for (const auto& item : wanted.items) {
-    BASE_TRY(const auto signature, sign(item.label, item.id, item.content));
-    out.string(base::to_base64(signature));
-  }
-  out.EndArray();
-  out.EndObject();
-  return out.text();
-}
-
-base::Result<std::string> Conductor::make_keys(const Request& request) {
-  BASE_TRY(const auto wanted, read_generate(request.params()));
-  TokenWish wish;
-  for (const auto& one : wanted.keys) wish.make.push_back({one.label, one.algorithm, one.purpose});
-  BASE_TRY(const auto change, prepare_change(place_, wish));
-  const auto health = keeper_->health();
-  base::JsonWriter out;
-  out.StartObject();
-  out.member("inventory", base::to_hex(change.inventory));
-  out.key("keys");
-  out.RawValue(change.keys_json.data(), change.keys_json.size(), rapidjson::kArrayType);
-  out.member("token_label", health.label);
-  out.member("token_serial", health.serial);
-  out.EndObject();
-  return out.text();
-}
-
-base::Result<std::string> Conductor::adopt_keys(const Request& request) {
-  BASE_TRY(const auto wanted, read_adopt(request.params()));
-  if (digest_of_file(place_.inventory) != wanted.inventory)
-    return refused(Code::conflict, "hsm.officers.inventory", place_.inventory.string());
-  BASE_TRY(const auto inventory, Inventory::from_file(place_.inventory));
-  base::JsonWriter out;
-  out.StartObject();
-  out.member("inventory", base::to_hex(wanted.inventory));
-  out.key("keys");
-  out.StartArray();
-  for (const auto& [one, id] : wanted.keys) {
-    const auto* entry = inventory.find(one.label);
-    if (entry == nullptr || entry->key.id != id || entry->key.algorithm != one.algorithm ||
-        entry->key.purpose != one.purpose)
-      return refused(Code::not_found, "hsm.officers.no_key", one.label);
-    out.StartObject();
-    out.member("algorithm", to_string(entry->key.algorithm));
-    out.member("id", entry->key.id.value());
-    out.member("label", entry->key.label);
-    out.member("protection", to_string(entry->key.protection));
-    out.member("purpose", to_string(entry->key.purpose));
-    out.member("spki", base::to_base64(entry->key.public_key));
-    out.EndObject();
-  }
-  out.EndArray();
-  out.EndObject();
-  return out.text();
-}
-
-base::Result<std::string> Conductor::destroy_keys(const Request& request) {
-  BASE_TRY(const auto step, read_key_step(request.params(), false));
-  TokenWish wish;
-  for (const auto& one : step.keys) wish.destroy.push_back(one.label);
-  BASE_TRY(const auto change, prepare_change(place_, wish));
-  base::JsonWriter out;
-  out.StartObject();
-  out.member("inventory", base::to_hex(change.inventory));
-  out.EndObject();
-  return out.text();
-}
-
-base::Result<std::string> Conductor::back_up(const Request& request) {
-  BASE_TRY(const auto wanted, read_backup(request.params()));
-  BackupPlan plan;
-  plan.token_directory = place_.directory;
-  plan.inventory = place_.inventory;
-  plan.ledger = config_.officers.ledger;
-  plan.state = {{"genesis.json", config_.officers.genesis}};
-  plan.threshold = wanted.threshold;
-  plan.file = config_.officers.backups / (wanted.file + ".xbk");
-  {
-    const std::scoped_lock lock(lock_);
-    plan.ledger_head = base::to_hex(ledger_->head());
-    for (const auto& id : wanted.officers) {
-      const auto& person = state_.people().find(id)->second;
-      plan.officers.push_back({person.id, person.name, person.share_key});
-    }
-  }
-  BASE_TRY(plan.pin, base::Secret::from_file(place_.pin_file));
-  {
-    BASE_TRY(const auto token, keeper_->token());
-    BASE_TRY(plan.probe, make_probe(*token, random_));
-  }
-  std::error_code ignored;
-  std::filesystem::create_directories(config_.officers.backups, ignored);
-  BASE_TRY(const auto facts, backup(plan, random_, clock_));
-  base::JsonWriter out;
-  out.StartObject();
-  out.member("backup", facts.sha256);
-  out.member("bytes", static_cast<std::int64_t>(facts.bytes));
-  out.member("file", plan.file.filename().string());
-  out.member("id", facts.id);
-  out.member("inventory", facts.inventory_sha256);
-  out.key("keys");
-  out.StartArray();
-  for (const auto& key : facts.keys) out.string(key.id.value());
-  out.EndArray();
-  out.EndObject();
-  return out.text();
-}
-
-// ---- lists that are renewed --------------------------------------------------------------------
-
-base::Result<std::string> Conductor::content(std::string_view data) {
-  BASE_TRY(const auto document, base::parse_json(data, {8 << 20, 2}));
-  const auto bytes = base::from_base64(base::json_text(document, "content"));
-  if (!bytes) return refused(Code::invalid_argument, "hsm.officers.content", "not base64");
-  BASE_TRY(const auto content, read_content(*bytes));
-  KeyRecord key;
-  Policy policy;
-  {
-    const std::scoped_lock lock(lock_);
-    const auto* record = state_.key(base::json_text(document, "label"));
-    if (record == nullptr || record->id.value() != base::json_text(document, "id"))
-      return refused(Code::not_found, "hsm.officers.no_key");
-    if (record->purpose != Purpose::root_ca && record->purpose != Purpose::issuing_ca)
-      return refused(Code::permission_denied, "hsm.refused", "not an authority's key");
-    key = *record;
-    policy = state_.policy();
-  }
-  BASE_TRY_VOID(may_use(key.label));
-  if (content.kind == ContentKind::certificate)
-    return refused(Code::permission_denied, "hsm.officers.needs_approval", "certificate");
-  const auto now = clock_.now();
-  if (content.from > now + kSkew || content.from + kSkew < now ||
-      content.to - content.from > std::chrono::hours(policy.list_life_h))
-    return refused(Code::permission_denied, "hsm.officers.list_times");
-  return content.kind == ContentKind::crl ? sign_crl(key, content, *bytes)
-                                          : sign_list(key, content, *bytes);
-}
-
-/// What was revoked stays revoked: a list may only add.
-base::Result<std::string> Conductor::sign_crl(const KeyRecord& key, const Content& content,
-                                              base::BytesView bytes) {
-  std::map<std::string, std::string> before;
-  {
-    const std::scoped_lock lock(lock_);
-    if (const auto it = state_.revoked().find(key.id.value()); it != state_.revoked().end())
-      before = it->second;
-  }
-  for (const auto& [serial, when] : before) {
-    const auto now = content.revoked.find(serial);
-    if (now == content.revoked.end() || now->second != when)
-      return refused(Code::permission_denied, "hsm.officers.unrevoked", serial);
-  }
-  BASE_TRY(const auto signature, sign(key.label, key.id, bytes));
-  base::JsonWriter out;
-  out.StartObject();
-  out.key("added");
-  out.StartObject();
-  for (const auto& [serial, when] : content.revoked)
-    if (before.count(serial) == 0) out.member(serial, when);
-  out.EndObject();
-  out.member("entries", static_cast<std::int64_t>(content.revoked.size()));
-  out.member("kind", "crl");
-  out.member("label", key.label);
-  out.member("sha256", base::to_hex(base::sha256(bytes)));
-  out.member("what", "signed");
-  out.EndObject();
-  BASE_TRY_VOID(write("event", canonical(out)));
-  return signature_json(signature);
-}
-
-base::Result<std::string> Conductor::sign_list(const KeyRecord& key, const Content& content,
-                                               base::BytesView bytes) {
-  {
-    const std::scoped_lock lock(lock_);
-    const auto& approved = state_.trust_list();
-    if (!approved || approved->stable != content.stable)
-      return refused(Code::permission_denied, "hsm.officers.needs_approval", "trust_list");
-    if (content.sequence <= approved->sequence)
-      return refused(Code::conflict, "hsm.officers.state", "the sequence does not rise");
-    if (content.sequence - approved->sequence > kMostStep)
-      return refused(Code::conflict, "hsm.officers.state", "the sequence leaps");
-  }
-  BASE_TRY(const auto signature, sign(key.label, key.id, bytes));
-  base::JsonWriter out;
-  out.StartObject();
-  out.member("kind", "trust_list");
-  out.member("label", key.label);
-  out.member("sequence", content.sequence);
-  out.member("sha256", base::to_hex(base::sha256(bytes)));
-  out.member("stable", base::to_hex(content.stable));
-  out.member("what", "signed");
-  out.EndObject();
-  BASE_TRY_VOID(write("event", canonical(out)));
-  return signature_json(signature);
 }
 
 }  // namespace hsm::officers

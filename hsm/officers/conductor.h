@@ -11,13 +11,13 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <unordered_map>
 
 #include "base/clock.h"
 #include "base/random.h"
 #include "hsm/journal.h"
-#include "hsm/officers/content.h"
 #include "hsm/officers/state.h"
 #include "hsm/signer_config.h"
 #include "hsm/token_change.h"
@@ -79,7 +79,8 @@ class Conductor {
   base::Result<std::string> vote(std::string_view data);
   base::Result<std::string> execute(std::string_view data);
   base::Result<std::string> content(std::string_view data);
-  base::Result<std::string> run(const base::Digest& id);
+  base::Result<std::string> run(const base::Digest& id, bool first);
+  base::Result<std::string> try_again(const base::Digest& id);
   base::Result<std::string> carry_out(const Request& request, bool& changes_token);
   base::Result<std::string> sign_items(const Request& request);
   base::Result<std::string> make_keys(const Request& request);
@@ -88,10 +89,9 @@ class Conductor {
   base::Result<std::string> back_up(const Request& request);
   base::Result<base::Bytes> sign(const std::string& label, const KeyId& id,
                                  base::BytesView message) const;
-  base::Result<std::string> sign_crl(const KeyRecord& key, const Content& content,
-                                     base::BytesView bytes);
-  base::Result<std::string> sign_list(const KeyRecord& key, const Content& content,
-                                      base::BytesView bytes);
+  static std::string signed_list(const KeyRecord& key, const Content& content,
+                                 const std::map<std::string, std::string>& revoked_before,
+                                 base::BytesView bytes);
 
   using Uses = std::unordered_map<std::string, KeyState>;
   const SignerConfig& config_;
@@ -108,8 +108,9 @@ class Conductor {
   mutable std::mutex lock_;  // guards state_ and ledger_; never held across a call into the token
   State state_;
   std::unique_ptr<LedgerFile> ledger_;
-  int refusals_ = 0;                  // since the last other line
-  std::shared_ptr<const Uses> uses_;  // read and replaced atomically
+  std::set<std::string, std::less<>> limit_told_;  // keys at the day's limit; under lock_
+  int refusals_ = 0;                               // since the last other line
+  std::shared_ptr<const Uses> uses_;               // read and replaced atomically
   std::atomic<bool> broken_{false};
 };
 

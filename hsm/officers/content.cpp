@@ -17,8 +17,7 @@ namespace hsm::officers {
 namespace {
 
 constexpr std::size_t kMostContent = 4 << 20;
-constexpr int kMostSerial = 20;                                // octets; RFC 5280 §4.1.2.2
-constexpr std::int64_t kMostSequence = std::int64_t{1} << 52;  // every JSON reader holds it exactly
+constexpr int kMostSerial = 20;  // octets; RFC 5280 §4.1.2.2
 
 template <class T, auto Free>
 struct Freer {
@@ -95,6 +94,26 @@ bool harmless(const X509_EXTENSION* extension, std::set<int>& seen, std::set<int
          X509_EXTENSION_get_critical(extension) == 0;
 }
 
+base::Digest digest_of(const X509_NAME* name) {
+  unsigned char* der = nullptr;
+  const int size = i2d_X509_NAME(name, &der);
+  const auto out =
+      base::sha256(base::BytesView(der, size > 0 ? static_cast<std::size_t>(size) : 0));
+  OPENSSL_free(der);
+  return out;
+}
+
+/// RFC 5280 §5.2.3. Nothing when it is missing, there twice, below 1 or out of all reason.
+std::optional<std::int64_t> number_of(const X509_CRL* list) {
+  int critical = 0;
+  const Owned<ASN1_INTEGER, ASN1_INTEGER_free> number(
+      static_cast<ASN1_INTEGER*>(X509_CRL_get_ext_d2i(list, NID_crl_number, &critical, nullptr)));
+  std::int64_t out = 0;
+  if (!number || ASN1_INTEGER_get_int64(&out, number.get()) != 1 || out < 1 || out > kMostSequence)
+    return std::nullopt;
+  return out;
+}
+
 bool harmless_list(const X509_CRL* list) {
   std::set<int> seen;
   for (int i = 0; i < X509_CRL_get_ext_count(list); ++i)
@@ -131,8 +150,12 @@ base::Result<Content> read_crl(base::BytesView whole, base::BytesView tbs) {
     return bad("a revocation list without version 2 or times");
   if (!harmless_list(list.get()))
     return bad("a revocation list has no extensions but its number and its authority's key");
+  const auto number = number_of(list.get());
+  if (!number) return bad("a revocation list has a number above 0");
   out.from = *from;
   out.to = *to;
+  out.sequence = *number;
+  out.name = digest_of(X509_CRL_get_issuer(list.get()));
   const STACK_OF(X509_REVOKED)* entries = X509_CRL_get_REVOKED(list.get());
   for (int i = 0; i < sk_X509_REVOKED_num(entries); ++i) {
     const auto* entry = sk_X509_REVOKED_value(entries, i);
@@ -174,6 +197,12 @@ base::Result<Content> read_der(base::BytesView bytes) {
   Content out;
   out.from = *from;
   out.to = *to;
+  out.name = digest_of(X509_get_subject_name(certificate.get()));
+  unsigned char* spki = nullptr;
+  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate.get()), &spki);
+  if (size > 0) out.public_key.assign(spki, spki + size);
+  OPENSSL_free(spki);
+  ERR_clear_error();
   return out;
 }
 
@@ -200,7 +229,8 @@ base::Result<Content> read_trust_list(std::string_view text) {
     document->RemoveMember(changing);
   BASE_TRY(const auto stable, base::canonical_json(*document));
   // The header is part of it: a list in another format is another list.
-  out.stable = base::sha256(base::as_bytes(std::string(text.substr(0, dot)) + "." + stable));
+  out.said = std::string(text.substr(0, dot)) + "." + stable;
+  out.stable = base::sha256(base::as_bytes(out.said));
   return out;
 }
 

@@ -15,13 +15,21 @@ namespace hsm::officers {
 enum class ContentKind { certificate, crl, trust_list };
 std::string_view to_string(ContentKind kind);
 
+/// Sequences and numbers of lists stay below it: every JSON reader holds them exactly.
+inline constexpr std::int64_t kMostSequence = std::int64_t{1} << 52;
+
 struct Content {
   ContentKind kind = ContentKind::certificate;
-  base::Time from, to;  ///< lists: this and next update
-  std::map<std::string, std::string>
-      revoked;            ///< revocation list: serial (hex) -> revocation date and invalidity date
-  base::Digest stable{};  ///< trust list: of all but sequence, dates and revocation lists
-  std::int64_t sequence = 0;
+  base::Time from, to;  ///< lists: this and next update; certificates: their life
+  /// SHA-256 of a name's DER: of a revocation list its issuer, of a certificate its subject.
+  base::Digest name{};
+  std::int64_t sequence = 0;  ///< of a trust list; of a revocation list its number
+  /// Revocation list: serial (hex) -> revocation date and, behind a space, invalidity date.
+  std::map<std::string, std::string> revoked;
+  base::Bytes public_key;  ///< certificate: SPKI
+  /// Trust list: its header and, canonical, all but sequence, dates and revocation lists.
+  std::string said;
+  base::Digest stable{};  ///< of `said`
 };
 
 /// A TBSCertificate, a TBSCertList, or a trust list's JWS signing input; at most 4 MiB.

@@ -62,6 +62,14 @@ Line make_line(std::int64_t n, base::Time at, std::string_view kind, std::string
   return line;
 }
 
+std::string ledger_body(const base::JsonWriter& out) {
+  const auto document = base::parse_json(out.text(), {kMostLineBytes, 12});
+  base::check(document.ok(), "a ledger body of our own is not JSON");
+  auto text = base::canonical_json(*document);
+  base::check(text.ok(), "a ledger body of our own has no canonical form");
+  return std::move(text).value();
+}
+
 base::Result<Line> read_line(std::string_view text) {
   const auto wrong = [](std::string_view why) {
     return bad(std::string(why), base::Code::invalid_argument);

@@ -42,6 +42,8 @@ struct Line {
 /// A line that follows `prev`; hash computed, not signed.
 Line make_line(std::int64_t n, base::Time at, std::string_view kind, std::string_view body,
                const base::Digest& prev);
+/// A body of our own, canonical.
+std::string ledger_body(const base::JsonWriter& out);
 /// Errors: invalid_argument `hsm.officers.ledger`.
 base::Result<Line> read_line(std::string_view text);
 

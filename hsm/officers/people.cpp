@@ -31,6 +31,7 @@ constexpr std::array kRules{
     QuorumRule{"sign.root", 3, 2, "sign a certificate with a root authority's key"},
     QuorumRule{"sign.issuing", 2, 2, "sign a certificate with an issuing authority's key"},
     QuorumRule{"sign.trust_list", 2, 2, "publish a trust list that says something new"},
+    QuorumRule{"sign.trust_list.stop", 1, 1, "publish a trust list that only stops somebody"},
 };
 constexpr int kMostNeeded = 16;
 constexpr std::size_t kMostNameBytes = 128;
@@ -142,9 +143,11 @@ int Policy::most() const {
 
 base::Result<Policy> read_policy(const rapidjson::Value& value) {
   const auto wrong = [](const std::string& why) { return bad("hsm.officers.policy", why); };
-  if (!value.IsObject() || value.MemberCount() != 5)
+  const bool limited = value.IsObject() && value.HasMember("lists_per_day");
+  if (!value.IsObject() || value.MemberCount() != (limited ? 6 : 5))
     return wrong(
-        "a policy has backup_before_use, destroy_grace_h, list_life_h, needed, request_life_h");
+        "a policy has backup_before_use, destroy_grace_h, list_life_h, needed, request_life_h and "
+        "lists_per_day");
   Policy policy;
   const auto number = [&](const char* name, int least, int most, int& out) {
     const auto given = base::json_int(value, name);
@@ -158,6 +161,8 @@ base::Result<Policy> read_policy(const rapidjson::Value& value) {
     return wrong("destroy_grace_h is 0 to 8760");
   if (!number("list_life_h", 1, 24 * 92, policy.list_life_h))
     return wrong("list_life_h is 1 to 2208");
+  if (limited && !number("lists_per_day", 2, 100'000, policy.lists_per_day.emplace()))
+    return wrong("lists_per_day is 2 to 100000");
   const auto backup = value.FindMember("backup_before_use");
   if (backup == value.MemberEnd() || !backup->value.IsBool())
     return wrong("backup_before_use is true or false");
@@ -182,6 +187,7 @@ void write_policy(base::JsonWriter& out, const Policy& policy) {
   out.member("backup_before_use", policy.backup_before_use);
   out.member("destroy_grace_h", policy.destroy_grace_h);
   out.member("list_life_h", policy.list_life_h);
+  if (policy.lists_per_day) out.member("lists_per_day", *policy.lists_per_day);
   out.key("needed");
   out.StartObject();
   for (const auto& [name, count] : policy.needed) out.member(name, count);

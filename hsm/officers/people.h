@@ -7,6 +7,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -56,6 +57,12 @@ struct Policy {
   int destroy_grace_h = 720;      ///< between a request to destroy and the deed; anyone may stop it
   bool backup_before_use = true;  ///< a key is activated only after a proven backup holds it
   int list_life_h = 24 * 31;      ///< the longest life of a list that is renewed unattended
+  /// Lists that a key signs unattended within 24 hours. A policy of before there was such a number
+  /// has none; then the usual one is kept to, but no line of that time is judged by it.
+  std::optional<int> lists_per_day;
+
+  int most_lists() const { return lists_per_day.value_or(kUsualLists); }
+  static constexpr int kUsualLists = 480;
 
   int needs(std::string_view rule) const;
   int most() const;  ///< the highest of all thresholds

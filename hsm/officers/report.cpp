@@ -18,7 +18,7 @@ void put_person(base::JsonWriter& out, const Person& person, base::Time now) {
   out.EndObject();
 }
 
-void put_key(base::JsonWriter& out, const KeyRecord& key) {
+void put_key(base::JsonWriter& out, const State& state, const KeyRecord& key, base::Time now) {
   out.StartObject();
   out.member("label", key.label);
   out.member("id", key.id.value());
@@ -30,6 +30,10 @@ void put_key(base::JsonWriter& out, const KeyRecord& key) {
   if (key.invalid_since) out.member("invalid_since", base::to_rfc3339(*key.invalid_since));
   if (key.backup_proven) out.member("backup_proven", base::to_rfc3339(*key.backup_proven));
   if (!key.why.empty()) out.member("why", key.why);
+  if (const auto it = state.unattended().find(key.id.value()); it != state.unattended().end()) {
+    out.member("crl_number", it->second.number);
+    out.member("lists_today", state.lists_signed(key.id, now));
+  }
   out.member("spki", base::to_base64(key.public_key));
   out.EndObject();
 }
@@ -48,6 +52,7 @@ void put_standing(base::JsonWriter& out, const State& state, const Asked& asked,
                          : overtaken ? std::string_view("overtaken")
                                      : to_string(asked.standing));
   out.member("needed", asked.needed);
+  if (asked.tries > 1) out.member("tries", asked.tries);
   if (request.op == "key.destroy")
     out.member("not_before",
                base::to_rfc3339(asked.lodged + std::chrono::hours(state.policy().destroy_grace_h)));
@@ -77,6 +82,7 @@ std::string state_report(const State& state, const LedgerFile& ledger, base::Tim
   out.EndArray();
   out.key("policy");
   write_policy(out, state.policy());
+  out.member("lists_per_day", state.policy().most_lists());
   out.key("rules");
   out.StartArray();
   for (const auto& rule : quorum_rules()) {
@@ -90,7 +96,7 @@ std::string state_report(const State& state, const LedgerFile& ledger, base::Tim
   out.EndArray();
   out.key("keys");
   out.StartArray();
-  for (const auto& [label, key] : state.keys()) put_key(out, key);
+  for (const auto& [label, key] : state.keys()) put_key(out, state, key, now);
   out.EndArray();
   out.key("requests");
   out.StartArray();

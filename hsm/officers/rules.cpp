@@ -5,7 +5,6 @@
 #include <array>
 
 #include "base/encoding.h"
-#include "hsm/officers/content.h"
 
 namespace hsm::officers {
 
@@ -124,25 +123,7 @@ base::Result<int> State::check_act(const Request& request) const {
     for (const auto& [one, id] : adopt.keys)
       if (key(one.label) != nullptr) return wrong("a key " + one.label + " is known already");
   } else if (request.op == "sign") {
-    BASE_TRY(const auto wanted, read_sign(params));
-    int needed = 0;
-    for (const auto& item : wanted.items) {
-      BASE_TRY(const auto* record, known(item.label, item.id));
-      if (record->purpose != Purpose::root_ca && record->purpose != Purpose::issuing_ca)
-        return wrong(item.label + " is not an authority's key");
-      if (record->state != KeyState::active) return wrong(item.label + " is not active");
-      BASE_TRY(const auto content, read_content(item.content));
-      if (to_string(content.kind) != item.kind)
-        return wrong("the content is a " + std::string(to_string(content.kind)));
-      const bool list = content.kind == ContentKind::trust_list;
-      needed =
-          std::max(needed, policy_.needs(list                                  ? "sign.trust_list"
-                                         : record->purpose == Purpose::root_ca ? "sign.root"
-                                                                               : "sign.issuing"));
-      if (list && trust_list_ && content.sequence <= trust_list_->sequence)
-        return wrong("the trust list's sequence does not rise");
-    }
-    return needed;
+    return check_sign(request);
   } else if (request.op == "key.backup") {
     BASE_TRY(const auto backup, read_backup(params));
     for (const auto& id : backup.officers) {

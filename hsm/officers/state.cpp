@@ -5,7 +5,6 @@
 
 #include "base/canonical_json.h"
 #include "base/encoding.h"
-#include "hsm/officers/content.h"
 #include "hsm/officers/rules.h"
 #include "hsm/public_key.h"
 
@@ -112,6 +111,7 @@ base::Result<void> State::execute(const Line& line) {
   if (!id) return bad_line("executing without a request");
   BASE_TRY_VOID(may_execute(*id, line.at));
   asked_.at(*id).standing = Standing::executing;
+  asked_.at(*id).tries = 1;
   return {};
 }
 
@@ -181,11 +181,7 @@ base::Result<void> State::effect(const Asked& asked, const rapidjson::Value& res
     return take_keys(result, KeyState::active, line.at);
   } else if (request.op == "sign") {
     BASE_TRY(const auto wanted, read_sign(params));
-    for (const auto& item : wanted.items) {
-      BASE_TRY(const auto content, read_content(item.content));
-      if (content.kind == ContentKind::trust_list)
-        trust_list_ = ListMemory{content.stable, content.sequence};
-    }
+    take_signed(wanted);
   } else if (request.op == "backup.prove") {
     BASE_TRY(const auto proof, read_prove(params));
     for (auto& [label, record] : keys_)
@@ -208,7 +204,19 @@ base::Result<void> State::effect(const Asked& asked, const rapidjson::Value& res
   return {};
 }
 
-/// What the signer does by itself: it renews lists, and it stops a key that went wrong.
+/// An act that ended the process is begun once more.
+base::Result<void> State::begun_again(const rapidjson::Value& body) {
+  const auto id = digest_from(base::json_text(body, "request"));
+  const auto it = id ? asked_.find(*id) : asked_.end();
+  if (it == asked_.end() || it->second.standing != Standing::executing ||
+      it->second.tries >= kMostTries || base::json_int(body, "try") != it->second.tries + 1)
+    return bad_line("a try of what was not begun, or tried often enough");
+  ++it->second.tries;
+  return {};
+}
+
+/// What the signer does by itself: it renews lists, it stops a key that went wrong, and it counts
+/// its tries.
 base::Result<void> State::event(const Line& line) {
   BASE_TRY(const auto body, base::parse_canonical_json(line.body, {kMostLineBytes, 6}));
   const auto what = base::json_text(body, "what");
@@ -220,25 +228,9 @@ base::Result<void> State::event(const Line& line) {
     it->second.since = line.at;
     it->second.why = base::json_text(body, "why");
   } else if (what == "signed") {
-    const auto* record = key(base::json_text(body, "label"));
-    if (record == nullptr || record->state != KeyState::active ||
-        (record->purpose != Purpose::root_ca && record->purpose != Purpose::issuing_ca))
-      return bad_line("a list signed by a key that may not");
-    if (base::json_text(body, "kind") == "trust_list") {
-      const auto stable = digest_from(base::json_text(body, "stable"));
-      const auto sequence = base::json_int(body, "sequence");
-      if (!trust_list_ || !stable || *stable != trust_list_->stable || !sequence ||
-          *sequence <= trust_list_->sequence)
-        return bad_line("a trust list renewed that was never approved");
-      trust_list_->sequence = *sequence;
-      return {};
-    }
-    const auto added = body.FindMember("added");
-    if (added == body.MemberEnd() || !added->value.IsObject())
-      return bad_line("a revocation list without what it adds");
-    auto& known = revoked_[record->id.value()];
-    for (const auto& one : added->value.GetObject())
-      if (one.value.IsString()) known.emplace(one.name.GetString(), one.value.GetString());
+    return listed(body, line.at);
+  } else if (what == "retry") {
+    return begun_again(body);
   } else if (what != "refused" && what != "note") {
     return bad_line("an unknown event");
   }

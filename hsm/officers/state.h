@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 
+#include "hsm/officers/content.h"
 #include "hsm/officers/ledger.h"
 #include "hsm/officers/people.h"
 #include "hsm/officers/request.h"
@@ -35,11 +36,26 @@ struct KeyRecord {
 enum class Standing { open, rejected, executing, done, failed };
 std::string_view to_string(Standing standing);
 
-/// Written down when the signer signs by itself: a list that is renewed.
+/// The trust list that was signed last.
 struct ListMemory {
-  base::Digest stable{};  ///< trust list: of what a renewal may not change
+  std::string said;       ///< Content::said: what a renewal may not change
+  base::Digest stable{};  ///< of that
   std::int64_t sequence = 0;
+  KeyId key;  ///< that signed it
 };
+
+/// What an authority's key has signed by itself, without votes.
+struct Unattended {
+  std::map<std::string, std::string> revoked;  ///< serial -> dates, as Content::revoked
+  /// SHA-256 of the authority's name: of its certificates that officers approved, or, where its
+  /// first list came before those, of that list.
+  std::set<base::Digest> names;
+  std::int64_t number = 0;           ///< of the last revocation list; 0: none was told of
+  std::vector<base::Time> last_day;  ///< when lists were signed, those of the last 24 hours
+};
+
+/// How often an act is begun before it is given up: it ends the process each time.
+inline constexpr int kMostTries = 3;
 
 struct Asked {
   Request request;
@@ -48,6 +64,7 @@ struct Asked {
   std::map<std::string, SignedVote> votes;  ///< by person
   std::map<std::string, std::string> jws;
   Standing standing = Standing::open;
+  int tries = 0;       ///< how often it was begun
   std::string result;  ///< canonical JSON of what was done, or why it failed
 };
 
@@ -61,6 +78,10 @@ class State {
   base::Result<void> may_ask(const Request& request, base::Time at) const;
   base::Result<void> may_vote(const SignedVote& vote, base::Time at) const;
   base::Result<void> may_execute(const base::Digest& id, base::Time at) const;
+  /// A list that `key`, an authority's, is to sign without votes: it comes now and for a sane time,
+  /// takes nothing back, adds nothing that officers did not approve, is the key's own, rises, and
+  /// is within the day's limit.
+  base::Result<void> may_renew(const KeyRecord& key, const Content& content, base::Time at) const;
 
   bool founded() const { return !genesis_.empty(); }
   const std::string& genesis() const { return genesis_; }  ///< the founding document
@@ -75,10 +96,10 @@ class State {
   /// Of the inventory file that the last act left; nothing before the first.
   const std::optional<base::Digest>& inventory() const { return inventory_; }
   const std::optional<ListMemory>& trust_list() const { return trust_list_; }
-  /// Serial numbers and dates of the last revocation list signed by this key, by key id.
-  const std::map<std::string, std::map<std::string, std::string>>& revoked() const {
-    return revoked_;
-  }
+  /// By key id; nothing signed, nothing there.
+  const std::map<std::string, Unattended>& unattended() const { return unattended_; }
+  /// Lists that the key signed without votes in the 24 hours before `at`.
+  int lists_signed(const KeyId& key, base::Time at) const;
   /// The newest active key of purpose audit: it signs the ledger's lines.
   const KeyRecord* ledger_key() const;
   /// Lines at the end that no signature covers yet.
@@ -95,7 +116,15 @@ class State {
   base::Result<void> execute(const Line& line);
   base::Result<void> finish(const Line& line, bool good);
   base::Result<void> event(const Line& line);
+  base::Result<void> listed(const rapidjson::Value& body, base::Time at);
+  base::Result<void> begun_again(const rapidjson::Value& body);
   base::Result<int> check_act(const Request& request) const;
+  base::Result<int> check_sign(const Request& request) const;
+  bool stops(const Request& request, const Sign& wanted, const Content& list) const;
+  base::Result<void> may_revoke(const KeyRecord& key, const Content& content, base::Time at) const;
+  void take_signed(const Sign& wanted);
+  Unattended signed_by(const KeyId& key) const;
+  void take_name(const Content& certificate);
   base::Result<void> effect(const Asked& asked, const rapidjson::Value& result, const Line& line);
   base::Result<void> take_keys(const rapidjson::Value& result, KeyState state, base::Time at);
   base::Result<void> enough_officers(const std::map<std::string, Person, std::less<>>& people,
@@ -109,7 +138,7 @@ class State {
   base::Digest world_{};
   std::optional<base::Digest> inventory_;
   std::optional<ListMemory> trust_list_;
-  std::map<std::string, std::map<std::string, std::string>> revoked_;
+  std::map<std::string, Unattended> unattended_;
   std::int64_t uncovered_ = 0;
 };
 

@@ -288,7 +288,7 @@ TEST_F(CommandLineTest, HealthTellsWhatItCouldNotAsk) {
   EXPECT_EQ(findings(*told),
             (std::set<std::string>{"unknown signer ", "unknown officers ", "unknown requests ",
                                    "unknown ledger ", "unknown keys ", "unknown backup ",
-                                   "unknown database ", "unknown audit "}));
+                                   "unknown bodies ", "unknown database ", "unknown audit "}));
   std::filesystem::remove_all(directory_ / "pki");
   EXPECT_EQ(shell(health).exit, 8);
 }

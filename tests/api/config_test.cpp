@@ -16,7 +16,8 @@ using testing::HasSubstr;
 constexpr const char* kProduction =
     "public_url = https://si.example.gov.cn\ndatabase.conninfo = host=/run/pg\n"
     "pki.root_sha256 = 0000000000000000000000000000000000000000000000000000000000000000\n"
-    "agency.name = 江州市社会保险事业管理中心\n";
+    "agency.name = 江州市社会保险事业管理中心\n"
+    "pki.seen_lists_file = /var/lib/xinyin/seen-lists.json\n";
 constexpr const char* kDemonstration =
     "profile = demonstration\npublic_url = http://127.0.0.1:8080\ndatabase.conninfo = "
     "host=/run/pg\n";
@@ -58,6 +59,9 @@ TEST(ConfigTest, ProductionIsTheDefaultAndRefusesDemonstrationThings) {
               HasSubstr("pki.root_sha256"));
   EXPECT_THAT(wrong("public_url = https://si.example.gov.cn\ndatabase.conninfo = x\n"),
               HasSubstr("agency.name"));
+  // Without a memory an older trust list is believed after a restart.
+  EXPECT_THAT(wrong(base.substr(0, base.find("pki.seen_lists_file"))),
+              testing::AllOf(HasSubstr("pki.seen_lists_file"), HasSubstr("directory")));
   EXPECT_THAT(wrong(base + "profile = staging\n"), HasSubstr("profile"));
   EXPECT_EQ(wrong(std::string(kDemonstration) + "testing.fail_point = seal.signed\n"), "");
 }

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "certs/health.h"
 #include "certs/publisher.h"
 #include "tests/certs/support.h"
 #include "tests/support/postgres.h"
@@ -350,6 +353,74 @@ TEST_F(BodiesTest, ACompromisedKeyOfOursEndsInTheList) {
     EXPECT_EQ(entry.compromised_since.has_value(), entry.purpose == "seal");
     EXPECT_EQ(entry.compromised_since.value_or(pki.start() - hours(5)), pki.start() - hours(5));
   }
+}
+
+/// LD/T 01-2020 6.2.7: what a body lives on is told before it ends.
+TEST_F(BodiesTest, WhatEndsIsToldAtNinetySixtyAndThirtyDays) {
+  auto one = record();
+  one.body.number = 7;
+  one.body.history = {{Standing::proposed, pki.start(), "", std::nullopt},
+                      {Standing::admitted, pki.start(), "", std::nullopt}};
+  one.licence_until = pki.start() + days(200);
+  one.qualification_until = pki.start() + days(300);
+  const auto told = [&](base::Time now) {
+    std::string out;
+    for (const auto& finding : certs::body_endings({one}, now))
+      if (finding.key.find("certificate") == std::string::npos)
+        out += (out.empty() ? "" : ", ") + std::string(to_string(finding.severity)) + " " +
+               finding.key.substr(finding.key.rfind('.') + 1) + " " + finding.threshold;
+    return out;
+  };
+  EXPECT_EQ(told(pki.start()), "");
+  EXPECT_EQ(told(pki.start() + days(109)), "");
+  EXPECT_EQ(told(pki.start() + days(110)), "notice body_licence_ends 90");
+  EXPECT_EQ(told(pki.start() + days(140)), "warning body_licence_ends 60");
+  EXPECT_EQ(told(pki.start() + days(170)), "alarm body_licence_ends 30");
+  EXPECT_EQ(told(pki.start() + days(200)), "alarm body_licence_over 0");
+  EXPECT_EQ(told(pki.start() + days(270)),
+            "alarm body_licence_over 0, alarm body_qualification_ends 30");
+  // Its authorities' certificates as well, each by its own number.
+  const auto& anchor = one.body.anchors.back();
+  const auto late = certs::body_endings({one}, anchor.not_after() - days(20));
+  EXPECT_TRUE(std::any_of(late.begin(), late.end(), [&](const certs::Finding& finding) {
+    return finding.key == "certs.health.body_certificate_ends" && finding.threshold == "30" &&
+           finding.object == "body 7 " + anchor.serial_hex();
+  }));
+  // Suspended it may come back; removed or proposed it is nobody's worry.
+  one.body.history.push_back({Standing::suspended, pki.start(), "review", std::nullopt});
+  EXPECT_EQ(told(pki.start() + days(170)), "alarm body_licence_ends 30");
+  one.body.history.push_back({Standing::removed, pki.start(), "ceased", std::nullopt});
+  EXPECT_EQ(told(pki.start() + days(170)), "");
+  one.body.history = {{Standing::proposed, pki.start(), "", std::nullopt}};
+  EXPECT_EQ(told(pki.start() + days(170)), "");
+}
+
+TEST_F(BodiesTest, TheHealthOfAnInstallationNamesAdmittedBodiesOnce) {
+  const auto number = *propose();
+  put(number, Standing::admitted);
+  test::Directory directory;
+  pki.clock().set(pki.start() + days(280));
+  pki.write(directory.path());
+  const auto about = [&](const std::vector<certs::Finding>& all) {
+    return std::count_if(all.begin(), all.end(), [&](const certs::Finding& one) {
+      return one.object == "body " + std::to_string(number) &&
+             one.key == "certs.health.body_qualification_ends";
+    });
+  };
+  const certs::PkiDirectory files(directory.path());
+  const auto found = certs::health(database.pool(), files, pki.clock(), {.bodies = true});
+  ASSERT_TRUE(found) << found.error().detail;
+  EXPECT_EQ(about(*found), 1);
+  const auto blind = certs::health(database.pool(), files, pki.clock(), {});
+  EXPECT_EQ(about(*blind), 0) << "whose role cannot see them does not ask";
+  EXPECT_EQ(about(*certs::raise_alarms(database.pool(), pki.clock(), *found)), 1);
+  EXPECT_EQ(about(*certs::raise_alarms(database.pool(), pki.clock(), *found)), 0) << "once";
+  EXPECT_EQ(database
+                .sql(test::Role::superuser,
+                     "select 1 from audit.entry where act = 'pki.alarm' and object = 'body " +
+                         std::to_string(number) + "'")
+                .size(),
+            1u);
 }
 
 }  // namespace

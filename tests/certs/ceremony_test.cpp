@@ -492,8 +492,115 @@ TEST_F(CeremonyTest, ACompromisedKeyStopsAtOnceAndTheListsSayFromWhenOn) {
   EXPECT_EQ(base::to_rfc3339(*entry->compromised_since), since);
 }
 
-/// LD/T 01-2020 6.2.7; issue 3, point 1.
-TEST_F(CeremonyTest, OneOfficerAloneAdmitsNoCertificationBody) {
+/// The issuing authority's own key: the root alone tells it, the authority's list stays as it was,
+/// nothing that it certified is taken any more, and a new authority goes on from there.
+TEST_F(CeremonyTest, ACompromisedIssuingAuthorityIsRevokedByTheRootAlone) {
+  ASSERT_EQ(ceremony().exit, 0);
+  const auto pki = (directory / "pki").string() + "/";
+  const auto openssl = [&](const std::string& leaf, const std::string& authority,
+                           const std::string& list) {
+    for (const auto& name : {std::string("root.crl"), list})
+      EXPECT_EQ(
+          test::shell("openssl crl -inform DER -in " + pki + name + " -out " + pki + name + ".pem")
+              .exit,
+          0);
+    return test::shell("openssl verify -x509_strict -crl_check_all -CAfile " + pki +
+                       "root.pem -untrusted " + pki + authority + " -CRLfile " + pki +
+                       "root.crl.pem -CRLfile " + pki + list + ".pem " + pki + leaf);
+  };
+  EXPECT_EQ(openssl("seal-1.pem", "issuing.pem", "issuing.crl").exit, 0);
+  const auto frozen = pem(Files::kIssuingCrl);
+  const auto serial = serial_of("issuing.pem");
+  const auto sequence = list().sequence;
+  const auto since = std::chrono::floor<std::chrono::seconds>(base::SystemClock().now());
+  const auto id = request_of(xinyin("key compromise issuing-ca --since " + base::to_rfc3339(since) +
+                                    " --json 2>/dev/null"));
+  ASSERT_EQ(carry(id, {"jia"}).exit, 4) << "one officer declares nothing";
+  ASSERT_EQ(carry(id, {"yi"}).exit, 0);
+
+  // At once, before anybody approved a list: the root's list, the old one of the authority, and a
+  // trust list with both.
+  EXPECT_EQ(pem(Files::kIssuingCrl), frozen);
+  const auto crl = test::shell("openssl crl -inform DER -noout -text -in " + pki + "root.crl").out;
+  EXPECT_NE(crl.find("CA Compromise"), std::string::npos) << crl;
+  EXPECT_NE(crl.find("Invalidity Date"), std::string::npos) << crl;
+  const auto refused = openssl("seal-1.pem", "issuing.pem", "issuing.crl");
+  EXPECT_NE(refused.exit, 0);
+  EXPECT_NE(refused.out.find("certificate revoked"), std::string::npos) << refused.out;
+  const auto at_once = list();
+  EXPECT_GT(at_once.sequence, sequence);
+  ASSERT_EQ(at_once.crls.size(), 2u);
+  EXPECT_EQ(base::as_text(at_once.crls[0]), pem(Files::kRootCrl));
+  EXPECT_EQ(base::as_text(at_once.crls[1]), frozen);
+  const auto seal = *certs::Certificate::from_pem(pem("seal-1.pem"));
+  const auto judged = [&](base::Time at) {
+    return certs::validate(seal, {}, list(), certs::ChainPurpose::seal, at);
+  };
+  EXPECT_EQ(judged(since + std::chrono::seconds(2)).reason, "certs.authority_revoked");
+  EXPECT_EQ(count("certs.revocation where reason = 2"), kCertificates - 1)
+      << "the authority, and all that it certified";
+
+  // What the list that waits says needs one officer: it only stops.
+  const auto again = xinyin("request execute " + id + " --json 2>/dev/null");
+  ASSERT_EQ(again.exit, 0) << again.out;
+  const auto next = request_of(again, "next");
+  ASSERT_EQ(next.size(), 64u) << again.out;
+  ASSERT_EQ(carry(next, {"bing"}).exit, 0);
+  for (const auto& entry : list().entries) {
+    ASSERT_TRUE(entry.until) << entry.purpose;
+    EXPECT_EQ(*entry.until, std::max<base::Time>(since, entry.since)) << entry.purpose;
+    EXPECT_FALSE(entry.compromised_since) << "its key is in nobody else's hands";
+  }
+  EXPECT_EQ(xinyin("trust publish").exit, 0) << "the root's list stays fresh";
+  EXPECT_EQ(pem(Files::kIssuingCrl), frozen);
+  const auto issued = xinyin("cert issue seal-1 --json 2>/dev/null");
+  EXPECT_NE(issued.exit, 0);
+  EXPECT_NE(issued.exit, 4) << "no officer is asked for what cannot be: " << issued.out;
+
+  // A new authority; of the old one's work everything is still known.
+  const auto made = [&](const std::string& label, const std::string& purpose) {
+    const auto key = request_of(xinyin("key generate " + label + " --purpose " + purpose +
+                                       " --activate --json 2>/dev/null"));
+    ASSERT_EQ(carry(key, {"jia", "yi"}).exit, 0) << label;
+    const auto certificate =
+        request_of(xinyin("cert issue " + label + " --name 新" + label + " --json 2>/dev/null"));
+    const auto signed_ = carry(certificate, {"jia", "yi"});
+    ASSERT_EQ(signed_.exit, 0) << label << signed_.out;
+  };
+  made("issuing-2", "issuing_ca");
+  made("seal-2", "seal");
+  EXPECT_NE(serial_of("issuing.pem"), serial);
+  const auto published = xinyin("trust publish --json 2>/dev/null");
+  const auto wanted = request_of(published, "request");
+  ASSERT_EQ(wanted.size(), 64u) << published.out;
+  ASSERT_EQ(carry(wanted, {"yi", "bing"}).exit, 0);
+  EXPECT_EQ(openssl("seal-2.pem", "issuing.pem", "issuing.crl").exit, 0);
+  const auto after = list();
+  EXPECT_EQ(after.intermediates.size(), 2u);
+  EXPECT_EQ(after.crls.size(), 3u);
+  EXPECT_EQ(base::as_text(after.crls[2]), frozen);
+  EXPECT_EQ(after.entries.size(), 6u);
+  EXPECT_EQ(judged(since + std::chrono::seconds(2)).reason, "certs.authority_revoked");
+  EXPECT_EQ(certs::validate(*certs::Certificate::from_pem(pem("seal-2.pem")), {}, after,
+                            certs::ChainPurpose::seal, base::SystemClock().now())
+                .answer,
+            certs::ChainAnswer::trusted);
+}
+
+/// A register that was restored from a backup is behind the ledger: the next lists go past what the
+/// signer has signed, instead of being refused for ever.
+TEST_F(CeremonyTest, NumbersOfListsGoPastWhatTheSignerHasSigned) {
+  ASSERT_EQ(ceremony().exit, 0);
+  ASSERT_EQ(xinyin("trust publish").exit, 0);
+  ASSERT_EQ(xinyin("trust publish").exit, 0);
+  database->sql(test::Role::superuser, "delete from certs.crl where number > 1");
+  const auto again = xinyin("trust publish");
+  EXPECT_EQ(again.exit, 0) << again.out;
+  EXPECT_EQ(count("certs.crl where number = 4"), 2) << "the root's and the issuing authority's";
+}
+
+/// LD/T 01-2020 6.2.7; issue 3, point 1: one lets nobody in, and one is enough to stop.
+TEST_F(CeremonyTest, OneOfficerAloneAdmitsNoCertificationBodyAndStopsOne) {
   ASSERT_EQ(ceremony().exit, 0);
   const auto now = std::chrono::floor<std::chrono::seconds>(base::SystemClock().now());
   test::ForeignBody foreign(now);
@@ -527,7 +634,32 @@ TEST_F(CeremonyTest, OneOfficerAloneAdmitsNoCertificationBody) {
   EXPECT_TRUE(list().bodies.empty());
   ASSERT_EQ(carry(id, {"jia"}).exit, 0);
   ASSERT_EQ(list().bodies.size(), 1u);
-  EXPECT_EQ(list().bodies.front().history.back().standing, certs::Standing::admitted);
+  const auto standing = [&] { return list().bodies.front().history.back().standing; };
+  EXPECT_EQ(standing(), certs::Standing::admitted);
+  EXPECT_EQ(count("audit.entry where act = 'body.admitted'"), 1);
+
+  // While something new waits to be published beside it, too.
+  ASSERT_EQ(carry(request_of(xinyin("cert renew seal-1 --json 2>/dev/null")), {"jia", "yi"}).exit,
+            0);
+  const auto stop = xinyin("ca suspend 1 --reason review --json 2>/dev/null");
+  EXPECT_EQ(stop.exit, 4) << stop.out;
+  ASSERT_EQ(carry(request_of(stop, "request"), {"bing"}).exit, 0);
+  EXPECT_EQ(standing(), certs::Standing::suspended);
+  EXPECT_EQ(list().entries.size(), 5u) << "what is new is not in it";
+  const auto start = xinyin("ca resume 1 --json 2>/dev/null");
+  const auto back = request_of(start, "request");
+  EXPECT_EQ(carry(back, {"bing"}).exit, 4) << "starting again is not cheap";
+  EXPECT_EQ(standing(), certs::Standing::suspended);
+  ASSERT_EQ(carry(back, {"yi"}).exit, 0);
+  EXPECT_EQ(standing(), certs::Standing::admitted);
+  // Backwards in time it takes away what was good: two.
+  const auto since = base::to_rfc3339(now - std::chrono::hours(1));
+  const auto removed = xinyin("ca remove 1 --reason compromised --compromised-since " + since +
+                              " --json 2>/dev/null");
+  const auto gone = request_of(removed, "request");
+  EXPECT_EQ(carry(gone, {"jia"}).exit, 4);
+  ASSERT_EQ(carry(gone, {"bing"}).exit, 0);
+  EXPECT_EQ(standing(), certs::Standing::removed);
 }
 
 TEST_F(CeremonyTest, TrustShowComparesTheRoot) {

@@ -25,7 +25,9 @@ USUAL = {
     "officer.enrol": 3, "officer.retire": 3, "policy.set": 3, "key.generate": 2, "key.generate.root": 3, "key.adopt": 3,
     "key.activate": 2, "key.suspend": 1, "key.resume": 2, "key.deactivate": 2, "key.compromise": 2, "key.destroy": 3,
     "key.backup": 2, "backup.prove": 2, "sign.root": 3, "sign.issuing": 2, "sign.trust_list": 2,
+    "sign.trust_list.stop": 1,
 }
+DAY, BACK, TRIES = 24 * HOUR, 48 * HOUR, 3
 
 
 class Broken(Exception):
@@ -79,6 +81,55 @@ def signed(key, text: str, signature: bytes) -> bool:
     return True
 
 
+def changed(before: dict, after: dict) -> set:
+    """The members that are not the same in both."""
+    names = set(before) | set(after)
+    return {name for name in names
+            if name not in before or name not in after or canonical(before[name]) != canonical(after[name])}
+
+
+def sooner(before, after, earliest) -> bool:
+    """An end that is the same, or came, or came nearer, and is not long past."""
+    if before == after:
+        return True
+    return after is not None and moment(after) >= earliest and (before is None or moment(after) < moment(before))
+
+
+def body_stops(before: dict, after: dict, earliest) -> bool:
+    old, new = before["history"], after["history"]
+    if not changed(before, after) <= {"history", "expiry"} or canonical(old) != canonical(new[:len(old)]):
+        return False
+    standing = old[-1]["standing"]
+    for step in new[len(old):]:
+        leads = (standing, step["standing"]) in (("admitted", "suspended"), ("admitted", "removed"), ("suspended", "removed"))
+        if not leads or sorted(step) != ["reason", "since", "standing"] or moment(step["since"]) < earliest:
+            return False
+        standing = step["standing"]
+    return sooner(before["expiry"], after["expiry"], earliest)
+
+
+def only_stops(before: dict, after: dict, earliest) -> bool:
+    """Whether the second of two trust lists, without what every renewal changes, adds nothing to the first."""
+    if sorted(before) != ["bodies", "domain", "entries", "intermediates", "roots", "version"]:
+        return False
+    if not changed(before, after) <= {"bodies", "entries"} or set(before) != set(after):
+        return False
+    if len(before["entries"]) != len(after["entries"]) or len(before["bodies"]) != len(after["bodies"]):
+        return False
+    return all(changed(a, b) <= {"until"} and sooner(a.get("until"), b.get("until"), earliest)
+               for a, b in zip(before["entries"], after["entries"])) and \
+        all(body_stops(a, b, earliest) for a, b in zip(before["bodies"], after["bodies"]))
+
+
+def read_list(item: dict) -> dict:
+    header, payload = base64.b64decode(item["content"], validate=True).decode("ascii").split(".")
+    value = json.loads(unbase64url(payload), object_pairs_hook=pairs)
+    told = {name: value.pop(name) for name in ("sequence", "issued", "next_update")}
+    value.pop("crls", None)
+    return {**told, "said": value, "header": header, "id": item["id"],
+            "stable": sha256(f"{header}.{canonical(value)}")}
+
+
 class Person:
     def __init__(self, value: dict):
         certificate = x509.load_der_x509_certificate(base64.b64decode(value["certificate"], validate=True))
@@ -114,6 +165,7 @@ class Ledger:
         self.people, self.policy, self.keys, self.asked = {}, {}, {}, {}
         self.signed_to = 0
         self.genesis = None
+        self.list, self.unattended = None, {}
 
     # ---- the line itself
 
@@ -163,7 +215,18 @@ class Ledger:
 
     # ---- how much an act needs
 
-    def needed(self, op: str, params: dict) -> int:
+    def stops(self, request: dict) -> bool:
+        """Whether it is for one trust list, and that one only stops somebody."""
+        items = request["params"]["items"]
+        if len(items) != 1 or self.list is None or self.list["id"] != items[0]["id"]:
+            return False
+        made, before, created = read_list(items[0]), self.list, moment(request["created"])
+        issued, until = moment(made["issued"]), moment(made["next_update"])
+        return issued - SKEW <= created <= issued + HOUR and until - issued <= self.policy["list_life_h"] * HOUR and \
+            made["header"] == before["header"] and only_stops(before["said"], made["said"], issued - BACK)
+
+    def needed(self, request: dict) -> int:
+        op, params = request["op"], request["params"]
         if op == "key.generate" and any(key["purpose"] == "root_ca" for key in params["keys"]):
             return self.needs("key.generate.root")
         if op != "sign":
@@ -176,7 +239,7 @@ class Ledger:
             need(key["purpose"] in ("root_ca", "issuing_ca"), f"{item['label']} is not an authority's key")
             rule = "sign.issuing"
             if item["kind"] == "trust_list":
-                rule = "sign.trust_list"
+                rule = "sign.trust_list.stop" if self.stops(request) else "sign.trust_list"
             elif key["purpose"] == "root_ca":
                 rule = "sign.root"
             count = max(count, self.needs(rule))
@@ -190,7 +253,7 @@ class Ledger:
         grace = self.policy["destroy_grace_h"] if request["op"] == "key.destroy" else 0
         need(created <= at + SKEW and at < not_after, "asked outside its life")
         need(not_after - created <= (self.policy["request_life_h"] + grace) * HOUR, "it lives too long")
-        self.needed(request["op"], request["params"])
+        self.needed(request)
         self.asked[name] = {"request": request, "lodged": at, "votes": {}, "standing": "open"}
 
     def open(self, name: str, at) -> dict:
@@ -220,11 +283,11 @@ class Ledger:
         request = asked["request"]
         need(request["world"] == self.world, "officers or policy have changed since it was written")
         have = sum(decision == "approve" and self.people[who].may_vote(at) for who, decision in asked["votes"].items())
-        wanted = self.needed(request["op"], request["params"])
+        wanted = self.needed(request)
         need(have >= wanted, f"too few approvals, {have} of {wanted}")
         if request["op"] == "key.destroy":
             need(at >= asked["lodged"] + self.policy["destroy_grace_h"] * HOUR, "before the waiting time was over")
-        asked["standing"] = "executing"
+        asked["standing"], asked["tries"] = "executing", 1
 
     def end(self, body: dict, standing: str) -> dict:
         asked = self.asked.get(body["request"])
@@ -254,13 +317,39 @@ class Ledger:
                 if key["purpose"] == "audit" and key["algorithm"] == "ecdsa_p256":
                     public = serialization.load_der_public_key(base64.b64decode(key["spki"], validate=True))
                 self.keys[key["label"]] = {"id": key["id"], "purpose": key["purpose"], "key": public}
+        elif op == "sign":
+            for item in params["items"]:
+                if item["kind"] == "trust_list":
+                    self.list = read_list(item)
+
+    def listed(self, body: dict, at) -> None:
+        """A list that was renewed without votes."""
+        known = self.unattended.setdefault(body["label"], {"number": 0, "times": []})
+        known["times"] = [one for one in known["times"] if one > at - DAY]
+        most = self.policy.get("lists_per_day")
+        need(most is None or len(known["times"]) < most, "more lists than a key may sign in a day")
+        if body["kind"] == "trust_list":
+            need(self.list is not None and body["stable"] == self.list["stable"] and
+                 self.list["id"] == self.keys[body["label"]]["id"], "a trust list that was never approved")
+            need(body["sequence"] > self.list["sequence"], "the sequence does not rise")
+            self.list["sequence"] = body["sequence"]
+        elif "number" in body or known["number"] > 0:
+            need(body["number"] > known["number"], "the number of the revocation list does not rise")
+            known["number"] = body["number"]
+        known["times"].append(at)
 
     def event(self, body: dict, at, line_hash: str) -> None:
-        need(body["what"] in ("suspended", "signed", "refused", "note"), "an unknown event")
+        need(body["what"] in ("suspended", "signed", "refused", "note", "retry"), "an unknown event")
+        if body["what"] == "retry":
+            asked = self.asked.get(body["request"])
+            need(asked is not None and asked["standing"] == "executing", "a try of what was not begun")
+            need(body["try"] == asked["tries"] + 1 and body["try"] <= TRIES, "a try out of turn")
+            asked["tries"] += 1
         if body["what"] in ("suspended", "signed"):
             need(body["label"] in self.keys, "an event of a key that is not there")
         if body["what"] == "signed":
             need(self.keys[body["label"]]["purpose"] in ("root_ca", "issuing_ca"), "a list by another key")
+            self.listed(body, at)
 
 
 def check(file, genesis) -> str:

@@ -19,7 +19,8 @@ class HealthTest : public testing::Test {
   HealthTest() { pki.write(directory.path()); }
   std::vector<certs::Finding> found(bool ocsp = false) {
     const auto out =
-        certs::health(database.pool(), certs::PkiDirectory(directory.path()), pki.clock(), ocsp);
+        certs::health(database.pool(), certs::PkiDirectory(directory.path()), pki.clock(),
+                      {.ocsp = ocsp, .bodies = true});
     EXPECT_TRUE(out) << out.error().detail;
     return *out;
   }

@@ -271,6 +271,39 @@ TEST_F(OcspRegisterTest, GoodEndsInTheTransactionThatRevokes) {
   EXPECT_EQ(said(seal), "revoked");
 }
 
+/// RFC 6960 §2.7: who knows that an authority's key is in other hands may say "revoked" of all that
+/// it certified; since when, as in a revocation list (§4.4.5).
+TEST_F(OcspRegisterTest, OfACompromisedAuthorityEverythingIsRevoked) {
+  const auto& seal = pki.certificate("seal-1");
+  record(seal, Profile::seal);
+  record(pki.certificate("openid-1"), Profile::openid);
+  ASSERT_TRUE(revoke(pki.certificate("openid-1")));
+  ASSERT_EQ(*answers.renew(answering, hours(24), 10), 2);
+  ASSERT_EQ(said(seal), "good");
+  const auto since = pki.clock().now() - hours(2);
+  {
+    auto tx = database.pool().begin();
+    certs::CertificateRegister issued(*tx, pki.clock(), "officer:test");
+    EXPECT_EQ(*issued.revoke_all(issuer, {"", pki.clock().now(), 2, since}), 1)
+        << "what was revoked before keeps its own reason";
+    EXPECT_EQ(*issued.revoke_all(issuer, {"", pki.clock().now(), 2, since}), 0);
+    ASSERT_TRUE(tx->commit());
+  }
+  EXPECT_EQ(said(seal), "nothing") << "good is not told any more";
+  EXPECT_EQ(*answers.renew(answering, hours(24), 10), 1);
+  EXPECT_EQ(said(seal), "revoked");
+  const auto told = judged(stored(seal)->der, "-sha256 -resp_text -cert " + file("leaf.pem")).out;
+  EXPECT_THAT(told, HasSubstr("cACompromise"));
+  EXPECT_THAT(told, HasSubstr("Invalidity Date"));
+  EXPECT_EQ(
+      database
+          .sql(test::Role::superuser,
+               "select 1 from audit.entry where act = 'certificate.revoke_all' and object = '" +
+                   base::to_hex(issuer) + "'")
+          .size(),
+      1u);
+}
+
 TEST_F(OcspRegisterTest, ASlowWorkerCannotStoreGoodOfWhatIsRevoked) {
   const auto& seal = pki.certificate("seal-1");
   record(seal, Profile::seal);

@@ -26,10 +26,11 @@ class Governed {
     std::vector<std::string> settings = {};
     std::filesystem::path program = XINYIN_BIN_DIR "/xinyin-signer";
     std::filesystem::path shim_module = {};  ///< empty: none
+    hsm::officers::Policy policy = small_policy();
   };
   explicit Governed(Options options) : token_(options.keys), options_(std::move(options)) {
     std::ofstream(token_.directory() / "genesis.json")
-        << genesis(people_, small_policy(), token_.label(), clock_.now()) << "\n";
+        << genesis(people_, options_.policy, token_.label(), clock_.now()) << "\n";
     rules("");
     start();
     if (!options_.keys.empty()) adopt();
@@ -60,6 +61,8 @@ class Governed {
     std::ifstream file(ledger(), std::ios::binary);
     return std::string(std::istreambuf_iterator<char>(file), {});
   }
+  /// Of the signer; taken up by start().
+  std::vector<std::string>& settings() { return options_.settings; }
   Signer& signer() { return *signer_; }
   Token& token() { return token_; }
   const std::vector<Officer>& people() const { return people_; }
@@ -82,13 +85,14 @@ class Governed {
     return *hsm::officers::request_text({op, params, "test"}, "operator", "", digest, now(),
                                         now() + std::chrono::hours(2), random_.bytes(16));
   }
-  /// Asked and approved by two; its name.
-  std::string approved(const std::string& op, const std::string& params) {
+  /// Asked and approved by so many; its name.
+  std::string approved(const std::string& op, const std::string& params, std::size_t votes = 2) {
     const auto request = text(op, params);
     const auto id = base::sha256(base::as_bytes(request));
     auto client = officer();
     must(client.officers("submit", request));
-    for (std::size_t i = 0; i < 2; ++i) must(client.officers("vote", people_[i].vote(id, now())));
+    for (std::size_t i = 0; i < votes; ++i)
+      must(client.officers("vote", people_[i].vote(id, now())));
     return base::to_hex(id);
   }
   std::string standing(const std::string& id) {

@@ -63,6 +63,8 @@ struct List {
   base::Time from, to;
   std::vector<Entry> entries;
   base::Bytes more = {};  // extensions
+  std::uint8_t number = 1;
+  std::uint8_t name = 0x41;  // of the issuer: "CA", "CB", …
 };
 base::Bytes tbs_of(const List& list) {
   base::Bytes entries;
@@ -71,12 +73,12 @@ base::Bytes tbs_of(const List& list) {
                  seq({one.serial, utc(one.when),
                       one.extensions.empty() ? base::Bytes{} : tlv(0x30, one.extensions)}));
   if (!entries.empty()) entries = tlv(0x30, entries);
-  const auto name = bytes_of(
-      "300d310b3009060355040a0c0243"
-      "41");
-  return seq({bytes_of("020101"), bytes_of("300a06082a8648ce3d040302"), name, utc(list.from),
-              utc(list.to), entries,
-              tlv(0xa0, tlv(0x30, joined({extension(kNumber, bytes_of("020101")), list.more})))});
+  auto name = bytes_of("300d310b3009060355040a0c024341");
+  name.back() = list.name;
+  return seq(
+      {bytes_of("020101"), bytes_of("300a06082a8648ce3d040302"), name, utc(list.from), utc(list.to),
+       entries,
+       tlv(0xa0, tlv(0x30, joined({extension(kNumber, {0x02, 0x01, list.number}), list.more})))});
 }
 
 const base::Time kNow = std::chrono::floor<std::chrono::seconds>(base::SystemClock().now());
@@ -296,8 +298,7 @@ TEST_F(OfficersHostile, NoByteOfARequestCanBeChangedAndPassForIt) {
   const auto state = house_->state();
   int voted = 0;
   for (const auto& one : state["requests"].GetArray())
-    voted += one["approvals"].Size() > 0 &&
-             base::json_text(one, "standing") == "open";
+    voted += one["approvals"].Size() > 0 && base::json_text(one, "standing") == "open";
   EXPECT_EQ(voted, 1);
   EXPECT_EQ(wire->said("execute", base::to_hex(id)), "hsm.officers.too_few_approvals");
 }
@@ -392,7 +393,12 @@ TEST_F(OfficersHostile, AListMayOnlyAddAndOnlyNow) {
     return wire->said("content", content("root-ca", tbs_of(list)));
   };
   auto list = one_entry();
+  auto poisoned = list;
+  poisoned.entries[0].when = kNow + std::chrono::hours(24 * 3650);
+  EXPECT_EQ(asks(poisoned), "hsm.officers.list_times")
+      << "a date to come would stay, and the certificate could never be revoked";
   EXPECT_EQ(asks(list), "");
+  list.number = 2;
   auto dropped = list;
   dropped.entries.clear();
   EXPECT_EQ(asks(dropped), "hsm.officers.unrevoked");
@@ -411,13 +417,47 @@ TEST_F(OfficersHostile, AListMayOnlyAddAndOnlyNow) {
   auto lasting = list;
   lasting.to += std::chrono::hours(24 * 40);
   EXPECT_EQ(asks(lasting), "hsm.officers.list_times");
+  auto brief = list;
+  brief.to = brief.from + std::chrono::minutes(59);
+  EXPECT_EQ(asks(brief), "hsm.officers.list_times") << "over before it is fetched";
+  auto another = list;
+  another.name = 0x42;
+  EXPECT_EQ(asks(another), "hsm.officers.list_issuer");
+  auto same_number = list;
+  same_number.number = 1;
+  EXPECT_EQ(asks(same_number), "hsm.officers.list_number");
   auto more = list;
   more.entries.push_back({bytes_of("020106"), kNow, {}});
   EXPECT_EQ(asks(more), "");
-  EXPECT_EQ(asks(list), "hsm.officers.unrevoked") << "the older list again";
+  EXPECT_EQ(asks(list), "hsm.officers.list_number") << "the older list again";
+  list.number = 3;
+  EXPECT_EQ(asks(list), "hsm.officers.unrevoked") << "under a new number";
+  more.number = 3;
   EXPECT_EQ(wire->said("content", content("seal-1", tbs_of(more))), "hsm.refused");
   for (const auto* odd : {"", "[]", "7", "\"x\"", "{}", R"({"content":1,"id":2,"label":3})"})
     EXPECT_NE(wire->said("content", odd), "") << odd;
+}
+
+/// A number that cannot be told from another, or that leaves none behind it, is none.
+TEST(OfficersContent, AListHasOneSaneNumber) {
+  const auto refused = [](std::initializer_list<base::Bytes> extensions) {
+    auto tbs = tbs_of(one_entry());
+    const auto plain = tlv(0xa0, tlv(0x30, extension(kNumber, bytes_of("020101"))));
+    const auto at = std::search(tbs.begin(), tbs.end(), plain.begin(), plain.end());
+    base::check(at != tbs.end(), "no number in the list");
+    const base::Bytes head(tbs.begin() + (tbs[1] == 0x81 ? 3 : 2), at);
+    const auto made = seq(
+        {head, extensions.size() == 0 ? base::Bytes{} : tlv(0xa0, tlv(0x30, joined(extensions)))});
+    return !read_content(made).ok();
+  };
+  EXPECT_FALSE(refused({extension(kNumber, bytes_of("020107"))}));
+  EXPECT_TRUE(refused({})) << "none";
+  EXPECT_TRUE(refused({extension(kNumber, bytes_of("020100"))}));
+  EXPECT_TRUE(refused({extension(kNumber, bytes_of("0201ff"))})) << "below zero";
+  EXPECT_TRUE(refused({extension(kNumber, bytes_of("02087fffffffffffffff"))})) << "the last one";
+  EXPECT_TRUE(
+      refused({extension(kNumber, bytes_of("020107")), extension(kNumber, bytes_of("020108"))}));
+  EXPECT_TRUE(refused({extension(kNumber, bytes_of("0400"))})) << "no number";
 }
 
 TEST_F(OfficersHostile, ACertificateAndAnUnapprovedTrustListWantVotes) {

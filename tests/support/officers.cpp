@@ -97,7 +97,7 @@ std::string genesis(const std::vector<Officer>& people, const Policy& policy,
 Policy small_policy() {
   Policy policy;
   for (const auto& rule : quorum_rules())
-    policy.needed.emplace(std::string(rule.name), rule.name == "key.suspend" ? 1 : 2);
+    policy.needed.emplace(std::string(rule.name), rule.usual == 1 ? 1 : 2);
   policy.destroy_grace_h = 0;
   policy.backup_before_use = false;
   return policy;

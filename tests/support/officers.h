@@ -33,7 +33,8 @@ class Officer {
 /// The founding file of `token`, signed by all.
 std::string genesis(const std::vector<Officer>& people, const hsm::officers::Policy& policy,
                     std::string_view token, base::Time at);
-/// A policy that three officers can live with: two for everything, no grace, no backup first.
+/// A policy that three officers can live with: two for everything, one to stop, no grace, no backup
+/// first.
 hsm::officers::Policy small_policy();
 
 }  // namespace test
