@@ -83,6 +83,12 @@ base::Result<Response> push(Call& call) {
   });
 }
 
+base::Result<Response> begin_device(Call& call) {
+  return ask_as_client(call, [](auto& provider, const auto& form, auto authorization) {
+    return provider.begin_device(form, authorization);
+  });
+}
+
 base::Result<Response> introspect(Call& call) {
   return ask_as_client(call, [](auto& provider, const auto& form, auto authorization) {
     return provider.introspect(form, authorization);

@@ -179,10 +179,14 @@ base::Result<Response> jwks(Call&);
 base::Result<Response> authorize(Call&);
 base::Result<Response> token(Call&);
 base::Result<Response> push(Call&);
+base::Result<Response> begin_device(Call&);
 base::Result<Response> introspect(Call&);
 base::Result<Response> revoke(Call&);
 base::Result<Response> userinfo(Call&);
 base::Result<Response> logout(Call&);
+// device_handlers.cpp
+base::Result<Response> device_page(Call&);
+base::Result<Response> device_submit(Call&);
 // registration_handlers.cpp: the pages
 base::Result<Response> register_page(Call&);           // GET /register
 base::Result<Response> register_start(Call&);          // POST /register

@@ -87,9 +87,9 @@ const Renderer& pages_look() {
 }
 
 bool is_own_return_path(std::string_view path) {
-  return path == "/" || path == "/account" ||
-         (path.starts_with("/oauth/authorize?") && is_header_value(path) &&
-          path.find('\\') == std::string_view::npos);
+  return path == "/" || path == "/account" || path == auth::kDevicePagePath ||
+         ((path.starts_with("/oauth/authorize?") || path.starts_with("/device?")) &&
+          is_header_value(path) && path.find('\\') == std::string_view::npos);
 }
 
 base::Result<Response> authorize_answer(Call& call, const auth::AuthorizeAnswer& answer) {

@@ -43,7 +43,7 @@ Refusal one_client_and_address(AuthorizeCall& call) {
 }
 
 Refusal known_client(AuthorizeCall& call) {
-  auto found = call.provider.clients.find(value_of(call.given, "client_id"));
+  auto found = call.provider.clients.find(value_of(call.given, "client_id"), call.now);
   if (!found.ok()) return oauth_trouble(found.error());
   if (!*found) return refuse("invalid_request", "auth.client_unknown");
   if (!has_scope((*found)->grant_types, "authorization_code"))

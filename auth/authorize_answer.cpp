@@ -240,7 +240,7 @@ base::Result<AuthorizeAnswer> Provider::consent(std::string_view transaction, bo
   BASE_TRY(const auto rows,
            parts.pool.run(kTakeRequest, {base::BytesView(digest), session.id, now}));
   if (rows.empty()) return over();
-  BASE_TRY(auto client, impl_->clients.find(rows.text(0, 0)));
+  BASE_TRY(auto client, impl_->clients.find(rows.text(0, 0), now));
   if (!client) return over();
   BASE_TRY(const auto opened, parts.accounts.cipher().open("auth/authorization_request",
                                                            base::to_hex(digest), rows.bytes(0, 1)));

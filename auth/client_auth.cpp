@@ -106,7 +106,7 @@ std::variant<Client, OAuthError> Provider::Impl::authenticate_by_key(const Param
   auto read = read_assertion(form);
   if (auto* failure = std::get_if<OAuthError>(&read)) return std::move(*failure);
   const auto& [jws, id] = std::get<Assertion>(read);
-  auto found = clients.find(id);
+  auto found = clients.find(id, parts.clock.now());
   if (!found.ok()) return oauth_trouble(found.error());
   if (!*found || (*found)->keys.empty() || (*found)->secret) return unknown_client();
   const auto registered = ForeignKeys::parse((*found)->keys);
@@ -143,7 +143,7 @@ std::variant<Client, OAuthError> Provider::Impl::authenticate(const Parameters& 
     secret = basic->second;
   }
   if (id.empty()) return unknown_client();
-  auto found = clients.find(id);
+  auto found = clients.find(id, parts.clock.now());
   if (!found.ok()) return oauth_trouble(found.error());
   // The digest is compared for an unknown client too, with one that fits nothing.
   const auto given = base::sha256(base::as_bytes(secret));

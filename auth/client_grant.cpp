@@ -8,7 +8,9 @@ namespace auth {
 namespace {
 
 constexpr store::Query kFindResource{"auth.find_resource", R"sql(
-  select 1::bigint from auth.client where resource = $1 and active)sql"};
+  select 1::bigint from auth.client
+   where resource = $1 and active
+     and (agreement_until is null or agreement_until > $2))sql"};
 
 /// RFC 6749 §4.4: confidential clients alone.
 TokenRefusal client_is_confidential(TokenCall& call) {
@@ -34,7 +36,7 @@ TokenRefusal scope_registered(TokenCall& call) {
 TokenRefusal resource_registered(TokenCall& call) {
   const auto resource = call.value("resource");
   if (resource.empty()) return {};
-  const auto found = call.provider.parts.pool.run(kFindResource, {resource});
+  const auto found = call.provider.parts.pool.run(kFindResource, {resource, call.now});
   if (!found.ok()) return oauth_trouble(found.error());
   if (found->empty()) return refuse_token("invalid_target", "auth.resource_unknown");
   call.audience = resource;

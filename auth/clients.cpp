@@ -15,8 +15,8 @@ namespace {
 constexpr store::Query kPutClient{"auth.put_client", R"sql(
   insert into auth.client (id, name, secret_digest, redirect_uris, post_logout_redirect_uris, scopes,
                            sector, registered_at, grant_types, machine_scopes, resource, keys,
-                           require_pushed, require_signed, require_dpop)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                           require_pushed, require_signed, require_dpop, agreement_until)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
   on conflict (id) do update set
     name = excluded.name, secret_digest = excluded.secret_digest,
     redirect_uris = excluded.redirect_uris,
@@ -24,12 +24,14 @@ constexpr store::Query kPutClient{"auth.put_client", R"sql(
     sector = excluded.sector, active = true, registered_at = excluded.registered_at,
     grant_types = excluded.grant_types, machine_scopes = excluded.machine_scopes,
     resource = excluded.resource, keys = excluded.keys, require_pushed = excluded.require_pushed,
-    require_signed = excluded.require_signed, require_dpop = excluded.require_dpop)sql"};
+    require_signed = excluded.require_signed, require_dpop = excluded.require_dpop,
+    agreement_until = excluded.agreement_until)sql"};
 constexpr store::Query kFindClient{"auth.find_client", R"sql(
   select name, secret_digest, redirect_uris, post_logout_redirect_uris, scopes, sector,
          grant_types, machine_scopes, resource, keys, require_pushed, require_signed,
          require_dpop
-    from auth.client where id = $1 and active)sql"};
+    from auth.client
+   where id = $1 and active and (agreement_until is null or agreement_until > $2))sql"};
 
 constexpr std::size_t kSecretLeast = 43;  // 256 bits in base64url
 constexpr std::string_view kCodeGrantName = "authorization_code";
@@ -85,9 +87,11 @@ void check_purpose(const NewClient& client, base::Error& invalid) {
   const bool logs_in = has_scope(client.grant_types, kCodeGrantName);
   const bool machine = has_scope(client.grant_types, "client_credentials");
   const bool is_public = client.secret.empty() && client.keys.empty();
+  // At a device there is no address to go to, but a person who is asked.
+  const bool at_device = has_scope(client.grant_types, kDeviceGrantName);
   if (!has_all_scopes(kGrantTypes, client.grant_types) || (machine && is_public))
     invalid.fields.push_back({"grant_types", "auth.client.grant_types"});
-  if (logs_in ? client.scopes.empty() : !client.scopes.empty())
+  if (logs_in || at_device ? client.scopes.empty() : !client.scopes.empty())
     invalid.fields.push_back({"scopes", "auth.client.scopes"});
   if (logs_in == client.redirect_uris.empty())
     invalid.fields.push_back({"redirect_uris", "auth.client.address"});
@@ -106,6 +110,8 @@ void check_proof(const NewClient& client, base::Error& invalid) {
     invalid.fields.push_back({"keys", "auth.client.keys"});
   if (client.require_signed && client.keys.empty())
     invalid.fields.push_back({"keys", "auth.client.keys"});
+  if (client.fapi2 && (client.keys.empty() || !client.secret.empty()))
+    invalid.fields.push_back({"fapi2", "auth.client.fapi2"});
   if (!client.resource.empty() &&
       (!registrable_host(client.resource) || (client.secret.empty() && client.keys.empty())))
     invalid.fields.push_back({"resource", "auth.client.resource"});
@@ -182,19 +188,20 @@ base::Result<void> Clients::put(const NewClient& client, base::Time now, std::st
   std::optional<store::Json> keys;
   if (!client.keys.empty()) keys = store::Json{client.keys};
   BASE_TRY(auto tx, pool_.begin());
-  BASE_TRY_VOID(
-      tx.run(kPutClient, {client.id.value(), client.name, digest, to_json(client.redirect_uris),
-                          to_json(client.post_logout_redirect_uris), client.scopes, sector, now,
-                          client.grant_types, client.machine_scopes, resource, keys,
-                          client.require_pushed, client.require_signed, client.require_dpop}));
+  BASE_TRY_VOID(tx.run(
+      kPutClient,
+      {client.id.value(), client.name, digest, to_json(client.redirect_uris),
+       to_json(client.post_logout_redirect_uris), client.scopes, sector, now, client.grant_types,
+       client.machine_scopes, resource, keys, client.require_pushed || client.fapi2,
+       client.require_signed, client.require_dpop || client.fapi2, client.agreement_until}));
   BASE_TRY_VOID(
       store::audit(tx, {now, std::string(by), "client.register", client.id.value(), "ok"}));
   return tx.commit();
 }
 
-base::Result<std::optional<Client>> Clients::find(std::string_view id) {
+base::Result<std::optional<Client>> Clients::find(std::string_view id, base::Time now) {
   if (!is_client_id(id)) return std::optional<Client>();
-  BASE_TRY(const auto rows, pool_.run(kFindClient, {id}));
+  BASE_TRY(const auto rows, pool_.run(kFindClient, {id, now}));
   if (rows.empty()) return std::optional<Client>();
   Client client;
   client.id = ClientId(std::string(id));

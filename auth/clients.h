@@ -39,8 +39,8 @@ class Clients {
   /// Registers, or replaces the registration with this id.
   /// Errors: invalid_argument `auth.client_invalid` with fields.
   base::Result<void> put(const NewClient& client, base::Time now, std::string_view by);
-  /// The active client, or nothing.
-  base::Result<std::optional<Client>> find(std::string_view id);
+  /// The client, while it is active and its agreement lasts; or nothing.
+  base::Result<std::optional<Client>> find(std::string_view id, base::Time now);
 
  private:
   store::Pool& pool_;

@@ -13,7 +13,7 @@ namespace {
 
 constexpr store::Query kLiveMachine{"auth.live_machine", R"sql(
   select 1::bigint from auth.client
-   where id = $1 and active
+   where id = $1 and active and (agreement_until is null or agreement_until > $3)
      and not exists (select from auth.revoked_token where digest = $2))sql"};
 constexpr store::Query kLiveRefresh{"auth.live_refresh", R"sql(
   select g.id, g.client_id, g.scopes, r.issued_at, r.expires_at, r.used_at is not null,
@@ -66,9 +66,10 @@ bool may_know(const Client& client, const AccessClaims& claims) {
 base::Result<std::string> tell_access(Provider::Impl& provider, const AccessClaims& claims) {
   std::optional<LiveGrant> grant;
   if (claims.grant.empty()) {
-    BASE_TRY(const auto alive,
-             provider.parts.pool.run(kLiveMachine,
-                                     {claims.client, base::BytesView(jti_digest(claims))}));
+    BASE_TRY(
+        const auto alive,
+        provider.parts.pool.run(kLiveMachine, {claims.client, base::BytesView(jti_digest(claims)),
+                                               provider.parts.clock.now()}));
     if (alive.empty()) return std::string(kInactive);
   } else {
     BASE_TRY(grant, provider.live_grant(claims));
@@ -91,6 +92,10 @@ base::Result<std::string> tell_access(Provider::Impl& provider, const AccessClai
     out.StartObject();
     out.member("jkt", claims.key);
     out.EndObject();
+  }
+  if (!claims.actors.empty()) {
+    out.key("act");
+    out.RawValue(claims.actors.data(), claims.actors.size(), rapidjson::kObjectType);
   }
   if (grant) {
     out.member("auth_time", base::to_unix_s(grant->authenticated_at));
@@ -172,7 +177,9 @@ TokenAnswer Provider::revoke(const Parameters& form, std::string_view authorizat
   const auto claims = impl_->read_access_token(token);
   if (!claims.ok()) return TokenReply{"{}"};  // RFC 7009 §2.2: nothing to end
   if (claims->client != client.id.value()) return foreign;
-  if (claims->grant.empty()) return done(revoke_machine(*impl_, client, *claims));
+  // One that was exchanged ends alone: the person's grant is another client's.
+  if (claims->grant.empty() || !claims->granted_to.empty())
+    return done(revoke_machine(*impl_, client, *claims));
   return done(revoke_grant(*impl_, claims->grant, client.id, "token.revoke", "ok"));
 }
 

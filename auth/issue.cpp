@@ -1,4 +1,6 @@
 // What tokens say, and the answer that carries them. RFC 9068, OpenID Connect Core §2, §3.1.3.3.
+#include <algorithm>
+
 #include "auth/token_call.h"
 #include "base/encoding.h"
 #include "base/json.h"
@@ -20,7 +22,8 @@ void put_login(base::JsonWriter& out, const Grant& grant) {
 }
 
 /// What every access token says (RFC 9068 §2.2).
-void put_access(base::JsonWriter& out, const TokenCall& call, std::string_view subject) {
+void put_access(base::JsonWriter& out, const TokenCall& call, std::string_view subject,
+                std::int64_t end_s) {
   const auto& provider = call.provider;
   const auto now_s = base::to_unix_s(call.now);
   out.member("iss", provider.config.issuer);
@@ -28,7 +31,7 @@ void put_access(base::JsonWriter& out, const TokenCall& call, std::string_view s
   out.member("sub", subject);
   out.member("client_id", call.client.id.value());
   out.member("iat", now_s);
-  out.member("exp", now_s + provider.config.access_token_life.count());
+  out.member("exp", end_s);
   out.member("jti", base::to_base64url(provider.parts.random.bytes(16)));
   out.member("scope", call.scopes);
   if (!call.key.empty()) {  // RFC 9449 §6.1
@@ -39,10 +42,14 @@ void put_access(base::JsonWriter& out, const TokenCall& call, std::string_view s
   }
 }
 
+std::int64_t end_s(const TokenCall& call) {
+  return base::to_unix_s(call.now) + call.provider.config.access_token_life.count();
+}
+
 std::string access_claims(const TokenCall& call, const std::string& subject) {
   base::JsonWriter out;
   out.StartObject();
-  put_access(out, call, subject);
+  put_access(out, call, subject, end_s(call));
   out.member("grant", call.grant.id);
   put_login(out, call.grant);
   out.EndObject();
@@ -52,7 +59,30 @@ std::string access_claims(const TokenCall& call, const std::string& subject) {
 std::string machine_claims(const TokenCall& call) {
   base::JsonWriter out;
   out.StartObject();
-  put_access(out, call, call.client.id.value());
+  put_access(out, call, call.client.id.value(), end_s(call));
+  out.EndObject();
+  return out.text();
+}
+
+/// RFC 8693 §4.1: the newest actor outside, those before him within.
+std::string exchanged_claims(const TokenCall& call) {
+  const auto& before = call.subject_claims;
+  base::JsonWriter out;
+  out.StartObject();
+  put_access(out, call, call.provider.pairwise(SubjectId(call.grant.subject), call.sector),
+             exchanged_end_s(call));
+  out.member("grant", call.grant.id);
+  const auto& owner = before.granted_to.empty() ? before.client : before.granted_to;
+  if (owner != call.client.id.value()) out.member("granted_to", owner);
+  out.key("act");
+  out.StartObject();
+  out.member("sub", call.client.id.value());
+  if (!before.actors.empty()) {
+    out.key("act");
+    out.RawValue(before.actors.data(), before.actors.size(), rapidjson::kObjectType);
+  }
+  out.EndObject();
+  put_login(out, call.grant);
   out.EndObject();
   return out.text();
 }
@@ -90,6 +120,16 @@ base::Result<Signed> sign_tokens(const TokenCall& call) {
                                     id_claims(call, subject, out.access_token)));
   }
   return out;
+}
+
+std::int64_t exchanged_end_s(const TokenCall& call) {
+  return std::min(base::to_unix_s(call.now) + call.provider.config.access_token_life.count(),
+                  call.subject_claims.expires_s);
+}
+
+base::Result<std::string> sign_exchanged_token(const TokenCall& call) {
+  return sign_jws(*call.provider.parts.signing_key, call.provider.key_id, kAccessTokenType,
+                  exchanged_claims(call));
 }
 
 base::Result<std::string> sign_machine_token(const TokenCall& call) {

@@ -17,11 +17,16 @@ constexpr store::Query kLiveGrant{"auth.live_grant", R"sql(
     from auth.authorization_grant g
     join auth.subject s on s.id = g.subject_id and s.active
     join auth.client c on c.id = g.client_id and c.active
+     and (c.agreement_until is null or c.agreement_until > $4)
+    join auth.client a on a.id = $3 and a.active
+     and (a.agreement_until is null or a.agreement_until > $4)
    where g.id = $1 and g.client_id = $2 and g.revoked_at is null and g.used_at is not null)sql"};
+constexpr store::Query kEndedToken{"auth.ended_token", R"sql(
+  select 1::bigint from auth.revoked_token where digest = $1)sql"};
 constexpr store::Query kLiveSubject{"auth.live_subject", R"sql(
   select proofing from auth.subject where id = $1 and active)sql"};
 
-constexpr std::array<store::Query, 9> kSweeps{{
+constexpr std::array<store::Query, 10> kSweeps{{
     {"auth.sweep_grants", R"sql(
   delete from auth.authorization_grant where id in (
     select id from auth.authorization_grant where lives_until < $1
@@ -37,6 +42,10 @@ constexpr std::array<store::Query, 9> kSweeps{{
     {"auth.sweep_jtis", R"sql(
   delete from auth.spent_jti where digest in (
     select digest from auth.spent_jti where expires_at < $1 - interval '5 minutes'
+     order by expires_at limit $2))sql"},
+    {"auth.sweep_devices", R"sql(
+  delete from auth.device_request where digest in (
+    select digest from auth.device_request where expires_at < $1
      order by expires_at limit $2))sql"},
     {"auth.sweep_pushed", R"sql(
   delete from auth.pushed_request where digest in (
@@ -119,9 +128,13 @@ Provider::Impl::Impl(Config given, Parts below)
 }
 
 std::string Provider::Impl::pairwise(const SubjectId& subject, const Client& client) const {
+  return pairwise(subject, client.sector);
+}
+
+std::string Provider::Impl::pairwise(const SubjectId& subject, std::string_view sector) const {
   const auto& cipher = parts.accounts.cipher();
   return base::to_base64url(
-      cipher.lookup("auth/pairwise_subject", client.sector + " " + subject.value()));
+      cipher.lookup("auth/pairwise_subject", std::string(sector) + " " + subject.value()));
 }
 
 std::optional<rapidjson::Document> Provider::Impl::read_hint(std::string_view id_token) const {
@@ -149,6 +162,13 @@ base::Result<AccessClaims> Provider::Impl::read_access_token(std::string_view to
   out.audience = base::json_text(claims, "aud");  // as text: one for several is somebody else's too
   out.scopes = base::json_text(claims, "scope");
   out.jti = base::json_text(claims, "jti");
+  out.granted_to = base::json_text(claims, "granted_to");
+  if (const auto act = claims.FindMember("act"); act != claims.MemberEnd()) {
+    rapidjson::StringBuffer text;
+    rapidjson::Writer<rapidjson::StringBuffer> writer(text);
+    act->value.Accept(writer);
+    out.actors = text.GetString();
+  }
   if (const auto bound = claims.FindMember("cnf"); bound != claims.MemberEnd()) {
     if (bound->value.IsObject()) out.key = base::json_text(bound->value, "jkt");
     if (out.key.empty()) return token_invalid("bound in a way that we never write");
@@ -167,7 +187,14 @@ base::Result<AccessClaims> Provider::Impl::read_access_token(std::string_view to
 }
 
 base::Result<std::optional<LiveGrant>> Provider::Impl::live_grant(const AccessClaims& claims) {
-  BASE_TRY(const auto rows, parts.pool.run(kLiveGrant, {claims.grant, claims.client}));
+  const auto& owner = claims.granted_to.empty() ? claims.client : claims.granted_to;
+  if (!claims.granted_to.empty()) {  // may have been ended by itself (RFC 7009)
+    const auto noted = base::sha256(base::as_bytes(claims.jti));
+    BASE_TRY(const auto ended, parts.pool.run(kEndedToken, {base::BytesView(noted)}));
+    if (!ended.empty()) return std::optional<LiveGrant>();
+  }
+  BASE_TRY(const auto rows,
+           parts.pool.run(kLiveGrant, {claims.grant, owner, claims.client, parts.clock.now()}));
   if (rows.empty()) return std::optional<LiveGrant>();
   // The token may say less than was granted, never more.
   if (!has_all_scopes(rows.text(0, 1), claims.scopes)) return std::optional<LiveGrant>();
@@ -184,6 +211,12 @@ Provider::Provider(Config config, Parts parts)
 Provider::~Provider() = default;
 
 base::Result<void> Provider::register_client(const NewClient& client, std::string_view by) {
+  // Tokens for ourselves are nobody else's to ask about.
+  if (client.resource == impl_->config.issuer) {
+    auto invalid = base::error(base::Code::invalid_argument, "auth.client_invalid");
+    invalid.fields.push_back({"resource", "auth.client.resource"});
+    return invalid;
+  }
   return impl_->clients.put(client, impl_->parts.clock.now(), by);
 }
 
@@ -263,7 +296,7 @@ base::Result<Provider::LogoutAnswer> Provider::end_session(const Parameters& par
     }
     client_id = audience;
   }
-  BASE_TRY(const auto client, impl_->clients.find(client_id));
+  BASE_TRY(const auto client, impl_->clients.find(client_id, impl_->parts.clock.now()));
   if (!wanted.empty()) {
     const auto& allowed = client ? client->post_logout_redirect_uris : std::vector<std::string>();
     if (std::find(allowed.begin(), allowed.end(), wanted) == allowed.end()) {
@@ -296,6 +329,7 @@ std::string Provider::discovery() const {
   out.member("authorization_endpoint", impl.endpoint(kAuthorizePath));
   out.member("token_endpoint", impl.endpoint(kTokenPath));
   out.member("userinfo_endpoint", impl.endpoint(kUserinfoPath));
+  out.member("device_authorization_endpoint", impl.endpoint(kDevicePath));
   out.member("pushed_authorization_request_endpoint", impl.endpoint(kPushPath));
   out.member("require_pushed_authorization_requests", false);
   out.member("introspection_endpoint", impl.endpoint(kIntrospectPath));

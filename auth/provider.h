@@ -23,6 +23,8 @@ namespace auth {
 constexpr std::string_view kAuthorizePath = "/oauth/authorize";
 constexpr std::string_view kTokenPath = "/oauth/token";
 constexpr std::string_view kPushPath = "/oauth/par";
+constexpr std::string_view kDevicePath = "/oauth/device_authorization";
+constexpr std::string_view kDevicePagePath = "/device";
 constexpr std::string_view kUserinfoPath = "/oauth/userinfo";
 constexpr std::string_view kIntrospectPath = "/oauth/introspect";
 constexpr std::string_view kRevokePath = "/oauth/revoke";
@@ -35,7 +37,10 @@ constexpr std::string_view kOfflineAccess = "offline_access";
 /// What a person may be asked for.
 constexpr std::string_view kScopes = "openid profile documents offline_access";
 /// What a client may be registered for.
-constexpr std::string_view kGrantTypes = "authorization_code refresh_token client_credentials";
+constexpr std::string_view kGrantTypes =
+    "authorization_code refresh_token client_credentials "
+    "urn:ietf:params:oauth:grant-type:device_code urn:ietf:params:oauth:grant-type:token-exchange";
+constexpr std::string_view kDeviceGrantName = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// Parameters as they came, in order, duplicates kept: the checks look for them.
 using Parameters = std::vector<std::pair<std::string, std::string>>;
@@ -94,6 +99,12 @@ struct NewClient {
   bool require_pushed = false;  ///< RFC 9126 §6
   bool require_signed = false;  ///< RFC 9101 §10.5
   bool require_dpop = false;    ///< RFC 9449 §5.2: no token without a proof
+  /// FAPI 2.0 Security Profile §5.3.2: a key and no secret, pushed requests, bound tokens. Sets the
+  /// three switches; refused for a client that cannot.
+  bool fapi2 = false;
+  /// The end of the agreement with its operator: from then on it is unknown, and its tokens are
+  /// dead.
+  std::optional<base::Time> agreement_until = std::nullopt;
 };
 
 /// Thread-safe.
@@ -145,6 +156,20 @@ class Provider {
   /// would; 201 with its request_uri.
   std::variant<TokenReply, OAuthError> push(const Parameters& form, std::string_view authorization,
                                             const ProvedRequest& proved = {});
+  /// A device without a browser asks for codes (RFC 8628 §3.1).
+  std::variant<TokenReply, OAuthError> begin_device(const Parameters& form,
+                                                    std::string_view authorization);
+  /// What a person who typed a device's code is asked.
+  struct DeviceRequest {
+    std::string user_code;  ///< as the device shows it
+    std::string client_name;
+    std::vector<std::string> scopes;
+  };
+  /// Errors: not_found `auth.device.unknown`: never was, answered already, or too old.
+  base::Result<DeviceRequest> device_request(std::string_view user_code);
+  /// The person's answer; once. Errors: as device_request.
+  base::Result<void> decide_device(std::string_view user_code, bool granted,
+                                   const Session& session);
   /// Where authorize() would send the answer to these parameters: a registered address, or empty.
   /// For the pages on the way. Changes nothing.
   std::string answer_address(const Parameters& parameters);

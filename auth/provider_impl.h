@@ -19,6 +19,8 @@ struct AccessClaims {
   std::string grant;    ///< auth.authorization_grant.id; empty: the client's own token
   std::string subject;  ///< pairwise; of a client's own token its id
   std::string client, audience, scopes, jti;
+  std::string granted_to;  ///< the client of the grant, where it is another (RFC 8693)
+  std::string actors;      ///< "act" as JSON; may be empty
   std::string key;  ///< RFC 7638 thumbprint of the key that it is bound to (RFC 9449); or empty
   std::int64_t issued_s = 0, expires_s = 0;
 };
@@ -71,6 +73,7 @@ struct Provider::Impl {
   /// The same person is a different `sub` in each sector (OpenID Connect Core §8.1): HMAC under the
   /// look-up key that is derived from the data key, docs/decisions/0043-pairwise-subjects.md.
   std::string pairwise(const SubjectId& subject, const Client& client) const;
+  std::string pairwise(const SubjectId& subject, std::string_view sector) const;
   /// An ID token that we once issued, expired or not; its claims. Nothing for anything else.
   std::optional<rapidjson::Document> read_hint(std::string_view id_token) const;
   /// Signature, type, issuer and times of an access token. The audience is the caller's matter.

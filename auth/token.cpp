@@ -20,7 +20,8 @@ constexpr store::Query kRevokeGrant{"auth.revoke_grant", R"sql(
   update auth.authorization_grant set used_at = coalesce(used_at, $2), revoked_at = $2
    where id = $1 and revoked_at is null)sql"};
 
-const GrantType* const kKinds[] = {&kCodeGrant, &kRefreshGrant, &kClientGrant};
+const GrantType* const kKinds[] = {&kCodeGrant, &kRefreshGrant, &kClientGrant, &kDeviceGrant,
+                                   &kExchangeGrant};
 
 TokenRefusal one_value_each(TokenCall& call) {
   for (const auto& [name, value] : call.form)

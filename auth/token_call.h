@@ -41,6 +41,9 @@ struct TokenCall {
   std::string audience = {};  ///< of the access token
   std::string key = {};       ///< thumbprint that a DPoP proof gave; empty: bearer tokens
 
+  AccessClaims subject_claims = {};  ///< of a token that is exchanged
+  std::string sector = {};           ///< of the system that it is exchanged for
+
   std::string_view value(std::string_view name) const { return value_of(form, name); }
 };
 
@@ -57,9 +60,11 @@ struct GrantType {
   std::span<const TokenCheck> checks;
   TokenAnswer (*issue)(TokenCall&);
 };
-extern const GrantType kCodeGrant;     // code_grant.cpp
-extern const GrantType kRefreshGrant;  // refresh_grant.cpp
-extern const GrantType kClientGrant;   // client_grant.cpp
+extern const GrantType kCodeGrant;      // code_grant.cpp
+extern const GrantType kRefreshGrant;   // refresh_grant.cpp
+extern const GrantType kClientGrant;    // client_grant.cpp
+extern const GrantType kDeviceGrant;    // device.cpp
+extern const GrantType kExchangeGrant;  // exchange_grant.cpp
 
 TokenRefusal refuse_token(const char* error, const char* key);
 /// The grant is dead with all that was issued for it; told in the trail once.
@@ -76,6 +81,9 @@ struct Signed {
 base::Result<Signed> sign_tokens(const TokenCall& call);
 /// An access token of the client for itself. Errors: those of hsm::Key::sign.
 base::Result<std::string> sign_machine_token(const TokenCall& call);
+/// A token of the same grant for another system. Errors: those of hsm::Key::sign.
+base::Result<std::string> sign_exchanged_token(const TokenCall& call);
+std::int64_t exchanged_end_s(const TokenCall& call);
 TokenReply token_reply(const TokenCall& call, const Signed& tokens);
 OAuthError signer_trouble(const base::Error& failure);
 

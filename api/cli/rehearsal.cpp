@@ -40,6 +40,16 @@ std::string text_of(const fs::path& file) {
   return out.str();
 }
 
+/// The token's directory was made read-only by its signer, as a served one is.
+void remove_all_of(const fs::path& place) {
+  std::error_code ignored;
+  for (fs::recursive_directory_iterator it(place, ignored), end; !ignored && it != end;
+       it.increment(ignored))
+    if (it->is_directory(ignored) && !it->is_symlink(ignored))
+      fs::permissions(it->path(), fs::perms::owner_all, fs::perm_options::add, ignored);
+  fs::remove_all(place, ignored);
+}
+
 /// The parent's part: it ends with the child's own status.
 [[noreturn]] void clean_up_after(pid_t child, const fs::path& place) {
   worker = child;
@@ -52,8 +62,7 @@ std::string text_of(const fs::path& file) {
   // What the child left running was told to end when it did, and is now this process's to wait for.
   while (::waitpid(-1, &other, 0) > 0 || errno == EINTR) {
   }
-  std::error_code ignored;
-  fs::remove_all(place, ignored);
+  remove_all_of(place);
   ::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 

@@ -3,6 +3,21 @@
 #include "api/http/message.h"
 
 namespace api::pages {
+namespace {
+
+std::vector<PageData> scope_rows(const std::vector<std::string>& scopes) {
+  std::vector<PageData> rows;
+  for (const auto& scope : scopes) {
+    const auto key = "web.scope." + scope;
+    PageData row;
+    row.text("zh", base::message(key, base::Language::zh));
+    row.text("en", base::message(key, base::Language::en));
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+}  // namespace
 
 std::string login(const Renderer& look, const LoginPage& page) {
   PageData data;
@@ -19,15 +34,7 @@ std::string consent(const Renderer& look, const ConsentPage& page) {
   PageData data;
   data.text("csrf", page.csrf).text("transaction", page.transaction);
   data.text("client_name", page.client_name).text("person", page.person);
-  std::vector<PageData> rows;
-  for (const auto& scope : page.scopes) {
-    const auto key = "web.scope." + scope;
-    PageData row;
-    row.text("zh", base::message(key, base::Language::zh));
-    row.text("en", base::message(key, base::Language::en));
-    rows.push_back(std::move(row));
-  }
-  data.list("scopes", std::move(rows));
+  data.list("scopes", scope_rows(page.scopes));
   return look.page("consent", "web.consent.title", data);
 }
 
@@ -36,6 +43,20 @@ std::string activate(const Renderer& look, const ActivatePage& page) {
   data.text("csrf", page.csrf).text("login_name", page.login_name);
   if (page.problem != nullptr) data.message("problem", page.problem->key, page.problem->args);
   return look.page("activate", "web.activate.title", data);
+}
+
+std::string device(const Renderer& look, const DevicePage& page) {
+  PageData data;
+  data.text("csrf", page.csrf).text("user_code", page.user_code);
+  if (page.problem != nullptr) data.message("problem", page.problem->key, page.problem->args);
+  return look.page("device", "web.device.title", data);
+}
+
+std::string device_confirm(const Renderer& look, const DeviceConfirmPage& page) {
+  PageData data;
+  data.text("csrf", page.csrf).text("user_code", page.user_code);
+  data.text("client_name", page.client_name).list("scopes", scope_rows(page.scopes));
+  return look.page("device_confirm", "web.device.title", data);
 }
 
 std::string logout(const Renderer& look, std::string_view csrf) {

@@ -35,6 +35,21 @@ struct ActivatePage {
 /// Setting a new password with a code that staff had made.
 std::string activate(const Renderer& look, const ActivatePage& page);
 
+struct DevicePage {
+  std::string csrf;
+  std::string user_code;  ///< what was typed before, or came with the address
+  const base::Error* problem = nullptr;
+};
+std::string device(const Renderer& look, const DevicePage& page);
+
+struct DeviceConfirmPage {
+  std::string csrf;
+  std::string user_code;
+  std::string client_name;
+  std::vector<std::string> scopes;
+};
+std::string device_confirm(const Renderer& look, const DeviceConfirmPage& page);
+
 std::string logout(const Renderer& look, std::string_view csrf);
 
 /// A short message: what happened, what to do. `tone` is "good" or "warn".

@@ -141,7 +141,8 @@ TEST(PlansTest, HotStatementsUseTheirIndexes) {
       "update auth.authorization_grant set revoked_at = now() where subject_id = 'x' and "
       "revoked_at is null and session_id <> 'y'",
       "select g.subject_id from auth.authorization_grant g join auth.subject s on s.id = "
-      "g.subject_id and s.active join auth.client c on c.id = g.client_id and c.active where g.id "
+      "g.subject_id and s.active join auth.client c on c.id = g.client_id and c.active join "
+      "auth.client a on a.id = 'z' and a.active where g.id "
       "= "
       "'x' and g.client_id = 'y' and g.revoked_at is null and g.used_at is not null",
       "select r.expires_at, n.used_at, g.id from auth.refresh_token r join "
@@ -154,6 +155,12 @@ TEST(PlansTest, HotStatementsUseTheirIndexes) {
           d32 + ")",
       "select 1 from auth.client where resource = 'x' and active",
       "delete from auth.pushed_request where digest = " + d32,
+      "select client_id from auth.device_request where user_code = " + d32,
+      "update auth.device_request set used_at = now() where used_at is null and granted and "
+      "digest = " +
+          d32,
+      "select 1 from auth.revoked_token where digest = " + d32,
+      "select digest from auth.device_request where expires_at < now() order by expires_at limit 9",
       "select sealed from auth.pushed_request where client_id = 'x' and expires_at > now() and "
       "digest = " +
           d32,

@@ -76,9 +76,9 @@ TEST(DpopTest, AProofAtThePushedRequestBindsTheCode) {
       s.house.request(s.client), s.client.basic(),
       s.proved(s.proof(s.signer, s.proof_claims("POST", kPushPath)), "POST", kPushPath));
   ASSERT_EQ(s.house.error_of(reply), "");
-  const auto uri = base::json_text(json(std::get<TokenReply>(reply).json), "request_uri");
-  const auto code =
-      s.house.code_for({{"client_id", s.client.id}, {"request_uri", std::string(uri)}}, s.session);
+  const auto body = json(std::get<TokenReply>(reply).json);
+  const std::string uri(base::json_text(body, "request_uri"));
+  const auto code = s.house.code_for({{"client_id", s.client.id}, {"request_uri", uri}}, s.session);
   EXPECT_EQ(s.token(s.house.redemption(s.client, code), s.client.basic()), "invalid_grant");
 }
 

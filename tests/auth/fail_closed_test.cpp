@@ -2,7 +2,7 @@
 // fails and its tables stay as they were.
 #include <gtest/gtest.h>
 
-#include "tests/auth/house.h"
+#include "tests/auth/device_scene.h"
 #include "tests/support/audit_away.h"
 
 namespace auth {
@@ -22,7 +22,7 @@ class FailClosedTest : public testing::Test {
   std::string tables() {
     std::string out;
     for (const auto* table : {"subject", "account", "credential", "session", "client", "consent",
-                              "authorization_grant"})
+                              "authorization_grant", "refresh_token", "revoked_token"})
       out += house.sql(
                  "select coalesce(md5(string_agg(t::text, ',' order by t::text)), '') from "
                  "auth." +
@@ -108,6 +108,45 @@ TEST_F(FailClosedTest, Ldt01_6_2_5e_ConsentsCodesAndTokens) {
   refused("redeem", [&] { return house.error_of(house.provider.token(form, client.basic())); });
   EXPECT_EQ(house.error_of(house.provider.token(form, client.basic())), "") << "still to be had";
   refused("burn", [&] { return house.error_of(house.provider.token(form, client.basic())); });
+}
+
+TEST_F(FailClosedTest, Ldt01_6_2_5e_RefreshesAndRevocations) {
+  const auto tokens = house.tokens_for(client, session, "openid offline_access");
+  const std::string refresh(base::json_text(tokens, "refresh_token"));
+  const Parameters form{{"grant_type", "refresh_token"}, {"refresh_token", refresh}};
+  refused("refresh", [&] { return house.token_error(form, client.basic()); });
+  refused("revoke", [&] {
+    return house.error_of(house.provider.revoke({{"token", refresh}}, client.basic()));
+  });
+  EXPECT_EQ(house.token_error(form, client.basic()), "") << "the token was neither spent nor ended";
+  house.clock.advance(std::chrono::seconds(11));
+  refused("burn the family", [&] {
+    const auto said = house.token_error(form, client.basic());
+    return said == "invalid_grant" ? "" : said;  // burnt would be told as invalid_grant
+  });
+}
+
+TEST_F(FailClosedTest, Ldt01_6_2_5e_Devices) {
+  DeviceScene device;
+  device.begin();
+  auto& provider = device.scene.house.provider;
+  refused("decide", [&] {
+    return refusal_of(provider.decide_device(device.user_code, true, device.scene.session));
+  });
+  EXPECT_EQ(device.poll(), "authorization_pending") << "nothing was decided";
+  ASSERT_TRUE(provider.decide_device(device.user_code, true, device.scene.session).ok());
+  device.scene.house.clock.advance(std::chrono::seconds(5));
+  refused("redeem a device code", [&] { return device.poll(); });
+  device.scene.house.clock.advance(std::chrono::seconds(5));
+  EXPECT_EQ(device.poll(), "") << "still to be had";
+}
+
+TEST_F(FailClosedTest, Ldt01_6_2_5e_Exchanges) {
+  ExchangeScene chain;
+  const auto token = chain.portal_token();
+  refused("exchange", [&] {
+    return chain.scene.token(chain.form(token, chain.core_resource), chain.scene.client.basic());
+  });
 }
 
 }  // namespace

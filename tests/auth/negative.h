@@ -75,6 +75,7 @@ std::span<const NegativeCase> assertion_cases();  // negative_assertion.cpp
 std::span<const NegativeCase> authorize_cases();  // negative_authorize.cpp
 std::span<const NegativeCase> bearer_cases();     // negative_bearer.cpp
 std::span<const NegativeCase> dpop_cases();       // negative_dpop.cpp
+std::span<const NegativeCase> device_cases();     // negative_device.cpp
 std::span<const NegativeCase> request_cases();    // negative_request.cpp
 
 }  // namespace auth::test_house

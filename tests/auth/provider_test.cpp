@@ -8,7 +8,7 @@
 #include "auth/jwt.h"
 #include "auth/redirect.h"
 #include "base/messages.h"
-#include "tests/auth/house.h"
+#include "tests/auth/negative.h"
 
 namespace auth {
 namespace {
@@ -135,6 +135,58 @@ TEST_F(ProviderTest, SwitchingAClientOffStopsItsTokens) {
   EXPECT_EQ(key_of(house.provider.actor(access())), "auth.token_invalid: revoked");
 }
 
+TEST_F(ProviderTest, Fapi2_5_3_2_TheSwitchAsksForAllOfIt) {
+  Scene s;
+  const auto careful = s.keyed_client([](NewClient& c) { c.fapi2 = true; });
+  EXPECT_EQ(s.authorize(s.house.request(careful)), "back:invalid_request") << "not pushed";
+  const auto code = s.house.code_for(
+      {{"client_id", careful.id}, {"request_uri", s.push(careful, s.house.request(careful))}},
+      s.session);
+  const auto form = [&] {
+    return s.with_assertion(s.house.redemption(careful, code),
+                            s.signer.sign_as("JWT", s.assertion_claims(careful.id)));
+  };
+  EXPECT_EQ(s.token(form(), ""), "invalid_dpop_proof") << "bearer tokens are not for it";
+  const auto reply = s.house.provider.token(
+      form(), "", s.proved(s.proof(s.signer, s.proof_claims("POST", kTokenPath))));
+  EXPECT_EQ(s.house.error_of(reply), "");
+  NewClient loose;
+  loose.id = ClientId(fresh_name("client"));
+  loose.name = "x";
+  loose.secret = std::string(43, 's');
+  loose.redirect_uris = {std::string(kRedirect)};
+  loose.scopes = "openid";
+  loose.fapi2 = true;
+  EXPECT_EQ(s.house.provider.register_client(loose).error().fields.at(0).field, "fapi2");
+}
+
+TEST_F(ProviderTest, Ldt01_6_1_2e_AnAgreementThatEndedStopsItsTokens) {
+  std::optional<base::Time> until = house.clock.now() + std::chrono::minutes(5);
+  const auto platform = house.new_client_with([&](NewClient& c) {
+    c.agreement_until = until;
+    c.grant_types += " client_credentials";
+    c.machine_scopes = "core.read";
+  });
+  const auto mine = house.tokens_for(platform, opened.session, "openid offline_access");
+  const auto token = std::string(base::json_text(mine, "access_token"));
+  const auto reply = house.provider.token({{"grant_type", "client_credentials"}}, platform.basic());
+  const auto machine =
+      std::string(base::json_text(json(std::get<TokenReply>(reply).json), "access_token"));
+  ASSERT_EQ(key_of(house.provider.actor(token)), "");
+  house.clock.advance(std::chrono::minutes(5));
+  EXPECT_EQ(key_of(house.provider.actor(token)), "auth.token_invalid: revoked");
+  EXPECT_EQ(
+      house.token_error({{"grant_type", "refresh_token"},
+                         {"refresh_token", std::string(base::json_text(mine, "refresh_token"))}},
+                        platform.basic()),
+      "invalid_client");
+  EXPECT_EQ(house.error_of(house.provider.introspect({{"token", machine}}, platform.basic())),
+            "invalid_client");
+  const auto shown = house.provider.authorize(house.request(platform), opened.session);
+  EXPECT_TRUE(std::holds_alternative<ShowError>(*shown)) << "nobody is sent there";
+  EXPECT_EQ(key_of(house.provider.actor(access())), "") << "others go on";
+}
+
 TEST_F(ProviderTest, UserinfoGivesWhatTheScopesAllow) {
   const auto full = json(house.provider.userinfo(access()).value());
   EXPECT_EQ(base::json_text(full, "name"), "阿依古丽·买买提");
@@ -242,7 +294,10 @@ TEST_F(ProviderTest, C77_MetadataSaysWhatIsTrue) {
   };
   EXPECT_EQ(list("scopes_supported"), "openid,profile,documents,offline_access,");
   EXPECT_EQ(list("response_types_supported"), "code,");
-  EXPECT_EQ(list("grant_types_supported"), "authorization_code,refresh_token,client_credentials,");
+  EXPECT_EQ(list("grant_types_supported"),
+            "authorization_code,refresh_token,client_credentials,"
+            "urn:ietf:params:oauth:grant-type:device_code,"
+            "urn:ietf:params:oauth:grant-type:token-exchange,");
   EXPECT_EQ(list("token_endpoint_auth_methods_supported"),
             "client_secret_basic,client_secret_post,private_key_jwt,none,");
   EXPECT_EQ(list("introspection_endpoint_auth_methods_supported"),
@@ -312,6 +367,7 @@ TEST_F(ProviderTest, ClientsAreRegisteredPlainly) {
   EXPECT_EQ(refused([](NewClient& c) { c.keys = R"({"keys":[]})"; }), "keys:auth.client.keys");
   EXPECT_EQ(refused([](NewClient& c) { c.require_signed = true; }), "keys:auth.client.keys");
   EXPECT_EQ(refused([](NewClient& c) { c.resource = "core"; }), "resource:auth.client.resource");
+  EXPECT_EQ(refused([](NewClient& c) { c.resource = kIssuer; }), "resource:auth.client.resource");
   EXPECT_EQ(refused([](NewClient& c) {
               c.secret = "";
               c.resource = "https://core.example/";

@@ -423,9 +423,11 @@ class OfficersJourney(Journey):
         before = {path.name: path.read_bytes() for path in PKI.rglob("*") if path.is_file()}
         lines, trail = len(ledger()), sql("select count(*) from certs.issued")
         kept = self.folder_of_the_stack() / "rehearsed.jsonl"
+        places = set(Path("/tmp").glob("xinyin-rehearsal-*"))
         code, answer = said("ceremony", "rehearse", plan, "--keep-minutes", kept)
         self.assertEqual(code, DONE, answer)
         self.assertTrue(answer["rehearsal"])
+        self.assertEqual(set(Path("/tmp").glob("xinyin-rehearsal-*")), places, "left behind")
         self.assertEqual({path.name: path.read_bytes() for path in PKI.rglob("*") if path.is_file()}, before)
         self.assertEqual((len(ledger()), sql("select count(*) from certs.issued")), (lines, trail))
         for words in (("ceremony", "verify", kept), ("audit", "verify", "--minutes", kept)):

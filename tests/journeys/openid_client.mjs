@@ -2,7 +2,7 @@
 // what the RFCs say must be refused.
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { Issuer, generators, custom } from 'openid-client';
-import { assert, Person, runTests, sql, test, tryThis } from './support.mjs';
+import { assert, Person, formOf, runTests, sql, test, tryThis } from './support.mjs';
 
 custom.setHttpOptionsDefaults({ timeout: 15_000 });
 
@@ -311,14 +311,17 @@ for (const [alg, make] of [
 }
 
 /** A client that proves itself with a key, put beside the demonstration's own. */
-function keyedClient(id, alg, publicKey, { redirectUris = [], grantTypes, scopes = '', machineScopes = '' }) {
-  const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'k1', alg, use: 'sig' };
-  const quoted = (value) => `'${String(value).replaceAll("'", "''")}'`;
+function keyedClient(id, alg, publicKey, more) {
+  addClient(id, { ...more, keys: { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'k1', alg, use: 'sig' }] } });
+}
+
+function addClient(id, { redirectUris = [], grantTypes, scopes = '', machineScopes = '', keys = null, resource = null }) {
+  const quoted = (value) => (value === null ? 'null' : `'${String(value).replaceAll("'", "''")}'`);
   sql(`insert into auth.client (id, name, redirect_uris, post_logout_redirect_uris, scopes, sector,
-      registered_at, grant_types, machine_scopes, keys)
+      registered_at, grant_types, machine_scopes, keys, resource)
     values (${quoted(id)}, '密钥客户端', ${quoted(JSON.stringify(redirectUris))}, '[]', ${quoted(scopes)},
       ${quoted(`client:${id}`)}, now(), ${quoted(grantTypes)}, ${quoted(machineScopes)},
-      ${quoted(JSON.stringify({ keys: [jwk] }))})`);
+      ${quoted(keys && JSON.stringify(keys))}, ${quoted(resource)})`);
 }
 
 test('RFC 6749 §4.4, RFC 7523: a machine gets tokens for itself with its key', async () => {
@@ -377,6 +380,52 @@ test('Core §5.5.1.1, RFC 9470: an acr that cannot be reached is said so, one th
   assert.equal(tokens.claims().acr, 'urn:xinyin:acr:p1a1');
   const { location } = await new Person(tryThis.issuer).authorize(begin(ask('urn:xinyin:acr:p3a3')).url, redirect);
   assert.equal(location?.searchParams.get('error'), 'unmet_authentication_requirements');
+});
+
+test('RFC 8628: a person approves a device, which then has tokens', async () => {
+  const id = `kiosk-${randomBytes(6).toString('hex')}`;
+  addClient(id, { grantTypes: 'urn:ietf:params:oauth:grant-type:device_code', scopes: scope });
+  const kiosk = new issuer.Client({ client_id: id, token_endpoint_auth_method: 'none', id_token_signed_response_alg: 'ES256' });
+  const device = await kiosk.deviceAuthorization({ scope: 'openid documents' });
+  assert.equal(device.verification_uri, `${tryThis.issuer}/device`);
+  const person = new Person(tryThis.issuer);
+  let { body } = await person.authorize(device.verification_uri_complete, redirect);
+  for (const more of [{}, { decision: 'grant' }]) {
+    const form = formOf(body);
+    assert.equal(form.fields.user_code, device.user_code);
+    const answer = await person.send(new URL(form.action, tryThis.issuer).href, { ...form.fields, ...more });
+    assert.equal(answer.status, 200);
+    body = await answer.text();
+  }
+  const tokens = await device.poll();
+  assert.equal(tokens.claims().aud, id);
+  await assert.rejects(kiosk.grant({ grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: device.device_code }),
+    refused('invalid_grant'));
+});
+
+test('RFC 8693: a token for the next system names who exchanged it', async () => {
+  const id = `gateway-${randomBytes(6).toString('hex')}`;
+  const resource = `https://core.example/${id}`;
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const exchange = 'urn:ietf:params:oauth:grant-type:token-exchange';
+  keyedClient(id, 'ES256', publicKey, {
+    redirectUris: [redirect], grantTypes: `authorization_code ${exchange}`, scopes: scope, resource });
+  const gateway = new issuer.Client(
+    { client_id: id, redirect_uris: [redirect], response_types: ['code'], id_token_signed_response_alg: 'ES256',
+      token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: 'ES256',
+      introspection_endpoint_auth_method: 'private_key_jwt', introspection_endpoint_auth_signing_alg: 'ES256' },
+    { keys: [{ ...privateKey.export({ format: 'jwk' }), kid: 'k1', alg: 'ES256', use: 'sig' }] });
+  const kept = begin({ client_id: id });
+  const { location } = await new Person(tryThis.issuer).authorize(kept.url, redirect);
+  const tokens = await gateway.callback(redirect, gateway.callbackParams(location.href), checks(kept));
+  const next = await gateway.grant({
+    grant_type: exchange, subject_token: tokens.access_token, resource,
+    subject_token_type: 'urn:ietf:params:oauth:token-type:access_token' });
+  assert.equal(next.issued_token_type, 'urn:ietf:params:oauth:token-type:access_token');
+  const told = await gateway.introspect(next.access_token);
+  assert.equal(told.aud, resource);
+  assert.deepEqual(told.act, { sub: id });
+  await assert.rejects(gateway.userinfo(next.access_token), 'it is for the other system');
 });
 
 await runTests();
