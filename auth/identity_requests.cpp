@@ -43,6 +43,9 @@ constexpr store::Query kExpire{"auth.expire_identity_request", R"sql(
 constexpr store::Query kApprove{"auth.approve_identity_request", R"sql(
   insert into auth.identity_approval (request_id, staff, at) values ($1, $2, $3)
   on conflict do nothing)sql"};
+// Asked once the request is locked: what the locking statement itself counts may be stale.
+constexpr store::Query kApprovals{"auth.count_identity_approvals", R"sql(
+  select count(*) from auth.identity_approval where request_id = $1)sql"};
 constexpr store::Query kIsStaff{"auth.is_staff", R"sql(
   select 1 from auth.staff f join auth.subject s on s.id = f.subject_id and s.active
    where f.subject_id = $1 and f.ended_at is null)sql"};
@@ -239,12 +242,13 @@ base::Result<IdentityRequests::Outcome> IdentityRequests::approve(std::string_vi
   BASE_TRY(const auto taken, take(tx, request, staff));
   BASE_TRY(const auto put, tx.run(kApprove, {request, staff.value(), now}));
   if (put.affected() == 0) return refuse_with(base::Code::conflict, "auth.staff.twice");
-  const bool last = taken.approvals + 1 >= taken.approvals_needed;
+  BASE_TRY(const auto counted, tx.run(kApprovals, {request}));
+  const bool last = counted.integer(0, 0) >= taken.approvals_needed;
   base::JsonWriter facts;
   facts.StartObject();
   facts.member("kind", to_text(taken.change.kind));
   facts.member("request", taken.id);
-  facts.member("approvals", taken.approvals + 1);
+  facts.member("approvals", counted.integer(0, 0));
   facts.EndObject();
   BASE_TRY_VOID(store::audit(
       tx, {now, staff.value(), "identity.approve", taken.subject.value(), "ok", facts.text()}));
