@@ -18,6 +18,7 @@ std::string_view done_key(std::string_view word) {
   if (word == "password") return "web.account.password.done";
   if (word == "session") return "web.account.session.ended";
   if (word == "consent") return "web.account.consent.revoked";
+  if (word == "asked") return "web.account.asked";
   if (word == "privacy") return "web.account.privacy.withdrawn";
   return {};
 }
@@ -40,6 +41,9 @@ base::Result<Response> show_account(Call& call, pages::AccountPage shown) {
   BASE_TRY(shown.consents, own.consents(subject));
   BASE_TRY(shown.acts, house->agreements->acts(subject));
   BASE_TRY(shown.trace, own.trace(subject));
+  auth::IdentityRequests requests(
+      {call.services.pool, *house->cipher, call.services.clock, call.services.random});
+  BASE_TRY(shown.requests, requests.of(subject));
   auto answer = Response::html(pages::account(pages_look(), shown), call.nonce(),
                                shown.problem == nullptr ? 200 : status_of(shown.problem->code));
   if (shown.problem != nullptr) {
@@ -82,6 +86,10 @@ base::Result<std::optional<Response>> ask_agreements(Call& call, const auth::Sub
   BASE_TRY(const auto pending, house->agreements->pending(subject));
   if (pending.empty()) return std::optional<Response>();
   return std::optional(Response::redirect("/agreement?return_to=" + percent_encode(return_to)));
+}
+
+base::Result<Response> account_refused(Call& call, const base::Error& problem) {
+  return refused(call, problem, {});
 }
 
 namespace handlers {

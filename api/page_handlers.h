@@ -25,6 +25,9 @@ base::Result<Response> logout_answer(Call& call, const auth::Provider::LogoutAns
 base::Result<std::optional<Response>> ask_agreements(Call& call, const auth::SubjectId& subject,
                                                      std::string_view return_to);
 
+/// The account page with what was refused.
+base::Result<Response> account_refused(Call& call, const base::Error& problem);
+
 namespace handlers {
 base::Result<Response> home(Call&);
 base::Result<Response> about(Call&);

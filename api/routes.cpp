@@ -1,6 +1,7 @@
 #include "api/routes.h"
 
 #include "api/handlers.h"
+#include "api/identity_handlers.h"
 #include "api/page_handlers.h"
 
 namespace api {
@@ -145,6 +146,17 @@ constexpr Route kTable[] = {
      .who = Who::session, .face = Face::page, .rate = Rate::login},
     {.method = Method::post, .path = "/account/details", .handler = account_details,
      .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login,
+     .body_limit = kForm, .takes = media::form, .origin = Origin::form},
+    {.method = Method::post, .path = "/account/identity", .handler = account_ask_identity,
+     .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login,
+     .body_limit = kForm, .takes = media::form, .origin = Origin::form},
+    {.method = Method::post, .path = "/account/export", .handler = account_export,
+     .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login,
+     .body_limit = kForm, .takes = media::form, .origin = Origin::form},
+    {.method = Method::get, .path = "/activate", .handler = activate_page, .where = Where::pages,
+     .who = Who::everyone, .face = Face::page, .rate = Rate::login},
+    {.method = Method::post, .path = "/activate", .handler = activate_submit,
+     .where = Where::login, .who = Who::everyone, .face = Face::page, .rate = Rate::login,
      .body_limit = kForm, .takes = media::form, .origin = Origin::form},
     {.method = Method::post, .path = "/account/password", .handler = account_password,
      .where = Where::login, .who = Who::session, .face = Face::page, .rate = Rate::login,

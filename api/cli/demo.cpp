@@ -14,14 +14,13 @@
 #include <fstream>
 #include <sstream>
 
-#include "api/cli/commands.h"
+#include "api/cli/people.h"
 #include "auth/accounts.h"
 #include "auth/agreements.h"
 #include "auth/clients.h"
 #include "base/encoding.h"
 #include "base/json.h"
 #include "base/unique_fd.h"
-#include "hsm/client.h"
 #include "services/demo_data.h"
 
 namespace cli {
@@ -171,15 +170,6 @@ base::Result<std::string> portal_secret(const Options& options, const rapidjson:
   return secret;
 }
 
-base::Result<base::Secret> data_key(const Config& config) {
-  std::ifstream in(config.data_key_file, std::ios::binary);
-  std::ostringstream wrapped;
-  wrapped << in.rdbuf();
-  if (!in) return file_failure(config.data_key_file, "cannot be read");
-  hsm::Client signer({config.signer.socket, config.signer.deadline, 1});
-  return signer.unwrap("data-key", base::as_bytes(wrapped.str()));
-}
-
 /// The model texts where the agency has none of its own yet, accepted by the demonstration's
 /// people: what is demonstrated to them first is the service.
 base::Result<void> seed_agreements(auth::Agreements& agreements,
@@ -210,7 +200,7 @@ base::Result<Answer> seed(Context& context, const Options& options) {
     would.EndObject();
     return Answer{would.text(), "将写入 · would write " + options.out.string(), kDone};
   }
-  BASE_TRY(const auto key, data_key(*config));
+  BASE_TRY(const auto key, unwrap_data_key(*config));
   auto& random = context.random();
   const auto now = context.clock().now();
   const store::FieldCipher cipher(key, random);

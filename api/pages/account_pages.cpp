@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "auth/countries.h"
 #include "base/text.h"
 
 namespace api::pages {
@@ -152,6 +153,31 @@ void put_acts(PageData& data, const AccountPage& page) {
   data.flag("can_withdraw", consents).list("acts", std::move(rows));
 }
 
+void put_requests(PageData& data, const AccountPage& page) {
+  std::vector<PageData> rows, types, countries;
+  for (const auto& one : page.requests) {
+    PageData row;
+    row.object("kind", both("web.request." + std::string(auth::to_text(one.change.kind))));
+    row.object("standing", both("web.request." + one.standing));
+    row.text("at", base::to_china_time(one.asked_at)).text("reason", one.reason);
+    rows.push_back(std::move(row));
+  }
+  for (const auto& type : auth::document_types())
+    if (type.kind == page.person.kind) {
+      PageData row = both("auth.document." + std::string(type.id));
+      row.text("id", std::string(type.id));
+      types.push_back(std::move(row));
+    }
+  for (const auto& country : auth::countries()) {
+    PageData row;
+    row.text("id", std::string(country.alpha3));
+    row.text("zh", std::string(country.zh)).text("en", std::string(country.en));
+    countries.push_back(std::move(row));
+  }
+  data.flag("has_requests", !rows.empty()).list("requests", std::move(rows));
+  data.list("types", std::move(types)).list("countries", std::move(countries));
+}
+
 void put_trace(PageData& data, const AccountPage& page) {
   std::vector<PageData> rows;
   for (const auto& one : page.trace) {
@@ -207,6 +233,7 @@ std::string account(const Renderer& look, const AccountPage& page) {
   put_sessions(data, page);
   put_consents(data, page);
   put_acts(data, page);
+  put_requests(data, page);
   put_trace(data, page);
   return look.page("account", "web.account.title", data);
 }

@@ -6,7 +6,7 @@
 
 #include "api/pages/renderer.h"
 #include "auth/agreements.h"
-#include "auth/identities.h"
+#include "auth/identity_requests.h"
 #include "auth/own_account.h"
 
 namespace api::pages {
@@ -29,6 +29,7 @@ struct AccountPage {
   std::vector<auth::OwnConsent> consents;
   std::vector<auth::AgreementAct> acts;
   std::vector<auth::TraceRow> trace;
+  std::vector<auth::IdentityRequest> requests;  ///< of this person, newest first
   std::string done;                      ///< catalogue key of what was just done; empty: nothing
   const base::Error* problem = nullptr;  ///< of a deed that was refused
   auth::FieldValues typed;               ///< what was typed in the contact data, when refused

@@ -38,6 +38,13 @@ std::string consent(const Renderer& look, const ConsentPage& page) {
   return look.page("consent", "web.consent.title", data);
 }
 
+std::string activate(const Renderer& look, const ActivatePage& page) {
+  PageData data;
+  data.text("csrf", page.csrf).text("login_name", page.login_name);
+  if (page.problem != nullptr) data.message("problem", page.problem->key, page.problem->args);
+  return look.page("activate", "web.activate.title", data);
+}
+
 std::string device(const Renderer& look, const DevicePage& page) {
   PageData data;
   data.text("csrf", page.csrf).text("user_code", page.user_code);

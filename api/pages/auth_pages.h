@@ -27,6 +27,14 @@ struct ConsentPage {
 };
 std::string consent(const Renderer& look, const ConsentPage& page);
 
+struct ActivatePage {
+  std::string csrf;
+  std::string login_name;  ///< what was typed before
+  const base::Error* problem = nullptr;
+};
+/// Setting a new password with a code that staff had made.
+std::string activate(const Renderer& look, const ActivatePage& page);
+
 struct DevicePage {
   std::string csrf;
   std::string user_code;  ///< what was typed before, or came with the address

@@ -3,6 +3,7 @@
 
 #include <atomic>
 
+#include "auth/activation.h"
 #include "auth/id_numbers.h"
 #include "base/json.h"
 #include "tests/api/browser.h"
@@ -387,6 +388,79 @@ TEST_F(RegistrationPagesTest, Pipl15_TheConsentIsWithdrawnAndTheAgreementStays) 
   const auto page = browser.get(asked.header("location"));
   EXPECT_THAT(page.body, HasSubstr("accept_privacy"));
   EXPECT_THAT(page.body, Not(HasSubstr("accept_service")));
+}
+
+TEST_F(RegistrationPagesTest, Ldt01_6_2_5a_NameAndDocumentsAreAskedForAndWaitForStaff) {
+  Browser browser(house_);
+  member(browser);
+  browser.get("/account");
+  const auto number = fresh_number();
+  const auto wrong = browser.post("/account/identity", {{"what", "document"},
+                                                        {"id_type", "cn-id"},
+                                                        {"id_number", "110101199003076631"},
+                                                        {"country", ""}});
+  EXPECT_EQ(wrong.status, 400);
+  EXPECT_THAT(wrong.body, HasSubstr("校验位不符"));
+  EXPECT_EQ(
+      browser
+          .post(
+              "/account/identity",
+              {{"what", "document"}, {"id_type", "cn-id"}, {"id_number", number}, {"country", ""}})
+          .header("location"),
+      "/account?done=asked");
+  EXPECT_EQ(browser.post("/account/identity", {{"what", "name"}, {"name", "张新名"}}).status, 303);
+  EXPECT_EQ(browser.post("/account/identity", {{"what", "name"}, {"name", "张再改"}}).status, 409);
+  const auto account = browser.get("/account");
+  EXPECT_THAT(account.body, HasSubstr("更正姓名"));
+  EXPECT_THAT(account.body, HasSubstr("待处理"));
+  EXPECT_THAT(account.body, HasSubstr("阿*")) << "nothing has changed yet";
+}
+
+TEST_F(RegistrationPagesTest, Pipl45_EverythingKeptOfAPersonIsExportedToHim) {
+  Browser browser(house_);
+  const auto login_name = member(browser);
+  browser.get("/account");
+  const auto file = browser.post("/account/export", {});
+  ASSERT_EQ(file.status, 200);
+  EXPECT_THAT(file.header("content-disposition"), HasSubstr("attachment"));
+  EXPECT_EQ(file.header("cache-control"), "no-store");
+  const auto json = json_of(file);
+  EXPECT_EQ(base::json_text(json, "name"), kName);
+  EXPECT_EQ(base::json_text(json, "login_name"), login_name);
+  EXPECT_EQ(base::json_text(json["details"], "mobile"), kMobile);
+  EXPECT_EQ(base::json_text(json["documents"][0], "number").size(), 18u);
+  EXPECT_EQ(json["agreements"].Size(), 2u);
+  EXPECT_GE(json["trace"].Size(), 5u);
+  EXPECT_FALSE(json["signed"].GetBool()) << "and says so";
+  EXPECT_THAT(file.body, Not(HasSubstr("argon2")));
+}
+
+TEST_F(RegistrationPagesTest, Ldt01_6_2_5d_ACodeFromTheCounterSetsANewPassword) {
+  Browser browser(house_), there(house_);
+  const auto login_name = member(there);
+  const auto rooms = house_.services().upstairs.get();
+  const auto id = *rooms->accounts->find_by_login(login_name);
+  auth::Activation activation(
+      {house_.services().pool, *rooms->accounts, house_.pki().clock(), house_.random()});
+  const auto code = activation.issue(*id, "staff:test");
+  ASSERT_TRUE(code.ok());
+  const std::string next = "umber-falcon-drift-ninety";
+  browser.get("/activate");
+  const auto redeem = [&](const std::string& name, const std::string& given) {
+    return browser.post(
+        "/activate",
+        {{"login_name", name}, {"code", given}, {"password", next}, {"password_again", next}});
+  };
+  const auto unknown = redeem("nobody.at.all", *code),
+             wrong = redeem(login_name, std::string(32, '1'));
+  EXPECT_EQ(unknown.status, 401);
+  EXPECT_EQ(wrong.status, 401);
+  EXPECT_THAT(wrong.body, Not(HasSubstr(next)));
+  EXPECT_EQ(redeem(login_name, *code).status, 200);
+  EXPECT_EQ(redeem(login_name, *code).status, 401) << "once";
+  EXPECT_EQ(there.get("/account").status, 303) << "earlier logins have ended";
+  EXPECT_EQ(log_in(there, login_name, next).header("location"), "/account");
+  EXPECT_THAT(house_.log_text(), Not(HasSubstr(*code)));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "auth/contact_numbers.h"
 #include "auth/details.h"
+#include "auth/id_numbers.h"
 #include "tests/auth/house.h"
 
 namespace auth {
@@ -109,13 +110,9 @@ TEST_F(RegistrationTest, Ldt01_5_4_1_4a_APersonRegistersAndLogsIn) {
 }
 
 TEST_F(RegistrationTest, Ldt01_5_4_1_3a_AUnitRegistersWithACreditCodeOrAnAgreedOne) {
-  for (const auto& [type, code] :
-       {std::pair{"uscc", "91110108MA00003651"}, {"unit-number", "11010800123456"}}) {
-    house.sql(
-        "delete from auth.agreement_act; delete from auth.subject_detail;"
-        "delete from auth.identity_document; delete from auth.credential;"
-        "delete from auth.consent; delete from auth.authorization_grant;"
-        "delete from auth.account; delete from auth.session; delete from auth.subject");
+  for (const std::string type : {"uscc", "unit-number"}) {
+    auto code = "91110108MA" + fresh_number().substr(10, 7);
+    if (type == "uscc") code += unified_code_check(code);
     const auto reference = begin(SubjectKind::unit);
     ASSERT_TRUE(
         registration

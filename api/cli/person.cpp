@@ -1,0 +1,242 @@
+// xinyin person: what staff do for people and units: look one up, decide changes of identity, lock
+// and unlock, have a code made for a new password. LD/T 01-2020 6.2.1, 6.2.5.
+//
+// Who acts is an account of staff that logs in here with its password; everything has its row in
+// the audit trail under that account.
+#include "api/cli/people.h"
+#include "base/json.h"
+#include "base/text.h"
+
+namespace cli {
+namespace {
+
+struct Options {
+  StaffLogin staff;
+  std::string login_name, id_type, country, subject, request, reason, name, unlink, duplicate;
+  std::filesystem::path number_file;
+  bool beside = false, dry_run = false;
+};
+
+/// A personal number: from a file, never from the command line that others can read.
+base::Result<auth::IdentityDocument> document_of(Context& context, const Options& options) {
+  BASE_TRY(const auto number, base::Secret::from_file(options.number_file));
+  const auto* type = auth::document_type(options.id_type);
+  if (type == nullptr) return base::error(base::Code::invalid_argument, "auth.id_type.unknown");
+  return auth::read_identity_document(type->kind, options.id_type, number.reveal_text(),
+                                      options.country, base::china_date(context.clock().now()));
+}
+
+base::Result<Answer> find(Context& context, const Options& options) {
+  BASE_TRY(const auto people, open_people(context));
+  BASE_TRY_VOID(log_in_staff(*people, options.staff));
+  std::optional<auth::SubjectId> id;
+  if (!options.login_name.empty()) {
+    BASE_TRY(id, people->accounts.find_by_login(options.login_name));
+  } else {
+    BASE_TRY(const auto document, document_of(context, options));
+    BASE_TRY(id, auth::find_subject(people->pool, people->cipher, document));
+  }
+  if (!id) return base::error(base::Code::not_found, "auth.subject_unknown");
+  BASE_TRY(const auto record, people->accounts.subject(*id));
+  BASE_TRY(const auto documents, auth::documents_of(people->pool, people->cipher, *id));
+  base::JsonWriter out;
+  out.StartObject();
+  out.member("subject", id->value());
+  out.member("kind", record.kind == auth::SubjectKind::unit ? "unit" : "person");
+  out.member("name", base::mask_name(record.name));
+  out.member("proofing", static_cast<int>(record.proofing));
+  out.key("documents");
+  out.StartArray();
+  std::string text = id->value() + "  " + base::mask_name(record.name);
+  for (const auto& one : documents) {
+    out.StartObject();
+    out.member("id", one.id);
+    out.member("type", one.document.type);
+    out.member("number", one.document.masked());
+    out.member("leading", one.leading);
+    out.EndObject();
+    text += "\n  " + one.id + "  " + one.document.type + "  " + one.document.masked() +
+            (one.leading ? "  使用中 in use" : "");
+  }
+  out.EndArray();
+  out.EndObject();
+  return Answer{out.text(), text, kDone};
+}
+
+base::Result<Answer> list(Context& context, const Options& options) {
+  BASE_TRY(const auto people, open_people(context));
+  BASE_TRY_VOID(log_in_staff(*people, options.staff));
+  BASE_TRY(const auto open, people->requests.open());
+  base::JsonWriter out;
+  out.StartArray();
+  std::string text;
+  for (const auto& one : open) {
+    const std::string kind(auth::to_text(one.change.kind));
+    out.StartObject();
+    out.member("id", one.id);
+    out.member("subject", one.subject.value());
+    out.member("kind", kind);
+    out.member("asked_by", one.asked_by);
+    out.member("asked_at", base::to_rfc3339(one.asked_at));
+    out.member("approvals", one.approvals);
+    out.member("approvals_needed", one.approvals_needed);
+    // What must be compared with the paper is shown whole; it is staff's to see.
+    if (!one.change.name.empty()) out.member("name", one.change.name);
+    if (!one.change.document.number.empty()) {
+      out.member("id_type", one.change.document.type);
+      out.member("id_number", one.change.document.number);
+      out.member("country", one.change.document.country);
+    }
+    if (!one.change.document_id.empty()) out.member("document", one.change.document_id);
+    if (!one.change.duplicate.value().empty())
+      out.member("duplicate", one.change.duplicate.value());
+    out.EndObject();
+    text += (text.empty() ? "" : "\n") + one.id + "  " + kind + "  " + one.subject.value() + "  " +
+            std::to_string(one.approvals) + "/" + std::to_string(one.approvals_needed);
+  }
+  out.EndArray();
+  return Answer{out.text(), text.empty() ? "没有待办的申请 · nothing is open" : text, kDone};
+}
+
+base::Result<auth::IdentityChange> change_of(Context& context, const Options& options) {
+  auth::IdentityChange out;
+  if (!options.name.empty()) {
+    out.name = options.name;
+  } else if (!options.id_type.empty()) {
+    out.kind = auth::IdentityChange::Kind::document;
+    BASE_TRY(out.document, document_of(context, options));
+    out.leads = !options.beside;
+  } else if (!options.unlink.empty()) {
+    out.kind = auth::IdentityChange::Kind::unlink;
+    out.document_id = options.unlink;
+  } else if (!options.duplicate.empty()) {
+    out.kind = auth::IdentityChange::Kind::merge;
+    out.duplicate = auth::SubjectId(options.duplicate);
+  } else {
+    return base::error(base::Code::invalid_argument, "auth.request.nothing");
+  }
+  return out;
+}
+
+Answer id_answer(std::string_view name, const std::string& id, std::string text) {
+  base::JsonWriter out;
+  out.StartObject();
+  out.member(name, std::string_view(id));
+  out.EndObject();
+  return {out.text(), std::move(text), kDone};
+}
+
+base::Result<Answer> ask(Context& context, const Options& options) {
+  BASE_TRY(const auto people, open_people(context));
+  BASE_TRY(const auto staff, log_in_staff(*people, options.staff));
+  BASE_TRY(const auto change, change_of(context, options));
+  if (options.dry_run) return id_answer("would_ask", options.subject, "可以申请 · could be asked");
+  BASE_TRY(const auto id, people->requests.ask(auth::SubjectId(options.subject), change, staff));
+  return id_answer("request", id, "已提出申请，等待他人批准 · asked, waits for others: " + id);
+}
+
+base::Result<Answer> approve(Context& context, const Options& options) {
+  BASE_TRY(const auto people, open_people(context));
+  BASE_TRY(const auto staff, log_in_staff(*people, options.staff));
+  if (options.dry_run) return id_answer("would_approve", options.request, "可以批准 · may approve");
+  BASE_TRY(const auto outcome, people->requests.approve(options.request, staff));
+  const bool done = outcome == auth::IdentityRequests::Outcome::done;
+  auto answer = id_answer("request", options.request,
+                          done ? "已批准并办结 · approved and done"
+                               : "已批准，还需另一人批准 · approved, another one is needed");
+  if (!done) answer.exit = kWaiting;
+  return answer;
+}
+
+base::Result<Answer> refuse(Context& context, const Options& options) {
+  BASE_TRY(const auto people, open_people(context));
+  BASE_TRY(const auto staff, log_in_staff(*people, options.staff));
+  if (options.dry_run) return id_answer("would_refuse", options.request, "可以拒绝 · may refuse");
+  BASE_TRY_VOID(people->requests.refuse(options.request, staff, options.reason));
+  return id_answer("request", options.request, "已拒绝 · refused");
+}
+
+base::Result<Answer> set_active(Context& context, const Options& options, bool active) {
+  BASE_TRY(const auto people, open_people(context));
+  BASE_TRY(const auto staff, log_in_staff(*people, options.staff));
+  const auto* done = active ? "已解锁 · unlocked"
+                            : "已锁定，登录和令牌全部失效 · locked, logins and tokens have ended";
+  if (options.dry_run) return id_answer("would_change", options.subject, done);
+  BASE_TRY_VOID(
+      people->accounts.set_active(auth::SubjectId(options.subject), active, staff.value()));
+  return id_answer("subject", options.subject, done);
+}
+
+base::Result<Answer> reset(Context& context, const Options& options) {
+  BASE_TRY(const auto people, open_people(context));
+  BASE_TRY(const auto staff, log_in_staff(*people, options.staff));
+  if (options.dry_run)
+    return id_answer("would_reset", options.subject, "可以重置 · could be reset");
+  BASE_TRY(const auto code,
+           people->activation.issue(auth::SubjectId(options.subject), staff.value()));
+  return id_answer(
+      "code", code,
+      "一次性激活码，24小时内在 /activate 使用 · one-time code for /activate, good for a day:\n" +
+          code);
+}
+
+}  // namespace
+
+void register_person(CLI::App& app, Context& context) {
+  auto* noun = app.add_subcommand("person", "what staff do for people and units");
+  noun->require_subcommand(1);
+  const auto o = std::make_shared<Options>();
+  using Verb = base::Result<Answer> (*)(Context&, const Options&);
+  const auto verb = [&](const char* name, const char* help, Verb run) {
+    auto* out = noun->add_subcommand(name, help);
+    out->add_option("--as", o->staff.login_name, "user name of the staff member who acts")
+        ->required();
+    out->add_option("--password-file", o->staff.password_file, "file with that account's password")
+        ->required();
+    out->callback([&context, o, run] { context.run([&] { return run(context, *o); }); });
+    return out;
+  };
+  const auto number = [&](CLI::App* out) {
+    out->add_option("--type", o->id_type, "kind of document: cn-id, passport, uscc, …");
+    out->add_option("--number-file", o->number_file, "file with the document's number");
+    out->add_option("--country", o->country, "of a passport: three letters (ISO 3166-1)");
+  };
+  const auto dry = [&](CLI::App* out) {
+    out->add_flag("--dry-run", o->dry_run, "log in and check, change nothing");
+  };
+  auto* finding = verb("find", "who has this user name or number; shown in part", find);
+  finding->add_option("--login", o->login_name, "user name");
+  number(finding);
+  verb("requests", "changes of identity that wait for a decision", list);
+
+  auto* asking = verb("ask", "ask for a change of identity; others decide", ask);
+  asking->add_option("subject", o->subject, "subject id, from find")->required();
+  asking->add_option("--name", o->name, "the new name");
+  number(asking);
+  asking->add_flag("--beside", o->beside, "link the document beside the one in use");
+  asking->add_option("--unlink", o->unlink, "id of a document to take away");
+  asking->add_option("--merge", o->duplicate, "subject id of a duplicate that becomes this one");
+  dry(asking);
+
+  auto* approving = verb("approve", "approve a change; the last approval does it", approve);
+  auto* refusing = verb("refuse", "refuse a change", refuse);
+  for (auto* one : {approving, refusing}) {
+    one->add_option("request", o->request, "request id, from requests")->required();
+    dry(one);
+  }
+  refusing->add_option("--reason", o->reason, "why, for the person to read")->required();
+
+  auto* locking =
+      verb("lock", "lock an account: no login, all sessions and tokens end",
+           [](Context& c, const Options& given) { return set_active(c, given, false); });
+  auto* unlocking = verb("unlock", "unlock an account", [](Context& c, const Options& given) {
+    return set_active(c, given, true);
+  });
+  auto* resetting = verb("reset", "make a one-time code for setting a new password", reset);
+  for (auto* one : {locking, unlocking, resetting}) {
+    one->add_option("subject", o->subject, "subject id, from find")->required();
+    dry(one);
+  }
+}
+
+}  // namespace cli

@@ -1,0 +1,170 @@
+#include "api/identity_handlers.h"
+
+#include "api/form_values.h"
+#include "api/page_handlers.h"
+#include "api/pages/account_pages.h"
+#include "api/pages/auth_pages.h"
+#include "api/problem.h"
+#include "auth/activation.h"
+#include "auth/details.h"
+#include "auth/identity_requests.h"
+#include "base/json.h"
+
+namespace api {
+namespace {
+
+auth::IdentityRequests requests_of(Call& call, const Upstairs& house) {
+  return auth::IdentityRequests(
+      {call.services.pool, *house.cipher, call.services.clock, call.services.random});
+}
+
+Response activation_answer(Call& call, std::string login_name, const base::Error* problem) {
+  auto answer = Response::html(
+      pages::activate(pages_look(), {call.form_token(), std::move(login_name), problem}),
+      call.nonce(), problem == nullptr ? 200 : status_of(problem->code));
+  if (problem != nullptr) {
+    answer.note(problem->key);
+    if (problem->retry_after) answer.retry_after(*problem->retry_after);
+  }
+  return answer;
+}
+
+/// All that is kept of the person and is his to have, in one JSON object.
+base::Result<std::string> export_of(Call& call, const Upstairs& house,
+                                    const auth::SubjectId& subject) {
+  BASE_TRY(const auto person, house.accounts->subject(subject));
+  BASE_TRY(const auto login_name, house.own_account->login_name(subject));
+  BASE_TRY(const auto details, auth::details_of(call.services.pool, *house.cipher, subject));
+  BASE_TRY(const auto documents, auth::documents_of(call.services.pool, *house.cipher, subject));
+  BASE_TRY(const auto consents, house.own_account->consents(subject));
+  BASE_TRY(const auto acts, house.agreements->acts(subject));
+  BASE_TRY(const auto trace, house.own_account->trace(subject, 10'000));
+  base::JsonWriter w;
+  w.StartObject();
+  w.member("made_at", base::to_rfc3339(call.services.clock.now()));
+  w.member("made_by", call.services.config.public_url);
+  w.member("signed", false);
+  w.member("kind", person.kind == auth::SubjectKind::unit ? "unit" : "person");
+  w.member("login_name", login_name);
+  w.member("name", person.name);
+  w.member("proofing", static_cast<int>(person.proofing));
+  w.key("details");
+  w.StartObject();
+  for (const auto& [name, value] : details) w.member(name, std::string_view(value));
+  w.EndObject();
+  w.key("documents");
+  w.StartArray();
+  for (const auto& one : documents) {
+    w.StartObject();
+    w.member("type", one.document.type);
+    w.member("number", one.document.number);
+    w.member("country", one.document.country);
+    w.member("in_use", one.leading);
+    w.member("linked_at", base::to_rfc3339(one.linked_at));
+    w.EndObject();
+  }
+  w.EndArray();
+  w.key("portals");
+  w.StartArray();
+  for (const auto& one : consents) {
+    w.StartObject();
+    w.member("client", one.client_id);
+    w.member("name", one.client_name);
+    w.member("granted_at", base::to_rfc3339(one.granted_at));
+    w.key("scopes");
+    w.StartArray();
+    for (const auto& scope : one.scopes) w.string(scope);
+    w.EndArray();
+    w.EndObject();
+  }
+  w.EndArray();
+  w.key("agreements");
+  w.StartArray();
+  for (const auto& one : acts) {
+    w.StartObject();
+    w.member("kind", auth::to_text(one.kind));
+    w.member("version", one.version);
+    w.member("act", one.accepted ? "accepted" : "withdrawn");
+    w.member("sha256", one.sha256);
+    w.member("how", one.how);
+    w.member("at", base::to_rfc3339(one.at));
+    w.EndObject();
+  }
+  w.EndArray();
+  w.key("trace");
+  w.StartArray();
+  for (const auto& one : trace) {
+    w.StartObject();
+    w.member("at", base::to_rfc3339(one.at));
+    w.member("act", one.act);
+    w.member("outcome", one.outcome);
+    w.member("network", one.network);
+    w.member("by_self", one.by_self);
+    w.EndObject();
+  }
+  w.EndArray();
+  w.EndObject();
+  return w.text();
+}
+
+}  // namespace
+
+namespace handlers {
+
+base::Result<Response> account_ask_identity(Call& call) {
+  BASE_TRY(const auto form, call.request.form());
+  BASE_TRY(const auto house, call.house());
+  const auto& subject = call.session->subject;
+  BASE_TRY(const auto person, house->accounts->subject(subject));
+  auth::IdentityChange change;
+  if (form_text(form, "what") == "name") {
+    change.name = form_text(form, "name");
+  } else {
+    change.kind = auth::IdentityChange::Kind::document;
+    auto read = auth::read_identity_document(
+        person.kind, form_text(form, "id_type"), form_text(form, "id_number"),
+        form_text(form, "country"), base::china_date(call.services.clock.now()));
+    if (!read.ok()) return account_refused(call, read.error());
+    change.document = std::move(*read);
+  }
+  auto requests = requests_of(call, *house);
+  const auto asked = requests.ask(subject, change, subject);
+  if (!asked.ok()) return account_refused(call, asked.error());
+  return Response::redirect("/account?done=asked");
+}
+
+base::Result<Response> account_export(Call& call) {
+  BASE_TRY(const auto house, call.house());
+  BASE_TRY(const auto json, export_of(call, *house, call.session->subject));
+  return Response::file(base::to_bytes(base::as_bytes(json)), "application/json",
+                        "xinyin-account.json");
+}
+
+base::Result<Response> activate_page(Call& call) {
+  return activation_answer(call, {}, nullptr);
+}
+
+base::Result<Response> activate_submit(Call& call) {
+  BASE_TRY(const auto form, call.request.form());
+  BASE_TRY(const auto house, call.house());
+  const auto login_name = form_text(form, "login_name");
+  const auto password = form_secret(form, "password");
+  if (!password.equals(form_secret(form, "password_again").reveal())) {
+    const auto differs = base::error(base::Code::invalid_argument, "web.register.password.differs");
+    return activation_answer(call, login_name, &differs);
+  }
+  auth::Activation activation(
+      {call.services.pool, *house->accounts, call.services.clock, call.services.random});
+  const auto done = activation.redeem(login_name, form_text(form, "code"), password);
+  if (!done.ok()) {
+    if (done.error().code == base::Code::internal || done.error().code == base::Code::unavailable)
+      return done.error();
+    return activation_answer(call, login_name, &done.error());
+  }
+  return Response::html(
+      pages::message(pages_look(), "good", "web.activate.done", "web.activate.done.text"),
+      call.nonce());
+}
+
+}  // namespace handlers
+}  // namespace api
