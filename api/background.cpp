@@ -2,6 +2,7 @@
 
 #include "api/public_files.h"
 #include "api/upstairs.h"
+#include "auth/activation.h"
 #include "certs/ocsp_register.h"
 #include "verify/seen_lists.h"
 
@@ -156,6 +157,10 @@ void Background::keep_once() {
     if (due(swept_, pace_.sweep)) {
       auto swept = rooms->provider->sweep();
       if (swept.ok()) swept = rooms->registration->sweep();
+      if (swept.ok())
+        swept =
+            auth::Activation({services_.pool, *rooms->accounts, services_.clock, services_.random})
+                .sweep();
       say_once(sweep_told_, "provider.sweep",
                swept.ok() ? base::Result<void>() : base::Result<void>(swept.error()));
     }

@@ -189,8 +189,14 @@ TEST_F(IdentityRequestsTest, Ldt01_6_2_5d_ACodeSetsOnePasswordOnce) {
   EXPECT_TRUE(house.accounts.log_in(login, next, fresh_name("network")).ok());
   EXPECT_EQ(house.sql("select count(*) from auth.session where id = '" + session.id + "'"), "0");
   const auto late = activation.issue(person, "staff:test");
+  const std::string left =
+      "select count(*) from auth.activation where subject_id = '" + person.value() + "'";
+  ASSERT_TRUE(activation.sweep().ok());
+  EXPECT_EQ(house.sql(left), "1") << "one that is good is not swept";
   house.clock.advance(std::chrono::hours(25));
   EXPECT_EQ(refusal_of(activation.redeem(login, *late, next)), "auth.activation.unknown");
+  ASSERT_TRUE(activation.sweep().ok());
+  EXPECT_EQ(house.sql(left), "0");
 }
 
 }  // namespace
