@@ -6,9 +6,10 @@
 namespace verify {
 namespace {
 
-#define ENTRY_COLUMNS                                                                      \
-  "id, code, kind, issuer, issuer_code, issued_at, valid_until, file_sha256, file_bytes, " \
-  "facts, standing, standing_reason, standing_since, successor, change, change_tx::text"
+#define ENTRY_COLUMNS                                                                        \
+  "id, code, kind, issuer, issuer_code, issued_at, valid_until, file_sha256, file_bytes, "   \
+  "facts, standing, standing_reason, standing_since, successor, change, change_tx::text as " \
+  "written_by"
 constexpr int kChangeColumn = 14;
 constexpr int kChangeTxColumn = 15;
 
@@ -49,7 +50,8 @@ constexpr store::Query kMoment{"verify.moment", R"sql(
 
 // $1 since, $2 until, ($3, $4) position, $5 the first pass ever. Rows brought in from another
 // cluster (a dump restored) bear transaction numbers of that one, which may lie in the future here:
-// the first pass takes them all, later ones only what this cluster's transactions wrote.
+// the first pass takes them all, later ones only what this cluster's transactions wrote. The order
+// is that of numbers: a column of the answer named change_tx would be a text, and be taken instead.
 constexpr store::Query kChanges{"verify.changes", "select " ENTRY_COLUMNS R"sql(
     from verify.document
    where change_tx >= pg_snapshot_xmin($1::text::pg_snapshot)

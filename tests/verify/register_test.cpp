@@ -247,6 +247,20 @@ TEST_F(RegisterTest, NothingIsMissedUnderManyWriters) {
   EXPECT_EQ(suspended, kWriters * kEach / 5);
 }
 
+TEST_F(RegisterTest, APassGoesOnWhereTheNumbersOfTransactionsGrowLonger) {
+  for (int i = 1; i <= 6; ++i) ASSERT_TRUE(record(test::entry(i)));
+  // 8, 9, 10, …: in the order of texts 10 comes first, and a position behind it loses 8 and 9.
+  database_.sql(Role::superuser,
+                "alter table verify.document disable trigger user;"
+                "update verify.document set change_tx = (7 + change)::text::xid8;"
+                "alter table verify.document enable trigger user");
+  Cursor cursor;
+  const auto all = drain(cursor, 2);
+  ASSERT_EQ(all.size(), 6u);
+  for (std::size_t i = 0; i < all.size(); ++i)
+    EXPECT_EQ(all[i].id, test::entry(static_cast<int>(i) + 1).id);
+}
+
 TEST_F(RegisterTest, AnotherDatabaseIsReadFromTheStart) {
   for (int i = 1; i <= 3; ++i) ASSERT_TRUE(record(test::entry(i)));
   Cursor cursor;
