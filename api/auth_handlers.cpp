@@ -63,9 +63,13 @@ base::Result<Response> authorize(Call& call) {
   if (session) {
     BASE_TRY(auto asked,
              ask_agreements(call, session->subject, authorize_path(call.request, parameters)));
-    // Without a page nobody can be asked: the portal is told that a login is needed.
-    if (asked && only(parameters, "prompt") != "none") return std::move(*asked);
-    if (asked) session.reset();
+    if (asked) {
+      // Judged as if nobody were logged in, wherever its parameters stand: a wrong request is told
+      // so, one with prompt=none that a login is needed, and only one that may show a page asks.
+      BASE_TRY(const auto judged, house->provider->authorize(parameters, std::nullopt));
+      if (std::holds_alternative<auth::AskLogin>(judged)) return std::move(*asked);
+      return authorize_answer(call, judged);
+    }
   }
   BASE_TRY(const auto answer, house->provider->authorize(parameters, session));
   return authorize_answer(call, answer);

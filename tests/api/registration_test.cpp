@@ -5,6 +5,7 @@
 
 #include "auth/activation.h"
 #include "auth/id_numbers.h"
+#include "base/encoding.h"
 #include "base/json.h"
 #include "tests/api/browser.h"
 
@@ -277,10 +278,38 @@ TEST_F(RegistrationPagesTest, Ldt01_6_2_4_ANewVersionIsAskedForBeforeAnythingEls
   EXPECT_EQ(browser.get("/account").status, 200);
   publish("第" + std::to_string(::getpid()) + "版 " + fresh_login());
   // A session that goes on is asked at the next portal; a login is asked at once.
-  const std::string portal = "/oauth/authorize?response_type=code&client_id=x";
+  (void)house_.person();  // and with it the portal
+  const api::Parameters request{{"response_type", "code"},
+                                {"client_id", house_.client_id()},
+                                {"redirect_uri", test::kRedirect},
+                                {"scope", "openid"},
+                                {"code_challenge", std::string(43, 'A')},
+                                {"code_challenge_method", "S256"}};
+  std::string portal = "/oauth/authorize?";
+  for (const auto& [name, value] : request)
+    portal += (portal.back() == '?' ? "" : "&") + name + "=" + api::percent_encode(value);
   EXPECT_EQ(browser.get(portal).header("location"),
             "/agreement?return_to=" + api::percent_encode(portal));
-  EXPECT_EQ(browser.get(portal + "&prompt=none").status, 400) << "an unknown client, no page";
+  EXPECT_EQ(browser.get("/oauth/authorize?response_type=code&client_id=x").status, 400)
+      << "a wrong request is told so first";
+  // Where no page may be shown the portal is told, also when only the pushed request says so.
+  EXPECT_THAT(browser.get(portal + "&prompt=none").header("location"),
+              HasSubstr("error=login_required"));
+  auto silent = request;
+  silent.emplace_back("prompt", "none");
+  const auto pushed = house_.post_form(
+      "/oauth/par", silent,
+      "Authorization: Basic " +
+          base::to_base64(base::as_bytes(house_.client_id() + ":" + house_.client_secret())) +
+          "\r\n");
+  ASSERT_EQ(pushed.status, 201) << pushed.body;
+  const auto pushed_to = json_of(pushed);
+  const std::string address(base::json_text(pushed_to, "request_uri"));
+  EXPECT_THAT(browser
+                  .get("/oauth/authorize?client_id=" + house_.client_id() +
+                       "&request_uri=" + api::percent_encode(address))
+                  .header("location"),
+              HasSubstr("error=login_required"));
   const auto asked = log_in(browser, login_name);
   ASSERT_EQ(asked.header("location"), "/agreement?return_to=%2Faccount");
   ASSERT_EQ(browser.get(asked.header("location")).status, 200);
