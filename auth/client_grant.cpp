@@ -19,17 +19,7 @@ TokenRefusal client_is_confidential(TokenCall& call) {
 }
 
 TokenRefusal scope_registered(TokenCall& call) {
-  call.scopes = call.client.machine_scopes;
-  if (call.value("scope").empty()) return {};
-  std::string scopes;
-  for (const auto& scope : split_scopes(call.value("scope"))) {
-    if (!has_scope(call.client.machine_scopes, scope))
-      return refuse_token("invalid_scope", "auth.scope_unknown");
-    if (!has_scope(scopes, scope)) scopes += (scopes.empty() ? "" : " ") + scope;
-  }
-  if (scopes.empty()) return refuse_token("invalid_scope", "auth.scope_unknown");
-  call.scopes = std::move(scopes);
-  return {};
+  return narrow_scopes(call, call.client.machine_scopes, "auth.scope_unknown");
 }
 
 /// RFC 8707 §2: one system that is registered as a resource; without one it is ourselves.

@@ -68,17 +68,7 @@ TokenRefusal target_registered(TokenCall& call) {
 }
 
 TokenRefusal scope_not_wider(TokenCall& call) {
-  call.scopes = call.subject_claims.scopes;
-  if (call.value("scope").empty()) return {};
-  std::string scopes;
-  for (const auto& scope : split_scopes(call.value("scope"))) {
-    if (!has_scope(call.subject_claims.scopes, scope))
-      return refuse_token("invalid_scope", "auth.scope_wider");
-    if (!has_scope(scopes, scope)) scopes += (scopes.empty() ? "" : " ") + scope;
-  }
-  if (scopes.empty()) return refuse_token("invalid_scope", "auth.scope_wider");
-  call.scopes = std::move(scopes);
-  return {};
+  return narrow_scopes(call, call.subject_claims.scopes, "auth.scope_wider");
 }
 
 constexpr TokenCheck kChecks[] = {

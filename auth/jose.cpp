@@ -13,6 +13,7 @@
 #include "base/digest.h"
 #include "base/encoding.h"
 #include "base/json.h"
+#include "base/owned.h"
 
 namespace auth {
 namespace {
@@ -20,20 +21,14 @@ namespace {
 constexpr std::size_t kHeaderMost = 4096;
 constexpr int kRsaLeast = 2048, kRsaMost = 4096;  // bits
 
-template <auto release>
-struct Releases {
-  template <class T>
-  void operator()(T* pointer) const {
-    release(pointer);
-  }
-};
-using Pkey = std::unique_ptr<EVP_PKEY, Releases<EVP_PKEY_free>>;
-using PkeyContext = std::unique_ptr<EVP_PKEY_CTX, Releases<EVP_PKEY_CTX_free>>;
-using DigestContext = std::unique_ptr<EVP_MD_CTX, Releases<EVP_MD_CTX_free>>;
-using Signature = std::unique_ptr<ECDSA_SIG, Releases<ECDSA_SIG_free>>;
-using Number = std::unique_ptr<BIGNUM, Releases<BN_free>>;
-using Builder = std::unique_ptr<OSSL_PARAM_BLD, Releases<OSSL_PARAM_BLD_free>>;
-using Params = std::unique_ptr<OSSL_PARAM, Releases<OSSL_PARAM_free>>;
+using base::Owned;
+using Pkey = Owned<EVP_PKEY, EVP_PKEY_free>;
+using PkeyContext = Owned<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
+using DigestContext = Owned<EVP_MD_CTX, EVP_MD_CTX_free>;
+using Signature = Owned<ECDSA_SIG, ECDSA_SIG_free>;
+using Number = Owned<BIGNUM, BN_free>;
+using Builder = Owned<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
+using Params = Owned<OSSL_PARAM, OSSL_PARAM_free>;
 
 base::Error bad_key(const char* why) {
   return base::error(base::Code::invalid_argument, "auth.jwk", why);

@@ -10,6 +10,7 @@
 
 #include "base/encoding.h"
 #include "base/json.h"
+#include "base/owned.h"
 
 namespace auth {
 namespace {
@@ -21,16 +22,10 @@ base::Error invalid(const char* why) {
   return base::error(base::Code::unauthenticated, "auth.token_invalid", why);
 }
 
-template <auto release>
-struct Releases {
-  template <class T>
-  void operator()(T* pointer) const {
-    release(pointer);
-  }
-};
-using Pkey = std::unique_ptr<EVP_PKEY, Releases<EVP_PKEY_free>>;
-using PkeyContext = std::unique_ptr<EVP_PKEY_CTX, Releases<EVP_PKEY_CTX_free>>;
-using Signature = std::unique_ptr<ECDSA_SIG, Releases<ECDSA_SIG_free>>;
+using base::Owned;
+using Pkey = Owned<EVP_PKEY, EVP_PKEY_free>;
+using PkeyContext = Owned<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
+using Signature = Owned<ECDSA_SIG, ECDSA_SIG_free>;
 
 /// Only alg, typ and kid: whatever else a header may say, we never wrote it (RFC 8725
 /// §3.1, 3.10, 3.11).

@@ -119,17 +119,7 @@ TokenRefusal subject_active(TokenCall& call) {
 
 /// RFC 6749 §6: the same or less; the next refresh may ask for all again.
 TokenRefusal scope_not_wider(TokenCall& call) {
-  call.scopes = call.grant.scopes;
-  if (call.value("scope").empty()) return {};
-  std::string scopes;
-  for (const auto& scope : split_scopes(call.value("scope"))) {
-    if (!has_scope(call.grant.scopes, scope))
-      return refuse_token("invalid_scope", "auth.scope_wider");
-    if (!has_scope(scopes, scope)) scopes += (scopes.empty() ? "" : " ") + scope;
-  }
-  if (scopes.empty()) return refuse_token("invalid_scope", "auth.scope_wider");
-  call.scopes = std::move(scopes);
-  return {};
+  return narrow_scopes(call, call.grant.scopes, "auth.scope_wider");
 }
 
 constexpr TokenCheck kChecks[] = {

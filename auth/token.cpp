@@ -59,6 +59,19 @@ TokenRefusal refuse_token(const char* error, const char* key) {
   return OAuthError{error, key};
 }
 
+TokenRefusal narrow_scopes(TokenCall& call, const std::string& most, const char* key) {
+  call.scopes = most;
+  if (call.value("scope").empty()) return {};
+  std::string scopes;
+  for (const auto& scope : split_scopes(call.value("scope"))) {
+    if (!has_scope(most, scope)) return refuse_token("invalid_scope", key);
+    if (!has_scope(scopes, scope)) scopes += (scopes.empty() ? "" : " ") + scope;
+  }
+  if (scopes.empty()) return refuse_token("invalid_scope", key);
+  call.scopes = std::move(scopes);
+  return {};
+}
+
 base::Result<void> revoke_grant(Provider::Impl& provider, const std::string& grant,
                                 const ClientId& by, const char* act, const char* outcome) {
   const auto now = provider.parts.clock.now();

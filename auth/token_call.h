@@ -67,6 +67,9 @@ extern const GrantType kDeviceGrant;    // device.cpp
 extern const GrantType kExchangeGrant;  // exchange_grant.cpp
 
 TokenRefusal refuse_token(const char* error, const char* key);
+/// The access token's scopes: those asked for, or all of `most` when none is. One that is not in
+/// `most` is refused with `key`.
+TokenRefusal narrow_scopes(TokenCall& call, const std::string& most, const char* key);
 /// The grant is dead with all that was issued for it; told in the trail once.
 base::Result<void> revoke_grant(Provider::Impl& provider, const std::string& grant,
                                 const ClientId& by, const char* act, const char* outcome);

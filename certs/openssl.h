@@ -11,19 +11,12 @@
 #include <memory>
 #include <optional>
 
+#include "base/owned.h"
 #include "certs/certificate.h"
 
 namespace certs {
 
-template <auto Free>
-struct Freer {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-template <class T, auto Free>
-using Owned = std::unique_ptr<T, Freer<Free>>;
+using base::Owned;
 
 using OwnedX509 = Owned<X509, X509_free>;
 using OwnedCrl = Owned<X509_CRL, X509_CRL_free>;

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/encoding.h"
+#include "base/owned.h"
 #include "hsm/card_keys.h"
 #include "hsm/public_key.h"
 
@@ -95,18 +96,10 @@ struct CardKey {
   base::Bytes spki;
 };
 
-template <auto Free>
-struct Freer {
-  template <class T>
-  void operator()(T* thing) const {
-    Free(thing);
-  }
-};
-
 /// The DER Name of a certificate's subject; empty when it is not a certificate of this key.
 base::Bytes subject_of(base::BytesView der, const base::Bytes& spki) {
   const auto* at = der.data();
-  const std::unique_ptr<X509, Freer<X509_free>> certificate(
+  const base::Owned<X509, X509_free> certificate(
       d2i_X509(nullptr, &at, static_cast<long>(der.size())));
   if (!certificate || at != der.data() + der.size()) return {};
   unsigned char* text = nullptr;

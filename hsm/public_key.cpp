@@ -15,21 +15,16 @@
 #include <vector>
 
 #include "base/encoding.h"
+#include "base/owned.h"
 #include "hsm/algorithm.h"
 
 namespace hsm {
 namespace {
 
-template <auto Free>
-struct Freer {
-  template <class T>
-  void operator()(T* thing) const {
-    Free(thing);
-  }
-};
-using PkeyPtr = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
-using ContextPtr = std::unique_ptr<EVP_PKEY_CTX, Freer<EVP_PKEY_CTX_free>>;
-using NumberPtr = std::unique_ptr<BIGNUM, Freer<BN_free>>;
+using base::Owned;
+using PkeyPtr = Owned<EVP_PKEY, EVP_PKEY_free>;
+using ContextPtr = Owned<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
+using NumberPtr = Owned<BIGNUM, BN_free>;
 
 // DigestInfo { sha256, NULL } up to the digest: RFC 8017 §9.2, note 1.
 constexpr std::array<std::uint8_t, 19> kDigestInfoPrefix{0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60,
@@ -111,13 +106,12 @@ base::Result<base::Bytes> point_spki(Algorithm algorithm, base::BytesView ec_poi
 base::Result<base::Bytes> rsa_spki(base::BytesView modulus, base::BytesView exponent) {
   const NumberPtr n(BN_bin2bn(modulus.data(), static_cast<int>(modulus.size()), nullptr));
   const NumberPtr e(BN_bin2bn(exponent.data(), static_cast<int>(exponent.size()), nullptr));
-  const std::unique_ptr<OSSL_PARAM_BLD, Freer<OSSL_PARAM_BLD_free>> builder(OSSL_PARAM_BLD_new());
+  const Owned<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free> builder(OSSL_PARAM_BLD_new());
   if (!n || !e || !builder ||
       OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get()) != 1 ||
       OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) != 1)
     return bad_key("not an RSA key");
-  const std::unique_ptr<OSSL_PARAM, Freer<OSSL_PARAM_free>> params(
-      OSSL_PARAM_BLD_to_param(builder.get()));
+  const Owned<OSSL_PARAM, OSSL_PARAM_free> params(OSSL_PARAM_BLD_to_param(builder.get()));
   const ContextPtr context(EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr));
   EVP_PKEY* made = nullptr;
   if (!params || !context || EVP_PKEY_fromdata_init(context.get()) != 1 ||
@@ -145,7 +139,7 @@ base::Bytes digest_info(base::BytesView digest) {
 
 base::Bytes raw_signature(base::BytesView der, std::size_t size) {
   const auto* at = der.data();
-  const std::unique_ptr<ECDSA_SIG, Freer<ECDSA_SIG_free>> parsed(
+  const Owned<ECDSA_SIG, ECDSA_SIG_free> parsed(
       d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size())));
   base::Bytes out(size);
   const auto half = static_cast<int>(size / 2);
@@ -206,7 +200,7 @@ bool SignatureCheck::good(base::BytesView input, base::BytesView signature) cons
     return false;
   if (facts.scheme == Scheme::eddsa) {
     // OpenSSL offers EdDSA through EVP_DigestVerify alone, whose contexts serve once.
-    const std::unique_ptr<EVP_MD_CTX, Freer<EVP_MD_CTX_free>> once(EVP_MD_CTX_new());
+    const Owned<EVP_MD_CTX, EVP_MD_CTX_free> once(EVP_MD_CTX_new());
     return once &&
            EVP_DigestVerifyInit(once.get(), nullptr, nullptr, nullptr, state_->key.get()) == 1 &&
            EVP_DigestVerify(once.get(), signature.data(), signature.size(), input.data(),

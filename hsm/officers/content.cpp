@@ -11,6 +11,7 @@
 
 #include "base/canonical_json.h"
 #include "base/encoding.h"
+#include "base/owned.h"
 #include "hsm/officers/strict_der.h"
 
 namespace hsm::officers {
@@ -19,12 +20,7 @@ namespace {
 constexpr std::size_t kMostContent = 4 << 20;
 constexpr int kMostSerial = 20;  // octets; RFC 5280 §4.1.2.2
 
-template <class T, auto Free>
-struct Freer {
-  void operator()(T* thing) const { Free(thing); }
-};
-template <class T, auto Free>
-using Owned = std::unique_ptr<T, Freer<T, Free>>;
+using base::Owned;
 
 base::Error bad(std::string_view why) {
   ERR_clear_error();
