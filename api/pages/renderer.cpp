@@ -45,6 +45,25 @@ std::string_view file(std::string_view path) {
   base::fail("missing web file " + std::string(path));
 }
 
+constexpr std::string_view kFolder = "templates/", kSuffix = ".html", kPart = "part_";
+
+/// Puts in what several templates have in common: [[part:name]] is templates/part_name.html.
+std::string with_parts(std::string_view text) {
+  constexpr std::string_view kMark = "[[part:";
+  std::string out(text);
+  for (auto at = out.find(kMark); at != std::string::npos; at = out.find(kMark, at)) {
+    const auto end = out.find("]]", at);
+    base::check(end != std::string::npos, "a [[ without ]] in a template");
+    const auto name = out.substr(at + kMark.size(), end - at - kMark.size());
+    auto part =
+        std::string(file(std::string(kFolder) + std::string(kPart) + name + std::string(kSuffix)));
+    base::check(part.find(kMark) == std::string::npos, "a part within a part");
+    if (part.ends_with('\n')) part.pop_back();
+    out.replace(at, end + 2 - at, part);
+  }
+  return out;
+}
+
 /// Puts the catalogue's texts in: [[key]], [[zh:key]], [[en:key]].
 std::string with_texts(std::string_view text) {
   std::string out;
@@ -138,11 +157,12 @@ Renderer::Renderer(Look look)
   impl_->look = std::move(look);
   const std::string layout(file("templates/layout.html"));
   for (const auto& one : embedded::web()) {
-    constexpr std::string_view kFolder = "templates/", kSuffix = ".html";
-    if (!one.path.starts_with(kFolder) || one.path == "templates/layout.html") continue;
+    if (!one.path.starts_with(kFolder) || one.path == "templates/layout.html" ||
+        one.path.substr(kFolder.size()).starts_with(kPart))
+      continue;
     const auto name =
         one.path.substr(kFolder.size(), one.path.size() - kFolder.size() - kSuffix.size());
-    auto text = with_texts(replaced(layout, "[[content]]", one.bytes));
+    auto text = with_texts(replaced(layout, "[[content]]", with_parts(one.bytes)));
     base::check(text.find("{{{") == std::string::npos && text.find("{{&") == std::string::npos,
                 "a template leaves a value unescaped");
     Mustache parsed(text);
