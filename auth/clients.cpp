@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "auth/client_metadata.h"
 #include "auth/jose.h"
 #include "auth/redirect.h"
 #include "base/encoding.h"
@@ -15,23 +16,53 @@ namespace {
 constexpr store::Query kPutClient{"auth.put_client", R"sql(
   insert into auth.client (id, name, secret_digest, redirect_uris, post_logout_redirect_uris, scopes,
                            sector, registered_at, grant_types, machine_scopes, resource, keys,
-                           require_pushed, require_signed, require_dpop, agreement_until)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+                           require_pushed, require_signed, require_dpop, agreement_until, active,
+                           kind, operator, agreement, fapi2, auth_method, id_token_alg,
+                           backchannel_logout_uri, backchannel_session, revision)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+          $18, $19, $20, $21, $22, $23, $24, $25, 1)
   on conflict (id) do update set
-    name = excluded.name, secret_digest = excluded.secret_digest,
+    name = excluded.name,
+    secret_digest = case when $26 then auth.client.secret_digest else excluded.secret_digest end,
     redirect_uris = excluded.redirect_uris,
     post_logout_redirect_uris = excluded.post_logout_redirect_uris, scopes = excluded.scopes,
-    sector = excluded.sector, active = true, registered_at = excluded.registered_at,
+    sector = excluded.sector, active = excluded.active, registered_at = excluded.registered_at,
     grant_types = excluded.grant_types, machine_scopes = excluded.machine_scopes,
     resource = excluded.resource, keys = excluded.keys, require_pushed = excluded.require_pushed,
     require_signed = excluded.require_signed, require_dpop = excluded.require_dpop,
-    agreement_until = excluded.agreement_until)sql"};
+    agreement_until = excluded.agreement_until, kind = excluded.kind,
+    operator = excluded.operator, agreement = excluded.agreement, fapi2 = excluded.fapi2,
+    auth_method = excluded.auth_method, id_token_alg = excluded.id_token_alg,
+    backchannel_logout_uri = excluded.backchannel_logout_uri,
+    backchannel_session = excluded.backchannel_session, revision = auth.client.revision + 1
+  returning revision)sql"};
+// Stopped: what was granted is dead, also when it goes on later.
+constexpr store::Query kSwitchClient{"auth.switch_client", R"sql(
+  update auth.client
+     set active = $2, revision = revision + 1,
+         grants_from = case when $2 then grants_from else $3 end
+   where id = $1 and active <> $2 returning revision)sql"};
+constexpr store::Query kPutHistory{"auth.put_client_history", R"sql(
+  insert into auth.client_history (client_id, at, by, act, request_id, reason, registration)
+  values ($1, $2, $3, $4, $5, $6, $7))sql"};
 constexpr store::Query kFindClient{"auth.find_client", R"sql(
   select name, secret_digest, redirect_uris, post_logout_redirect_uris, scopes, sector,
          grant_types, machine_scopes, resource, keys, require_pushed, require_signed,
-         require_dpop
+         require_dpop, fapi2, id_token_alg, backchannel_logout_uri is not null, grants_from
     from auth.client
    where id = $1 and active and (agreement_until is null or agreement_until > $2))sql"};
+constexpr store::Query kLockClient{"auth.lock_client", R"sql(
+  select id, name, redirect_uris, post_logout_redirect_uris, scopes, sector, grant_types,
+         machine_scopes, resource, keys, require_pushed, require_signed, require_dpop, fapi2,
+         id_token_alg, backchannel_logout_uri, backchannel_session, kind, operator, agreement,
+         agreement_until, auth_method, secret_digest is not null, active, revision, registered_at
+    from auth.client where id = $1 for update)sql"};
+constexpr store::Query kAllClients{"auth.all_clients", R"sql(
+  select id, name, redirect_uris, post_logout_redirect_uris, scopes, sector, grant_types,
+         machine_scopes, resource, keys, require_pushed, require_signed, require_dpop, fapi2,
+         id_token_alg, backchannel_logout_uri, backchannel_session, kind, operator, agreement,
+         agreement_until, auth_method, secret_digest is not null, active, revision, registered_at
+    from auth.client order by agreement_until nulls last, id limit 10000)sql"};
 
 constexpr std::size_t kSecretLeast = 43;  // 256 bits in base64url
 constexpr std::string_view kCodeGrantName = "authorization_code";
@@ -51,6 +82,11 @@ base::Result<std::vector<std::string>> from_json(std::string_view text) {
   for (const auto& each : array.GetArray())
     if (each.IsString()) out.emplace_back(each.GetString(), each.GetStringLength());
   return out;
+}
+
+std::optional<std::string> optional(std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  return std::string(text);
 }
 
 bool is_client_id(std::string_view id) {
@@ -101,6 +137,24 @@ void check_purpose(const NewClient& client, base::Error& invalid) {
   for (const auto& scope : split_scopes(client.machine_scopes))
     if (has_scope(kScopes, scope))
       invalid.fields.push_back({"machine_scopes", "auth.client.machine_scopes"});
+}
+
+/// LD/T 01-2020 6.1.2e: a platform of others has an agreement, and the agreement an end.
+void check_agreement(const NewClient& client, base::Error& invalid) {
+  constexpr std::string_view kKinds = "portal third_party system dynamic";
+  if (!has_scope(kKinds, client.kind)) invalid.fields.push_back({"kind", "auth.client.kind"});
+  if (client.operator_name.size() > 400 || client.agreement.size() > 200)
+    invalid.fields.push_back({"operator_name", "auth.name.form"});
+  if (client.kind == "third_party" &&
+      (client.operator_name.empty() || client.agreement.empty() || !client.agreement_until))
+    invalid.fields.push_back({"agreement_until", "auth.client.agreement"});
+}
+
+void check_answers(const NewClient& client, base::Error& invalid) {
+  if (!has_scope("ES256 RS256 EdDSA", client.id_token_alg))
+    invalid.fields.push_back({"id_token_alg", "auth.client.id_token_alg"});
+  if (!client.backchannel_logout_uri.empty() && !registrable_host(client.backchannel_logout_uri))
+    invalid.fields.push_back({"backchannel_logout_uri", "auth.client.address"});
 }
 
 void check_proof(const NewClient& client, base::Error& invalid) {
@@ -159,7 +213,7 @@ OAuthError oauth_trouble(const base::Error& failure) {
   return {"server_error", failure.key, 500};
 }
 
-base::Result<void> Clients::put(const NewClient& client, base::Time now, std::string_view by) {
+base::Result<std::string> Clients::check(const NewClient& client) {
   auto invalid = base::error(base::Code::invalid_argument, "auth.client_invalid");
   if (!is_client_id(client.id.value())) invalid.fields.push_back({"id", "auth.client.id"});
   const auto length = base::length_code_points(client.name);
@@ -177,26 +231,139 @@ base::Result<void> Clients::put(const NewClient& client, base::Time now, std::st
   if (!has_all_scopes(kScopes, client.scopes))
     invalid.fields.push_back({"scopes", "auth.client.scopes"});
   check_purpose(client, invalid);
-  const auto sector = client.sector.empty() ? sector_of(client) : client.sector;
+  check_agreement(client, invalid);
+  check_answers(client, invalid);
+  auto sector = client.sector.empty() ? sector_of(client) : client.sector;
   if (sector.empty()) invalid.fields.push_back({"sector", "auth.client.sector"});
   if (!invalid.fields.empty()) return invalid;
+  return sector;
+}
 
+base::Result<void> Clients::put(const NewClient& client, base::Time now, std::string_view by) {
+  BASE_TRY(auto tx, pool_.begin());
+  BASE_TRY_VOID(write(tx, client, {now, by}));
+  return tx.commit();
+}
+
+base::Result<void> Clients::write(store::Tx& tx, const NewClient& client, const ClientDeed& deed) {
+  BASE_TRY(const auto sector, check(client));
   std::optional<base::Bytes> digest;
   if (!client.secret.empty()) digest = base::to_bytes(base::sha256(base::as_bytes(client.secret)));
-  std::optional<std::string> resource;
-  if (!client.resource.empty()) resource = client.resource;
   std::optional<store::Json> keys;
   if (!client.keys.empty()) keys = store::Json{client.keys};
-  BASE_TRY(auto tx, pool_.begin());
-  BASE_TRY_VOID(tx.run(
-      kPutClient,
-      {client.id.value(), client.name, digest, to_json(client.redirect_uris),
-       to_json(client.post_logout_redirect_uris), client.scopes, sector, now, client.grant_types,
-       client.machine_scopes, resource, keys, client.require_pushed || client.fapi2,
-       client.require_signed, client.require_dpop || client.fapi2, client.agreement_until}));
+  BASE_TRY(const auto written, tx.run(kPutClient, {client.id.value(),
+                                                   client.name,
+                                                   digest,
+                                                   to_json(client.redirect_uris),
+                                                   to_json(client.post_logout_redirect_uris),
+                                                   client.scopes,
+                                                   sector,
+                                                   deed.at,
+                                                   client.grant_types,
+                                                   client.machine_scopes,
+                                                   optional(client.resource),
+                                                   keys,
+                                                   client.require_pushed || client.fapi2,
+                                                   client.require_signed,
+                                                   client.require_dpop || client.fapi2,
+                                                   client.agreement_until,
+                                                   deed.active,
+                                                   client.kind,
+                                                   client.operator_name,
+                                                   client.agreement,
+                                                   client.fapi2,
+                                                   optional(client.auth_method),
+                                                   client.id_token_alg,
+                                                   optional(client.backchannel_logout_uri),
+                                                   client.backchannel_session,
+                                                   deed.keep_secret}));
+  auto registered = client;
+  registered.sector = sector;
+  return note(tx, registered, deed, written.integer(0, 0));
+}
+
+base::Result<bool> Clients::switch_to(store::Tx& tx, const NewClient& client,
+                                      const ClientDeed& deed) {
+  BASE_TRY(const auto switched, tx.run(kSwitchClient, {client.id.value(), deed.active, deed.at}));
+  if (switched.empty()) return false;
+  BASE_TRY_VOID(note(tx, client, deed, switched.integer(0, 0)));
+  return true;
+}
+
+base::Result<void> Clients::note(store::Tx& tx, const NewClient& client, const ClientDeed& deed,
+                                 std::int64_t revision) {
   BASE_TRY_VOID(
-      store::audit(tx, {now, std::string(by), "client.register", client.id.value(), "ok"}));
-  return tx.commit();
+      tx.run(kPutHistory, {client.id.value(), deed.at, deed.by, deed.act, optional(deed.request),
+                           optional(deed.reason), store::Json{client_metadata(client)}}));
+  base::JsonWriter facts;
+  facts.StartObject();
+  facts.member("kind", client.kind);
+  facts.member("revision", revision);
+  if (!deed.request.empty()) facts.member("request", deed.request);
+  if (!deed.reason.empty()) facts.member("reason", deed.reason);
+  facts.EndObject();
+  return store::audit(tx, {deed.at, std::string(deed.by), std::string(deed.act), client.id.value(),
+                           "ok", facts.text()});
+}
+
+namespace {
+
+base::Result<RegisteredClient> registered_from(const store::Rows& rows, std::size_t row) {
+  RegisteredClient out;
+  auto& client = out.client;
+  const auto text = [&](int column) {
+    return rows.is_null(row, column) ? std::string() : std::string(rows.text(row, column));
+  };
+  client.id = ClientId(text(0));
+  client.name = text(1);
+  BASE_TRY(client.redirect_uris, from_json(rows.text(row, 2)));
+  BASE_TRY(client.post_logout_redirect_uris, from_json(rows.text(row, 3)));
+  client.scopes = text(4);
+  client.sector = text(5);
+  client.grant_types = text(6);
+  client.machine_scopes = text(7);
+  client.resource = text(8);
+  client.keys = text(9);
+  client.require_pushed = rows.boolean(row, 10);
+  client.require_signed = rows.boolean(row, 11);
+  client.require_dpop = rows.boolean(row, 12);
+  client.fapi2 = rows.boolean(row, 13);
+  client.id_token_alg = text(14);
+  client.backchannel_logout_uri = text(15);
+  client.backchannel_session = rows.boolean(row, 16);
+  client.kind = text(17);
+  client.operator_name = text(18);
+  client.agreement = text(19);
+  if (!rows.is_null(row, 20)) client.agreement_until = rows.time(row, 20);
+  client.auth_method = text(21);
+  out.has_secret = rows.boolean(row, 22);
+  out.active = rows.boolean(row, 23);
+  out.revision = rows.integer(row, 24);
+  out.registered_at = rows.time(row, 25);
+  if (client.auth_method.empty())
+    client.auth_method = out.has_secret        ? "client_secret_basic"
+                         : client.keys.empty() ? "none"
+                                               : "private_key_jwt";
+  return out;
+}
+
+}  // namespace
+
+base::Result<std::optional<RegisteredClient>> Clients::lock(store::Tx& tx, std::string_view id) {
+  BASE_TRY(const auto rows, tx.run(kLockClient, {id}));
+  if (rows.empty()) return std::optional<RegisteredClient>();
+  BASE_TRY(auto out, registered_from(rows, 0));
+  return std::optional<RegisteredClient>(std::move(out));
+}
+
+base::Result<std::vector<RegisteredClient>> Clients::all() {
+  BASE_TRY(const auto rows, pool_.run(kAllClients));
+  std::vector<RegisteredClient> out;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    BASE_TRY(auto one, registered_from(rows, i));
+    out.push_back(std::move(one));
+  }
+  return out;
 }
 
 base::Result<std::optional<Client>> Clients::find(std::string_view id, base::Time now) {
@@ -222,6 +389,10 @@ base::Result<std::optional<Client>> Clients::find(std::string_view id, base::Tim
   client.require_pushed = rows.boolean(0, 10);
   client.require_signed = rows.boolean(0, 11);
   client.require_dpop = rows.boolean(0, 12);
+  client.fapi2 = rows.boolean(0, 13);
+  client.id_token_alg = rows.text(0, 14);
+  client.logout_tokens = rows.boolean(0, 15);
+  if (!rows.is_null(0, 16)) client.grants_from = rows.time(0, 16);
   return std::optional<Client>(std::move(client));
 }
 

@@ -25,10 +25,32 @@ struct Client {
   std::string machine_scopes;  ///< of tokens that it gets for itself
   std::string resource;        ///< whose tokens it may ask about; may be empty
   std::string keys;            ///< RFC 7517 §5; may be empty
-  bool require_pushed = false, require_signed = false, require_dpop = false;
+  bool require_pushed = false, require_signed = false, require_dpop = false, fapi2 = false;
+  std::string id_token_alg;               ///< "ES256", …
+  bool logout_tokens = false;             ///< it wants to be told when a session ends
+  std::optional<base::Time> grants_from;  ///< what was granted before is dead
 
   /// Proves nothing: an application on somebody's device.
   bool is_public() const { return !secret && keys.empty(); }
+};
+
+/// All that is registered of a client, whether it is active or not.
+struct RegisteredClient {
+  NewClient client;  ///< without its secret
+  bool has_secret = false, active = false;
+  std::int64_t revision = 0;
+  base::Time registered_at;
+};
+
+/// Why and by whom a registration is written, for its history and the audit trail.
+struct ClientDeed {
+  base::Time at;
+  std::string_view by;
+  std::string_view act = "client.register";
+  std::string_view request = {};  ///< auth.portal_request.id, where there is one
+  std::string_view reason = {};
+  bool keep_secret = false;  ///< the secret that is there goes on
+  bool active = true;
 };
 
 /// Thread-safe through its pool.
@@ -39,10 +61,22 @@ class Clients {
   /// Registers, or replaces the registration with this id.
   /// Errors: invalid_argument `auth.client_invalid` with fields.
   base::Result<void> put(const NewClient& client, base::Time now, std::string_view by);
+  /// Whether it may be registered so; gives its sector. Errors: as put().
+  static base::Result<std::string> check(const NewClient& client);
+  /// put() within a deed that more belongs to. Errors: as put().
+  base::Result<void> write(store::Tx& tx, const NewClient& client, const ClientDeed& deed);
+  /// Goes on or stops, as `deed.active` says; false when it is so already. One that stops ends what
+  /// was granted to it. Errors: as Tx::run.
+  base::Result<bool> switch_to(store::Tx& tx, const NewClient& client, const ClientDeed& deed);
+  /// Locked until the end of `tx`, when it is there.
+  base::Result<std::optional<RegisteredClient>> lock(store::Tx& tx, std::string_view id);
+  base::Result<std::vector<RegisteredClient>> all();
   /// The client, while it is active and its agreement lasts; or nothing.
   base::Result<std::optional<Client>> find(std::string_view id, base::Time now);
 
  private:
+  base::Result<void> note(store::Tx& tx, const NewClient& client, const ClientDeed& deed,
+                          std::int64_t revision);
   store::Pool& pool_;
 };
 

@@ -66,6 +66,8 @@ TokenRefusal code_known(TokenCall& call) {
   grant.active = found->boolean(0, 13);
   grant.offline = found->boolean(0, 14);
   grant.granted_at = found->time(0, 15);
+  // Its client was stopped since.
+  if (call.client.grants_from && grant.granted_at < *call.client.grants_from) grant.revoked = true;
   if (!found->is_null(0, 16)) grant.code_key = found->text(0, 16);
   if (!found->is_null(0, 17)) grant.acr = found->text(0, 17);
   call.scopes = grant.scopes;

@@ -14,6 +14,7 @@ namespace {
 constexpr store::Query kLiveMachine{"auth.live_machine", R"sql(
   select 1::bigint from auth.client
    where id = $1 and active and (agreement_until is null or agreement_until > $3)
+     and (grants_from is null or grants_from <= $4)
      and not exists (select from auth.revoked_token where digest = $2))sql"};
 constexpr store::Query kLiveRefresh{"auth.live_refresh", R"sql(
   select g.id, g.client_id, g.scopes, r.issued_at, r.expires_at, r.used_at is not null,
@@ -66,10 +67,10 @@ bool may_know(const Client& client, const AccessClaims& claims) {
 base::Result<std::string> tell_access(Provider::Impl& provider, const AccessClaims& claims) {
   std::optional<LiveGrant> grant;
   if (claims.grant.empty()) {
-    BASE_TRY(
-        const auto alive,
-        provider.parts.pool.run(kLiveMachine, {claims.client, base::BytesView(jti_digest(claims)),
-                                               provider.parts.clock.now()}));
+    BASE_TRY(const auto alive,
+             provider.parts.pool.run(
+                 kLiveMachine, {claims.client, base::BytesView(jti_digest(claims)),
+                                provider.parts.clock.now(), base::from_unix_s(claims.issued_s)}));
     if (alive.empty()) return std::string(kInactive);
   } else {
     BASE_TRY(grant, provider.live_grant(claims));
@@ -110,7 +111,8 @@ base::Result<std::string> tell_refresh(Provider::Impl& provider, const Client& c
   BASE_TRY(const auto rows, provider.parts.pool.run(kLiveRefresh, {base::BytesView(digest)}));
   const bool alive = !rows.empty() && rows.text(0, 1) == client.id.value() &&
                      provider.parts.clock.now() < rows.time(0, 4) && !rows.boolean(0, 5) &&
-                     !rows.boolean(0, 6) && rows.boolean(0, 7);
+                     !rows.boolean(0, 6) && rows.boolean(0, 7) &&
+                     !(client.grants_from && rows.time(0, 3) < *client.grants_from);
   if (!alive) return std::string(kInactive);
   base::JsonWriter out;
   out.StartObject();

@@ -13,11 +13,13 @@ namespace {
 
 // Everything that can end a token early is asked at its every use, by two or three keys.
 constexpr store::Query kLiveGrant{"auth.live_grant", R"sql(
-  select g.subject_id, g.scopes, g.authentication, g.authenticated_at, s.proofing
+  select g.subject_id, g.scopes, g.authentication, g.authenticated_at, s.proofing,
+         c.scopes
     from auth.authorization_grant g
     join auth.subject s on s.id = g.subject_id and s.active
     join auth.client c on c.id = g.client_id and c.active
      and (c.agreement_until is null or c.agreement_until > $4)
+     and (c.grants_from is null or g.granted_at >= c.grants_from)
     join auth.client a on a.id = $3 and a.active
      and (a.agreement_until is null or a.agreement_until > $4)
    where g.id = $1 and g.client_id = $2 and g.revoked_at is null and g.used_at is not null)sql"};
@@ -196,8 +198,10 @@ base::Result<std::optional<LiveGrant>> Provider::Impl::live_grant(const AccessCl
   BASE_TRY(const auto rows,
            parts.pool.run(kLiveGrant, {claims.grant, owner, claims.client, parts.clock.now()}));
   if (rows.empty()) return std::optional<LiveGrant>();
-  // The token may say less than was granted, never more.
-  if (!has_all_scopes(rows.text(0, 1), claims.scopes)) return std::optional<LiveGrant>();
+  // The token may say less than was granted and less than its client may ask for, never more.
+  if (!has_all_scopes(rows.text(0, 1), claims.scopes) ||
+      !has_all_scopes(rows.text(0, 5), claims.scopes))
+    return std::optional<LiveGrant>();
   LiveGrant out;
   out.subject = SubjectId(std::string(rows.text(0, 0)));
   out.authentication = static_cast<Authentication>(rows.integer(0, 2));

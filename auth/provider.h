@@ -105,6 +105,16 @@ struct NewClient {
   /// The end of the agreement with its operator: from then on it is unknown, and its tokens are
   /// dead.
   std::optional<base::Time> agreement_until = std::nullopt;
+  /// "portal", "third_party" (needs an agreement with an end), "system", or "dynamic": it
+  /// registered itself.
+  std::string kind = "portal";
+  std::string operator_name = {};  ///< who runs it
+  std::string agreement = {};      ///< the number of the agreement with him
+  /// As RFC 7591 §2 names it; empty: what secret and keys say.
+  std::string auth_method = {};
+  std::string id_token_alg = "ES256";       ///< or RS256, EdDSA
+  std::string backchannel_logout_uri = {};  ///< OpenID Connect Back-Channel Logout 1.0 §2.2
+  bool backchannel_session = false;         ///< logout tokens must name the session
 };
 
 /// Thread-safe.

@@ -76,7 +76,8 @@ TokenRefusal refresh_token_known(TokenCall& call) {
   grant.authentication = static_cast<Authentication>(found->integer(0, 8));
   grant.authenticated_at = found->time(0, 9);
   grant.granted_at = found->time(0, 10);
-  grant.revoked = !found->is_null(0, 11);
+  grant.revoked = !found->is_null(0, 11) ||  // or its client was stopped since
+                  (call.client.grants_from && grant.granted_at < *call.client.grants_from);
   grant.proofing = static_cast<Proofing>(found->integer(0, 12));
   grant.active = found->boolean(0, 13);
   if (!found->is_null(0, 14)) grant.refresh_key = found->text(0, 14);
@@ -117,9 +118,14 @@ TokenRefusal subject_active(TokenCall& call) {
   return call.grant.active ? TokenRefusal() : burn_and_refuse(call, kBurn, "auth.subject_inactive");
 }
 
-/// RFC 6749 §6: the same or less; the next refresh may ask for all again.
+/// RFC 6749 §6: the same or less; the next refresh may ask for all again. What the client's
+/// registration lost meanwhile is lost here too.
 TokenRefusal scope_not_wider(TokenCall& call) {
-  return narrow_scopes(call, call.grant.scopes, "auth.scope_wider");
+  std::string most;
+  for (const auto& scope : split_scopes(call.grant.scopes))
+    if (has_scope(call.client.scopes, scope)) most += (most.empty() ? "" : " ") + scope;
+  if (most.empty()) return refuse_token("invalid_grant", "auth.refresh_revoked");
+  return narrow_scopes(call, most, "auth.scope_wider");
 }
 
 constexpr TokenCheck kChecks[] = {

@@ -79,7 +79,7 @@ BAD = {
     ],
     "message_keys_are_used": [{"web/templates/p.html": "\n"}],
     "migrations_are_numbered": [
-        {"store/migrations/0003_c.sql": "select 1;\n"},
+        {"store/migrations/01_c.sql": "select 1;\n"},
         {"store/migrations/0001_b.sql": "select 1;\n"},
         {"store/migrations/b.sql": "select 1;\n"},
     ],

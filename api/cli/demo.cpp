@@ -1,26 +1,20 @@
-// xinyin demo seed: the people, the unit and the clients of a demonstration. Refused under
-// `profile = production`.
+// xinyin demo seed: the people, the unit, the staff and the portals of a demonstration. Refused
+// under `profile = production`.
 //
 // Every password and client secret is made at random for this installation. They stand in the file
 // --out (mode 0600) and nowhere else; the database holds digests. Running it again keeps what that
 // file knows, and makes anew what it does not; addresses are written as given each time, so that
 // ports may move. The agency of a demonstration is configuration (agency.*), not a row.
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <sstream>
 
 #include "api/cli/people.h"
+#include "api/cli/private_file.h"
 #include "auth/accounts.h"
 #include "auth/agreements.h"
-#include "auth/clients.h"
+#include "auth/portals.h"
 #include "base/encoding.h"
 #include "base/json.h"
-#include "base/unique_fd.h"
 #include "services/demo_data.h"
 
 namespace cli {
@@ -47,30 +41,12 @@ constexpr DemoSubject kPerson{"person", auth::SubjectKind::person, "张小三",
                               "cn-id",  "110101199003076632",      "zhangxiaosan"};
 constexpr DemoSubject kUnit{"unit", auth::SubjectKind::unit, "示范科技有限责任公司",
                             "uscc", "91110108MA0000015T",    "shifankeji"};
-
-base::Error file_failure(const std::filesystem::path& file, std::string why) {
-  auto failure = base::error(base::Code::unavailable, "auth.demo.file", file.string() + ": " + why);
-  failure.args = {{"path", file.string()}, {"why", std::move(why)}};
-  return failure;
-}
-
-/// Whole or not at all, readable by its owner alone.
-base::Result<void> write_private(const std::filesystem::path& file, std::string_view content) {
-  auto temporary = file;
-  temporary += ".new";
-  ::unlink(temporary.c_str());
-  {
-    const base::UniqueFd fd(
-        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!fd) return file_failure(temporary, std::strerror(errno));
-    if (::write(fd.get(), content.data(), content.size()) != static_cast<ssize_t>(content.size()) ||
-        ::fsync(fd.get()) != 0)
-      return file_failure(temporary, std::strerror(errno));
-  }
-  if (::rename(temporary.c_str(), file.c_str()) != 0)
-    return file_failure(file, std::strerror(errno));
-  return {};
-}
+// Who proposes and approves portals here: one proposes, two others approve.
+constexpr DemoSubject kStaff[] = {
+    {"staff_a", auth::SubjectKind::person, "演示甲", "cn-id", "110101198503077012", "demo-staff-a"},
+    {"staff_b", auth::SubjectKind::person, "演示乙", "cn-id", "110101198503077020", "demo-staff-b"},
+    {"staff_c", auth::SubjectKind::person, "演示丙", "cn-id", "110101198503077039", "demo-staff-c"},
+};
 
 /// What an earlier run wrote; an empty object when there was none.
 base::Result<rapidjson::Document> read_before(const std::filesystem::path& file) {
@@ -122,17 +98,66 @@ base::Result<Seeded> seed_subject(auth::Accounts& accounts, base::Random& random
   return out;
 }
 
-base::Result<void> put_client(auth::Clients& clients, base::Time now, const std::string& id,
-                              const std::string& name, const std::string& secret,
-                              const std::string& redirect, const std::string& after_logout) {
-  auth::NewClient client;
-  client.id = auth::ClientId(id);
-  client.name = name;
-  client.secret = secret;
-  client.redirect_uris = {redirect};
-  if (!after_logout.empty()) client.post_logout_redirect_uris = {after_logout};
-  client.scopes = auth::kScopes;
-  return clients.put(client, now, kBy);
+struct DemoClient {
+  std::string id, name, secret, redirect, after_logout;
+};
+
+/// What a portal's operator would hand in.
+std::string metadata_of(const DemoClient& wanted) {
+  base::JsonWriter out;
+  out.StartObject();
+  out.member("client_id", wanted.id);
+  out.member("client_name", wanted.name);
+  out.member("kind", "portal");
+  out.member("operator", "演示社会保险经办中心");
+  out.key("redirect_uris");
+  out.StartArray();
+  out.string(wanted.redirect);
+  out.EndArray();
+  if (!wanted.after_logout.empty()) {
+    out.key("post_logout_redirect_uris");
+    out.StartArray();
+    out.string(wanted.after_logout);
+    out.EndArray();
+  }
+  out.member("scope", auth::kScopes);
+  out.key("grant_types");
+  out.StartArray();
+  out.string("authorization_code");
+  out.string("refresh_token");
+  out.EndArray();
+  out.member("sector", "client:" + wanted.id);
+  out.EndObject();
+  return out.text();
+}
+
+using Staff = std::vector<auth::SubjectId>;
+
+/// In the way that any portal comes in: one proposes, two others approve, who makes the secret last
+/// hands it on.
+base::Result<void> approve_by_two(auth::Portals& portals, const Staff& staff,
+                                  const std::string& request, const std::string& secret) {
+  for (std::size_t i = 1; i < staff.size(); ++i)
+    BASE_TRY_VOID(portals.approve(request, staff[i], secret));
+  return {};
+}
+
+base::Result<void> put_client(auth::Portals& portals, const Staff& staff,
+                              const DemoClient& wanted) {
+  BASE_TRY(const auto open, portals.open());
+  for (const auto& one : open)  // what a run that was cut short left
+    if (one.client.value() == wanted.id)
+      BASE_TRY_VOID(portals.refuse(one.id, staff[0], "seeded again"));
+  const auto request = portals.propose(metadata_of(wanted), staff[0]);
+  if (request.ok())
+    BASE_TRY_VOID(approve_by_two(portals, staff, *request, wanted.secret));
+  else if (request.error().key != "auth.portal.same")
+    return request.error();
+  // The file may know another secret than an earlier run made.
+  BASE_TRY(const bool fits, portals.has_secret(wanted.id, wanted.secret));
+  if (fits) return {};
+  BASE_TRY(const auto rotation, portals.propose_secret(wanted.id, staff[0]));
+  return approve_by_two(portals, staff, rotation, wanted.secret);
 }
 
 void put_subject(base::JsonWriter& out, const DemoSubject& subject, const Seeded& seeded) {
@@ -173,7 +198,7 @@ base::Result<std::string> portal_secret(const Options& options, const rapidjson:
 /// The model texts where the agency has none of its own yet, accepted by the demonstration's
 /// people: what is demonstrated to them first is the service.
 base::Result<void> seed_agreements(auth::Agreements& agreements,
-                                   std::initializer_list<auth::SubjectId> subjects) {
+                                   const std::vector<auth::SubjectId>& subjects) {
   for (const auto kind : {auth::AgreementKind::service, auth::AgreementKind::privacy}) {
     if (agreements.current(kind).ok()) continue;
     BASE_TRY_VOID(agreements.publish(kind, auth::model_agreement(kind), kBy));
@@ -208,6 +233,8 @@ base::Result<Answer> seed(Context& context, const Options& options) {
   auth::PasswordHasher hasher({}, random);
   auth::Accounts accounts({pool, cipher, hasher, context.clock(), random, {}});
   auth::Clients clients(pool);
+  auth::Portals portals({pool, clients, context.clock(), random});
+  auth::IdentityRequests requests({pool, cipher, context.clock(), random});
 
   BASE_TRY(const auto portal, portal_secret(options, before, random));
   auto test_secret = remembered(before, "test_client", "client_secret");
@@ -217,23 +244,39 @@ base::Result<Answer> seed(Context& context, const Options& options) {
   BASE_TRY(const auto unit,
            seed_subject(accounts, random, kUnit, remembered(before, kUnit.key, "password")));
 
+  std::vector<Seeded> staff;
+  Staff staff_ids;
+  std::vector<auth::SubjectId> everybody{person.id, unit.id};
+  for (const auto& wanted : kStaff) {
+    BASE_TRY(auto one,
+             seed_subject(accounts, random, wanted, remembered(before, wanted.key, "password")));
+    BASE_TRY(const bool is, requests.is_staff(one.id));
+    if (!is) BASE_TRY_VOID(requests.name_staff(one.id, kBy));
+    staff_ids.push_back(one.id);
+    everybody.push_back(one.id);
+    staff.push_back(std::move(one));
+  }
+
   auth::Agreements agreements(pool, context.clock());
-  BASE_TRY_VOID(seed_agreements(agreements, {person.id, unit.id}));
+  BASE_TRY_VOID(seed_agreements(agreements, everybody));
 
   // The file first: a password that is in use must be known to somebody.
   base::JsonWriter out;
   out.StartObject();
   put_subject(out, kPerson, person);
   put_subject(out, kUnit, unit);
+  for (std::size_t i = 0; i < staff.size(); ++i) put_subject(out, kStaff[i], staff[i]);
   put_client(out, "portal_client", "demo-portal", portal, options.portal_redirect);
   put_client(out, "test_client", "demo-scripts", test_secret, options.test_redirect);
   out.EndObject();
   BASE_TRY_VOID(write_private(options.out, out.text() + "\n"));
 
-  BASE_TRY_VOID(put_client(clients, now, "demo-portal", "示范参保服务门户", portal,
-                           options.portal_redirect, options.portal_after_logout));
-  BASE_TRY_VOID(put_client(clients, now, "demo-scripts", "示范脚本客户端", test_secret,
-                           options.test_redirect, options.test_after_logout));
+  BASE_TRY_VOID(put_client(portals, staff_ids,
+                           {"demo-portal", "示范参保服务门户", portal, options.portal_redirect,
+                            options.portal_after_logout}));
+  BASE_TRY_VOID(put_client(portals, staff_ids,
+                           {"demo-scripts", "示范脚本客户端", test_secret, options.test_redirect,
+                            options.test_after_logout}));
   BASE_TRY(auto tx, pool.begin());
   BASE_TRY_VOID(services::insert_demo_data(
       tx, {person.id.value(), unit.id.value(), kUnit.name, kUnit.id_number, ""}, now));

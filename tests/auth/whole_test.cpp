@@ -122,7 +122,7 @@ TEST_F(DemoSeedTest, WhatIsWrittenLogsInAndTwiceIsOnce) {
   const store::FieldCipher cipher(secret("0123456789abcdef0123456789abcdef"), random);
   PasswordHasher hasher({}, random);
   Accounts accounts({database.pool(), cipher, hasher, clock, random, {}});
-  for (const auto* who : {"person", "unit"}) {
+  for (const auto* who : {"person", "unit", "staff_a", "staff_b", "staff_c"}) {
     const auto password = base::json_text(made[who], "password");
     EXPECT_GE(password.size(), 15U);
     EXPECT_TRUE(accounts.log_in(base::json_text(made[who], "username"), secret(password), who).ok())
@@ -131,13 +131,14 @@ TEST_F(DemoSeedTest, WhatIsWrittenLogsInAndTwiceIsOnce) {
   }
   EXPECT_EQ(read(directory / "portal-secret"),
             std::string(base::json_text(made["portal_client"], "client_secret")) + "\n");
-  EXPECT_EQ(count("auth.subject"), "2");
+  EXPECT_EQ(count("auth.subject"), "5");
   EXPECT_EQ(count("auth.client"), "2");
   EXPECT_NE(count("services.contribution"), "0");
+  EXPECT_EQ(count("auth.portal_approval"), "4") << "two for each portal";
 
   const auto again = seed("--portal-redirect http://127.0.0.1:9100/callback");
   ASSERT_EQ(again.exit, 0) << again.out;
-  EXPECT_EQ(count("auth.subject"), "2");
+  EXPECT_EQ(count("auth.subject"), "5");
   const auto kept = json(read(out()));
   for (const auto* who : {"person", "unit"})
     EXPECT_EQ(base::json_text(kept[who], "password"), base::json_text(made[who], "password"));
@@ -150,11 +151,62 @@ TEST_F(DemoSeedTest, WhatIsWrittenLogsInAndTwiceIsOnce) {
   EXPECT_NE(base::json_text(fresh["person"], "password"),
             base::json_text(made["person"], "password"))
       << "a lost file: new passwords, no second person";
-  EXPECT_EQ(count("auth.subject"), "2");
+  EXPECT_EQ(count("auth.subject"), "5");
   EXPECT_TRUE(
       accounts
           .log_in("zhangxiaosan", secret(base::json_text(fresh["person"], "password")), "person")
           .ok());
+}
+
+// LD/T 01-2020 6.1.2e at the command line: one proposes, two others approve, the last one has the
+// secret.
+TEST_F(DemoSeedTest, StaffBringAPortalInAndStopIt) {
+  ASSERT_EQ(seed().exit, 0);
+  const auto made = json(read(out()));
+  for (const auto* who : {"staff_a", "staff_b", "staff_c"}) {
+    std::ofstream(directory / who) << base::json_text(made[who], "password") << "\n";
+    std::filesystem::permissions(directory / who, std::filesystem::perms(0600));
+  }
+  const auto portal = [&](const std::string& who, const std::string& what) {
+    return shell(XINYIN_BIN_DIR "/xinyin --json --config " + (directory / "xinyin.conf").string() +
+                 " portal " + what + " --as " +
+                 std::string(base::json_text(made[who.c_str()], "username")) + " --password-file " +
+                 (directory / who).string());
+  };
+  std::ofstream(directory / "platform.json")
+      << R"({"client_id":"a-platform","client_name":"某平台","kind":"third_party",)"
+      << R"("operator":"某公司","agreement":{"number":"A-1","until":"2099-12-31"},)"
+      << R"("redirect_uris":["https://platform.example/cb"],"scope":"openid"})";
+  const auto file = (directory / "platform.json").string();
+  ASSERT_EQ(portal("staff_a", "propose " + file + " --dry-run").exit, 0);
+  EXPECT_EQ(json(portal("staff_a", "requests").out)["data"].Size(), 0U);
+  const auto proposed = portal("staff_a", "propose " + file);
+  ASSERT_EQ(proposed.exit, 0) << proposed.out;
+  const std::string request(base::json_text(json(proposed.out)["data"], "request"));
+  EXPECT_EQ(json(portal("staff_b", "requests").out)["data"][0]["request"].GetString(), request);
+  const auto approve = "approve " + request + " --secret-out " + (directory / "secret").string();
+  EXPECT_EQ(portal("staff_a", approve).exit, 3) << "his own";
+  EXPECT_EQ(portal("staff_b", approve).exit, 4) << "another one is needed";
+  EXPECT_FALSE(std::filesystem::exists(directory / "secret"));
+  const auto done = portal("staff_c", approve);
+  ASSERT_EQ(done.exit, 0) << done.out;
+  struct stat about {};
+  ASSERT_EQ(::stat((directory / "secret").c_str(), &about), 0);
+  EXPECT_EQ(about.st_mode & 0777, 0600U);
+  const auto secret_text = read(directory / "secret").substr(0, 43);
+  EXPECT_EQ(done.out.find(secret_text), std::string::npos);
+  EXPECT_EQ(database.sql(test::Role::superuser,
+                         "select encode(secret_digest, 'hex') from auth.client where id = "
+                         "'a-platform'")[0][0],
+            base::to_hex(base::sha256(base::as_bytes(secret_text))));
+  const auto stopped = portal("staff_b", "suspend a-platform --reason test");
+  EXPECT_EQ(stopped.exit, 0) << stopped.out;
+  const auto shown = json(portal("staff_b", "show a-platform").out);
+  EXPECT_EQ(base::json_text(shown["data"], "standing"), "stopped");
+  EXPECT_EQ(shown["data"]["history"].Size(), 2U);
+  const auto listed = portal("staff_c", "list --soon-days 3650");
+  EXPECT_NE(listed.out.find("a-platform"), std::string::npos);
+  EXPECT_EQ(portal("person", "list").exit, 2) << "no password file";
 }
 
 TEST_F(DemoSeedTest, ProductionRefusesIt) {

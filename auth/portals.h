@@ -1,0 +1,101 @@
+// Portals and third-party platforms: proposed by staff, in force with two approvals of others.
+// LD/T 01-2020 6.1.2e; docs/decisions/0100-portals.md.
+//
+// Whoever proposed decides nothing of it, nobody approves twice, and the last approval does it, in
+// its transaction. One of the staff stops a client at once; going on takes two again.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "auth/clients.h"
+
+namespace auth {
+
+struct PortalRequest {
+  std::string id;
+  ClientId client;
+  std::string kind;      ///< register, change, resume, renew, rotate_secret, initial_token
+  std::string proposal;  ///< JSON: the registration, or what the kind needs
+  std::int64_t revision = 0;
+  int approvals_needed = 2, approvals = 0;
+  base::Time asked_at, expires_at;
+  std::string asked_by, standing, reason;
+};
+
+/// One step of what a registration was.
+struct ClientStep {
+  base::Time at;
+  std::string by, act, reason, registration;  ///< as client_metadata() writes it
+};
+
+/// Thread-safe through its parts.
+class Portals {
+ public:
+  struct Parts {
+    store::Pool& pool;
+    Clients& clients;
+    const base::Clock& clock;
+    base::Random& random;
+    std::chrono::seconds life{30 * 24 * 3600};
+  };
+  explicit Portals(Parts parts) : parts_(parts) {}
+
+  /// A registration (client_metadata.h), or when the client is there the change of it into this.
+  /// Gives the request's id. Errors: permission_denied `auth.staff.none`; invalid_argument
+  /// `auth.metadata`, `auth.client_invalid` with fields; conflict `auth.portal.open`,
+  /// `auth.portal.same`.
+  base::Result<std::string> propose(std::string_view metadata, const SubjectId& by);
+  /// A stopped client goes on. Errors: as propose; not_found `auth.portal.unknown`; conflict
+  /// `auth.portal.active`.
+  base::Result<std::string> propose_resume(std::string_view client, const SubjectId& by);
+  /// The agreement lasts through `until` ("2028-12-31"). Errors: as propose_resume;
+  /// invalid_argument `auth.metadata.date`.
+  base::Result<std::string> propose_renewal(std::string_view client, std::string_view number,
+                                            std::string_view until, const SubjectId& by);
+  /// A new secret takes the place of the old one. Errors: as propose_resume; conflict
+  /// `auth.portal.no_secret`.
+  base::Result<std::string> propose_secret(std::string_view client, const SubjectId& by);
+
+  enum class Outcome { waiting, done, done_with_secret };
+  /// `fresh_secret` becomes the client's when this is the last approval of what makes one: 43
+  /// characters made by a machine, shown to nobody before.
+  /// Errors: permission_denied `auth.staff.none`, `auth.staff.own`; conflict `auth.staff.twice`,
+  /// `auth.portal.changed` (the client is not what it was when this was proposed); not_found
+  /// `auth.portal.request_unknown`; and what stands against the deed, which is then not done.
+  base::Result<Outcome> approve(std::string_view request, const SubjectId& staff,
+                                std::string_view fresh_secret);
+  /// Errors: as approve; invalid_argument `auth.request.reason` without a reason. Whoever proposed
+  /// may withdraw it so.
+  base::Result<void> refuse(std::string_view request, const SubjectId& staff,
+                            std::string_view reason);
+  /// At once, by one of the staff: it is unknown, and its tokens are dead. Errors:
+  /// permission_denied `auth.staff.none`; not_found `auth.portal.unknown`; conflict
+  /// `auth.portal.stopped`; invalid_argument `auth.request.reason`.
+  base::Result<void> suspend(std::string_view client, const SubjectId& staff,
+                             std::string_view reason);
+
+  /// Open ones, oldest first.
+  base::Result<std::vector<PortalRequest>> open();
+  /// Errors: not_found `auth.portal.unknown`.
+  base::Result<RegisteredClient> show(std::string_view client);
+  /// Whether this is the client's secret. Errors: as show.
+  base::Result<bool> has_secret(std::string_view client, std::string_view secret);
+  /// Newest first.
+  base::Result<std::vector<ClientStep>> history(std::string_view client);
+
+ private:
+  base::Result<std::string> ask(store::Tx& tx, std::string_view client, std::string_view kind,
+                                const std::string& proposal, std::int64_t revision,
+                                const SubjectId& by);
+  base::Result<PortalRequest> take(store::Tx& tx, std::string_view request, const SubjectId& staff);
+  base::Result<RegisteredClient> there(store::Tx& tx, std::string_view client);
+  base::Result<bool> perform(store::Tx& tx, const PortalRequest& request, const SubjectId& staff,
+                             std::string_view fresh_secret);
+  base::Result<bool> put_registration(store::Tx& tx, const PortalRequest& request,
+                                      const ClientDeed& deed, std::string_view fresh_secret);
+  Parts parts_;
+};
+
+}  // namespace auth
