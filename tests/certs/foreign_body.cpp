@@ -27,6 +27,8 @@ utf8 = yes
 countryName = optional
 organizationName = optional
 commonName = supplied
+serialNumber = optional
+organizationIdentifier = optional
 [root]
 certificate = root.pem
 private_key = root.key
