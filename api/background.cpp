@@ -1,5 +1,6 @@
 #include "api/background.h"
 
+#include "api/openid_keys.h"
 #include "api/public_files.h"
 #include "api/upstairs.h"
 #include "auth/activation.h"
@@ -9,7 +10,12 @@
 namespace api {
 
 Background::Background(Services& services, Log& log, Pace pace)
-    : services_(services), log_(log), pace_(pace) {
+    : services_(services),
+      log_(log),
+      pace_(pace),
+      logout_client_({.deadline = services.config.logout.deadline,
+                      .loopback_allowed = services.config.logout.loopback_allowed,
+                      .roots_file = services.config.logout.roots_file.string()}) {
   if (!services.signer) return;
   const auto& config = services.config;
   audit_heads_.emplace(
@@ -38,6 +44,12 @@ void Background::start() {
     do keep_once();
     while (wait(pace_.keep));
   });
+  if (!services_.signer) return;
+  // Waits for others' servers: a thread of its own.
+  teller_ = std::thread([this] {
+    do tell_logouts();
+    while (wait(pace_.tell));
+  });
 }
 
 void Background::stop() {
@@ -47,6 +59,7 @@ void Background::stop() {
   }
   wake_.notify_all();
   if (follower_.joinable()) follower_.join();
+  if (teller_.joinable()) teller_.join();
   if (!keeper_.joinable()) return;
   keeper_.join();
   // What this life of the service did is signed before it ends; the next one would do it too.
@@ -168,6 +181,31 @@ void Background::keep_once() {
   keep_answers();
 }
 
+/// A few at a time: what was taken is sent within its lease (auth/logout_notices.cpp).
+void Background::tell_logouts() {
+  constexpr int kPortion = 8;
+  const auto rooms = services_.upstairs.get();
+  if (!rooms) return;
+  auto told = rooms->provider->send_logouts(logout_client_, kPortion);
+  while (told.ok() && *told == kPortion && wait(std::chrono::milliseconds(0)))
+    told = rooms->provider->send_logouts(logout_client_, kPortion);
+  say_once(logouts_told_, "logouts.tell",
+           told.ok() ? base::Result<void>() : base::Result<void>(told.error()));
+}
+
+/// The next key is published, signs, and goes on being published, each at its time.
+void Background::keep_openid_keys(const Upstairs& rooms) {
+  auto chosen = choose_openid_keys(services_);
+  if (chosen.ok() && chosen->names != openid_names_) {
+    const auto taken = rooms.provider->take_keys(chosen->keys);
+    if (!taken.ok()) return say_once(openid_told_, "openid.keys", taken.error());
+    openid_names_ = chosen->names;
+    log_.event("openid.keys_in_use", openid_names_);
+  }
+  say_once(openid_told_, "openid.keys",
+           chosen.ok() ? base::Result<void>() : base::Result<void>(chosen.error()));
+}
+
 /// True when a newer trust list was taken up, or a certificate's file is another.
 bool Background::keep_files() {
   const auto& config = services_.config;
@@ -218,6 +256,7 @@ void Background::keep_keys(bool files_changed) {
     if (!rooms) settled_ = {};
   }
   say_once(upstairs_told_, "upstairs.build", {});
+  if (const auto now = services_.upstairs.get()) keep_openid_keys(*now);
 
   if (services_.config.signer.ocsp_key.empty()) return;
   auto responder = build_responder(services_);

@@ -1,7 +1,7 @@
 // What goes on beside requests: following the register, opening the rooms upstairs when the signer
 // is there, ending open intents, reading the PKI directory again when it changes and taking up
 // renewed certificates, signing answers about revocation ahead, looking at the PKI's health,
-// signing the audit trail's head, mirroring the officers' ledger.
+// signing the audit trail's head, mirroring the officers' ledger, telling clients of logouts.
 #pragma once
 
 #include <chrono>
@@ -15,6 +15,7 @@
 #include "api/handlers.h"
 #include "api/log.h"
 #include "certs/ledger_mirror.h"
+#include "gateways/logout_client.h"
 
 namespace api {
 
@@ -23,7 +24,7 @@ class Background {
   struct Pace {
     std::chrono::milliseconds follow{500}, keep{1'000}, settle{30'000}, sweep{300'000};
     std::chrono::milliseconds choose{30'000}, answers{5'000}, health{60'000}, clock{10'000};
-    std::chrono::milliseconds ledger{5'000};
+    std::chrono::milliseconds ledger{5'000}, tell{1'000};
   };
   Background(Services& services, Log& log, Pace pace);
   ~Background();  ///< stop()
@@ -38,6 +39,7 @@ class Background {
   void keep_once();
   void sign_audit_head(bool last = false);
   void follow_ledger();
+  void tell_logouts();
 
  private:
   base::Result<void> not_older(const certs::TrustList& list);
@@ -47,6 +49,7 @@ class Background {
   void keep_keys(bool files_changed);
   void keep_answers();
   void keep_health();
+  void keep_openid_keys(const Upstairs& rooms);
   void say_once(std::string& told, std::string_view event, const base::Result<void>& outcome);
 
   Services& services_;
@@ -58,12 +61,14 @@ class Background {
   std::condition_variable wake_;
   bool stopping_ = false;
   bool more_answers_ = false, more_lines_ = false;
+  std::string openid_names_, openid_told_, logouts_told_;
   std::string files_seen_, certificates_seen_, follow_told_, files_told_, upstairs_told_,
       settle_told_, sweep_told_, responder_told_, answers_told_, health_told_, clock_told_,
       heads_told_, ledger_told_;
   std::chrono::steady_clock::time_point settled_{}, swept_{}, chosen_{}, answered_{}, looked_{},
       timed_{}, mirrored_{};
-  std::thread follower_, keeper_;
+  gateways::LogoutClient logout_client_;
+  std::thread follower_, keeper_, teller_;
 };
 
 }  // namespace api

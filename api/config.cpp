@@ -219,7 +219,16 @@ void read_parts(base::Settings& s, Config& out) {
   out.signer.ocsp_key = s.text("signer.ocsp_key", "ocsp-*",
                                "label of the key that answers about revocation (OCSP); * as for "
                                "the seal's; empty signs no answers");
-  out.signer.openid_key = s.text("signer.openid_key", "openid-1", "label of the OpenID key");
+  out.signer.openid_key = s.text(
+      "signer.openid_key", "openid-*",
+      "label of the key that signs tokens (P-256); with a * at the end the keys of that name "
+      "follow each other as openid.publish_ahead_s and openid.keep_earlier_s say");
+  out.signer.openid_rs256_key =
+      s.text("signer.openid_rs256_key", "openid-rsa-*",
+             "of the key for ID tokens of clients that asked for RS256 (RSA); without such a key "
+             "RS256 is not offered; empty looks for none");
+  out.signer.openid_eddsa_key = s.text("signer.openid_eddsa_key", "openid-ed-*",
+                                       "of the key for those that asked for EdDSA (Ed25519)");
   out.signer.deadline = std::chrono::milliseconds(
       s.integer("signer.deadline_ms", 2'000, 100, 60'000, "how long one signature may take"));
   out.audit.key = s.text("signer.audit_key", "audit-1", "label of the key that signs audit heads");
@@ -239,8 +248,50 @@ void read_parts(base::Settings& s, Config& out) {
   out.agency.filing = s.text("agency.filing", "", "filing numbers shown at the foot of pages");
 }
 
+void read_openid(base::Settings& s, Config& out) {
+  const auto life = [&](std::string_view key, int fallback, int least, int most,
+                        std::string_view help) {
+    return std::chrono::seconds(s.integer(key, fallback, least, most, help));
+  };
+  constexpr int kDay = 86'400;
+  auto& o = out.openid;
+  o.code = life("openid.code_life_s", 60, 10, 60, "seconds in which a code must be redeemed");
+  o.access_token =
+      life("openid.access_token_life_s", 600, 60, 3'600, "seconds that an access token lives");
+  o.id_token = life("openid.id_token_life_s", 600, 60, 3'600, "seconds that an ID token lives");
+  o.refresh_token = life("openid.refresh_token_life_s", 30 * kDay, 3'600, 365 * kDay,
+                         "seconds after which a refresh token that is not used ends");
+  o.refresh_family = life("openid.refresh_family_life_s", 180 * kDay, 3'600, 1'095 * kDay,
+                          "seconds after a login in which its refresh tokens end in any case");
+  o.refresh_grace = life("openid.refresh_grace_s", 10, 0, 60,
+                         "seconds in which a spent refresh token gives its successor once more");
+  o.pushed = life("openid.pushed_request_life_s", 90, 10, 600,
+                  "seconds in which a pushed request must first be used");
+  o.dpop_nonce_needed = s.boolean("openid.dpop_nonce_needed", false,
+                                  "every proof of possession must hold a nonce of ours");
+  o.publish_ahead = life(
+      "openid.publish_ahead_s", 3'600, 0, 30 * kDay,
+      "seconds that a new signing key is published before it signs, counted from the beginning "
+      "of its certificate; clients may keep the key set for 300");
+  o.keep_earlier =
+      life("openid.keep_earlier_s", kDay, 3'900, 30 * kDay,
+           "seconds that an earlier signing key stays published after its successor began to sign; "
+           "more than any token lives");
+  out.logout.deadline = std::chrono::milliseconds(s.integer(
+      "logout.deadline_ms", 5'000, 100, 7'000, "how long a client may take to hear of a logout"));
+  out.logout.loopback_allowed =
+      s.boolean("logout.loopback_allowed", false,
+                "clients at 127.0.0.1 and [::1] are told of logouts too; demonstrations alone");
+  out.logout.roots_file = s.path(
+      "logout.roots_file", "",
+      "PEM file with the roots that clients' certificates must lead to when they are told of "
+      "logouts; empty: the system's");
+}
+
 void check_production(base::Settings& s, const Config& out) {
   if (!out.production) return;
+  if (out.logout.loopback_allowed)
+    s.refuse("logout.loopback_allowed", "not in the production profile");
   if (!out.https) s.refuse("public_url", "the production profile needs an https address");
   if (!out.fail_point.empty()) s.refuse("testing.fail_point", "not in the production profile");
   if (out.root_sha256.empty()) s.refuse("pki.root_sha256", "the production profile pins the root");
@@ -276,6 +327,7 @@ base::Result<Config> Config::read(base::Settings& s, bool verify_only) {
   read_http(s, out);
   read_workers(s, out);
   read_parts(s, out);
+  read_openid(s, out);
   out.fail_point =
       s.text("testing.fail_point", "",
              "stops the process at this named step, as a power cut would (tests only)");

@@ -51,8 +51,9 @@ struct Config {
   struct Signer {
     std::filesystem::path socket;
     /// A trailing '*' takes the newest key of that name (api/key_choice.h).
-    std::string seal_key = "seal-*", timestamp_key = "timestamp-*", openid_key = "openid-1",
-                ocsp_key = "ocsp-*";
+    std::string seal_key = "seal-*", timestamp_key = "timestamp-*", ocsp_key = "ocsp-*";
+    std::string openid_key = "openid-*", openid_rs256_key = "openid-rsa-*",
+                openid_eddsa_key = "openid-ed-*";  ///< api/openid_keys.h
     std::chrono::milliseconds deadline{2'000};
   } signer;
 
@@ -61,6 +62,20 @@ struct Config {
     std::chrono::seconds head_every{60};
     int head_rows = 1'000;
   } audit;
+
+  struct Openid {  ///< auth::Provider::Config says what each is
+    std::chrono::seconds code{60}, access_token{600}, id_token{600}, pushed{90};
+    std::chrono::seconds refresh_token{30 * 86'400}, refresh_family{180 * 86'400},
+        refresh_grace{10};
+    bool dpop_nonce_needed = false;
+    std::chrono::seconds publish_ahead{3'600}, keep_earlier{86'400};
+  } openid;
+
+  struct Logout {
+    std::chrono::milliseconds deadline{5'000};
+    bool loopback_allowed = false;
+    std::filesystem::path roots_file;  ///< empty: the system's
+  } logout;
 
   std::filesystem::path pki_directory;
   std::filesystem::path code_pepper_file, data_key_file;

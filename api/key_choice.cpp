@@ -10,23 +10,6 @@ namespace {
 
 constexpr std::size_t kMostFile = 64 * 1024;
 
-/// The numbers behind `stem` among the directory's certificates, highest first.
-std::vector<int> numbers_of(const std::filesystem::path& directory, const std::string& stem) {
-  std::vector<int> out;
-  std::error_code wrong;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, wrong)) {
-    const auto name = entry.path().filename().string();
-    if (!name.starts_with(stem) || !name.ends_with(".pem")) continue;
-    const auto digits = name.substr(stem.size(), name.size() - stem.size() - 4);
-    const bool number =
-        !digits.empty() && digits.size() <= 6 && digits[0] != '0' &&
-        std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (number) out.push_back(std::stoi(digits));
-  }
-  std::sort(out.rbegin(), out.rend());
-  return out;
-}
-
 base::Error no_key(const std::string& label, const std::string& why) {
   auto failure = base::error(base::Code::not_found, "api.no_key", label + ": " + why);
   failure.args = {{"label", label}, {"why", why}};
@@ -42,6 +25,22 @@ base::Result<ChosenKey> with_key(Services& services, const std::string& label,
 }
 
 }  // namespace
+
+std::vector<int> numbers_of(const std::filesystem::path& directory, const std::string& stem) {
+  std::vector<int> out;
+  std::error_code wrong;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, wrong)) {
+    const auto name = entry.path().filename().string();
+    if (!name.starts_with(stem) || !name.ends_with(".pem")) continue;
+    const auto digits = name.substr(stem.size(), name.size() - stem.size() - 4);
+    const bool number =
+        !digits.empty() && digits.size() <= 6 && digits[0] != '0' &&
+        std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (number) out.push_back(std::stoi(digits));
+  }
+  std::sort(out.rbegin(), out.rend());
+  return out;
+}
 
 base::Result<certs::Certificate> certificate_of(const Config& config, const std::string& label) {
   BASE_TRY(const auto pem, read_file(config.pki_directory / (label + ".pem"), kMostFile));

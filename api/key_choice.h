@@ -3,8 +3,10 @@
 // that a successor is taken up when it is published and its predecessor goes on until then.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "api/handlers.h"
 #include "certs/chain.h"
@@ -16,6 +18,9 @@ struct ChosenKey {
   std::shared_ptr<const hsm::Key> key;
   certs::Certificate certificate;
 };
+
+/// The numbers behind `stem` among the directory's certificates ("seal-": 2, 1), highest first.
+std::vector<int> numbers_of(const std::filesystem::path& directory, const std::string& stem);
 
 /// `label`.pem of the PKI directory. Errors: unavailable `api.file`; invalid_argument
 /// `certs.malformed`.

@@ -6,6 +6,7 @@
 #include "api/pages.h"
 #include "auth/provider.h"
 #include "base/json.h"
+#include "base/text.h"
 
 namespace api {
 namespace {
@@ -183,9 +184,10 @@ Response oauth_response(const auth::OAuthError& error, const Request& request) {
   w.StartObject();
   w.member("error", error.error);
   // RFC 6749 §5.2 allows ASCII only here: English, whatever the reader speaks.
-  w.member("error_description", base::message(error.key, base::Language::en));
+  const auto where = error.field.empty() ? std::string() : base::printable(error.field) + ": ";
+  w.member("error_description", where + base::message(error.key, base::Language::en));
   if (language == base::Language::zh)
-    w.member("error_message", base::message(error.key, base::Language::zh));
+    w.member("error_message", where + base::message(error.key, base::Language::zh));
   w.EndObject();
   auto out = Response::json(w.text(), error.status);
   out.set("Pragma", "no-cache");

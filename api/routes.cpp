@@ -1,8 +1,10 @@
 #include "api/routes.h"
 
+#include "api/client_handlers.h"
 #include "api/handlers.h"
 #include "api/identity_handlers.h"
 #include "api/page_handlers.h"
+#include "auth/dynamic_clients.h"
 
 namespace api {
 namespace {
@@ -77,6 +79,18 @@ constexpr Route kTable[] = {
     {.method = Method::post, .path = auth::kEndSessionPath, .handler = logout,
      .where = Where::pages, .who = Who::everyone, .face = Face::page, .rate = Rate::login,
      .body_limit = kForm, .takes = media::form},
+
+    // Clients that register themselves: auth/dynamic_clients.h. Their tokens are no access tokens.
+    {.method = Method::post, .path = auth::kRegistrationPath, .handler = register_client,
+     .where = Where::pages, .who = Who::everyone, .face = Face::oauth, .rate = Rate::registration,
+     .body_limit = kForm, .takes = media::json},
+    {.method = Method::get, .path = "/oauth/register/{client}", .handler = read_own_client,
+     .where = Where::pages, .who = Who::everyone, .face = Face::oauth, .rate = Rate::registration},
+    {.method = Method::put, .path = "/oauth/register/{client}", .handler = replace_own_client,
+     .where = Where::pages, .who = Who::everyone, .face = Face::oauth, .rate = Rate::registration,
+     .body_limit = kForm, .takes = media::json},
+    {.method = Method::del, .path = "/oauth/register/{client}", .handler = remove_own_client,
+     .where = Where::pages, .who = Who::everyone, .face = Face::oauth, .rate = Rate::registration},
 
     // Formal documents.
     {.method = Method::post, .path = "/v1/documents/enrolment-certificate",

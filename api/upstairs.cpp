@@ -1,5 +1,6 @@
 #include "api/upstairs.h"
 
+#include "api/openid_keys.h"
 #include "api/public_files.h"
 #include "certs/oids.h"
 #include "gateways/timestamp_client.h"
@@ -26,7 +27,7 @@ base::Result<void> build_lasting(Services& services, Upstairs& rooms) {
   const auto& config = services.config;
   auto& signer = *services.signer;
   BASE_TRY(const auto key, data_key(config, signer));
-  BASE_TRY(const auto openid_key, signer.key(config.signer.openid_key));
+  BASE_TRY(const auto openid, choose_openid_keys(services));
   rooms.cipher = std::make_shared<store::FieldCipher>(key, services.random);
   auth::PasswordHasher::Config hashing;
   hashing.workers = config.passwords.workers;
@@ -46,9 +47,18 @@ base::Result<void> build_lasting(Services& services, Upstairs& rooms) {
       auth::OwnAccount::Parts{services.pool, *rooms.cipher, services.clock});
   auth::Provider::Config provider;
   provider.issuer = config.public_url;
+  provider.code_life = config.openid.code;
+  provider.access_token_life = config.openid.access_token;
+  provider.id_token_life = config.openid.id_token;
+  provider.refresh_token_life = config.openid.refresh_token;
+  provider.refresh_family_life = config.openid.refresh_family;
+  provider.refresh_grace = config.openid.refresh_grace;
+  provider.pushed_life = config.openid.pushed;
+  provider.dpop_nonce_needed = config.openid.dpop_nonce_needed;
   rooms.provider = std::make_shared<auth::Provider>(
-      provider, auth::Provider::Parts{services.pool, *rooms.accounts, openid_key, services.clock,
-                                      services.random});
+      provider, auth::Provider::Parts{services.pool, *rooms.accounts, openid.keys.signing.front(),
+                                      services.clock, services.random});
+  BASE_TRY_VOID(rooms.provider->take_keys(openid.keys));
   rooms.sealing_life = seal::Issuer::new_life(services.clock, services.random);
   rooms.enrolments = std::make_shared<services::Enrolments>(services.pool, services.clock);
   return {};

@@ -1,6 +1,7 @@
 #include "auth/accounts.h"
 
 #include <array>
+#include "auth/logout_notices.h"
 
 #include "auth/id_numbers.h"
 #include "auth/identities.h"
@@ -194,6 +195,7 @@ base::Result<void> Accounts::store_password(const SubjectId& id, const std::stri
       kPutCredential,
       {id.value(), parts_.cipher.seal("auth/credential/password", id.value(), base::as_bytes(hash)),
        now}));
+  BASE_TRY_VOID(note_sessions_end(tx, id, keep_session, now));
   BASE_TRY_VOID(tx.run(kRevokeOfSubject, {id.value(), keep_session, now}));
   BASE_TRY_VOID(tx.run(kEndSessionsOfSubject, {id.value(), keep_session}));
   BASE_TRY_VOID(store::audit(tx, {now, std::string(by), std::string(act), id.value(), "ok"}));
@@ -232,6 +234,7 @@ base::Result<void> Accounts::set_active(const SubjectId& id, bool active, std::s
   BASE_TRY(const auto changed, tx.run(kSetActive, {id.value(), active}));
   if (changed.affected() == 0) return unknown_subject();
   if (!active) {
+    BASE_TRY_VOID(note_sessions_end(tx, id, "", now));
     BASE_TRY_VOID(tx.run(kRevokeOfSubject, {id.value(), "", now}));
     BASE_TRY_VOID(tx.run(kEndSessionsOfSubject, {id.value(), ""}));
   }

@@ -2,6 +2,7 @@
 
 #include "auth/accounts.h"
 #include "auth/details.h"
+#include "auth/logout_notices.h"
 #include "auth/own_account.h"
 #include "base/encoding.h"
 #include "base/json.h"
@@ -325,6 +326,7 @@ base::Result<void> IdentityRequests::merge(store::Tx& tx, const IdentityRequest&
   if (kept.empty() || gone.affected() == 0)
     return refuse_with(base::Code::not_found, "auth.subject_unknown");
   BASE_TRY_VOID(tx.run(kMoveDocuments, {request.subject.value(), duplicate.value(), now}));
+  BASE_TRY_VOID(note_sessions_end(tx, duplicate, "", now));
   BASE_TRY_VOID(tx.run(kRevokeOfMerged, {duplicate.value(), now}));
   BASE_TRY_VOID(tx.run(kEndSessionsOfMerged, {duplicate.value()}));
   base::JsonWriter facts;

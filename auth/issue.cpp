@@ -91,7 +91,6 @@ std::string id_claims(const TokenCall& call, const std::string& subject,
                       const std::string& access_token) {
   const auto& config = call.provider.config;
   const auto now_s = base::to_unix_s(call.now);
-  const auto half = base::sha256(base::as_bytes(access_token));
   base::JsonWriter out;
   out.StartObject();
   out.member("iss", config.issuer);
@@ -100,7 +99,9 @@ std::string id_claims(const TokenCall& call, const std::string& subject,
   out.member("iat", now_s);
   out.member("exp", now_s + config.id_token_life.count());
   if (!call.grant.nonce.empty()) out.member("nonce", call.grant.nonce);
-  out.member("at_hash", base::to_base64url(base::BytesView(half).first(16)));
+  out.member("at_hash", half_hash(call.client.id_token_alg, access_token));
+  if (!call.grant.session.empty())
+    out.member("sid", call.provider.sid(call.grant.session, call.client.id.value()));
   put_login(out, call.grant);
   out.EndObject();
   return out.text();
@@ -110,14 +111,13 @@ std::string id_claims(const TokenCall& call, const std::string& subject,
 
 base::Result<Signed> sign_tokens(const TokenCall& call) {
   const auto& provider = call.provider;
-  const auto& key = *provider.parts.signing_key;
   const auto subject = provider.pairwise(SubjectId(call.grant.subject), call.client);
   Signed out;
   BASE_TRY(out.access_token,
-           sign_jws(key, provider.key_id, kAccessTokenType, access_claims(call, subject)));
+           provider.sign("ES256", kAccessTokenType, access_claims(call, subject)));
   if (has_scope(call.scopes, "openid")) {
-    BASE_TRY(out.id_token, sign_jws(key, provider.key_id, kIdTokenType,
-                                    id_claims(call, subject, out.access_token)));
+    BASE_TRY(out.id_token, provider.sign(call.client.id_token_alg, kIdTokenType,
+                                         id_claims(call, subject, out.access_token)));
   }
   return out;
 }
@@ -128,13 +128,11 @@ std::int64_t exchanged_end_s(const TokenCall& call) {
 }
 
 base::Result<std::string> sign_exchanged_token(const TokenCall& call) {
-  return sign_jws(*call.provider.parts.signing_key, call.provider.key_id, kAccessTokenType,
-                  exchanged_claims(call));
+  return call.provider.sign("ES256", kAccessTokenType, exchanged_claims(call));
 }
 
 base::Result<std::string> sign_machine_token(const TokenCall& call) {
-  return sign_jws(*call.provider.parts.signing_key, call.provider.key_id, kAccessTokenType,
-                  machine_claims(call));
+  return call.provider.sign("ES256", kAccessTokenType, machine_claims(call));
 }
 
 TokenReply token_reply(const TokenCall& call, const Signed& tokens) {

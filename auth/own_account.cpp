@@ -1,6 +1,7 @@
 #include "auth/own_account.h"
 
 #include "auth/details.h"
+#include "auth/logout_notices.h"
 #include "base/json.h"
 #include "store/audit.h"
 
@@ -107,6 +108,7 @@ base::Result<void> OwnAccount::end_session(const SubjectId& subject, std::string
   BASE_TRY(auto tx, parts_.pool.begin());
   BASE_TRY(const auto ended, tx.run(kEndOwnSession, {subject.value(), session}));
   if (ended.affected() == 0) return base::error(base::Code::not_found, "auth.session_unknown");
+  BASE_TRY_VOID(note_session_end(tx, session, now));
   BASE_TRY_VOID(tx.run(kRevokeInSession, {session, now}));
   BASE_TRY_VOID(
       store::audit(tx, {now, subject.value(), "session.end", std::string(session), "ok"}));

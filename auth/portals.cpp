@@ -1,6 +1,7 @@
 #include "auth/portals.h"
 
 #include "auth/client_metadata.h"
+#include "auth/dynamic_clients.h"
 #include "base/encoding.h"
 #include "base/json.h"
 #include "store/audit.h"
@@ -182,6 +183,13 @@ base::Result<std::string> Portals::propose_secret(std::string_view client, const
   return ask(tx, client, "rotate_secret", "{}", before.revision, by);
 }
 
+base::Result<std::string> Portals::propose_token(std::string_view token, const SubjectId& by) {
+  BASE_TRY_VOID(read_initial_token(token, parts_.clock.now()));
+  BASE_TRY(auto tx, parts_.pool.begin());
+  return ask(tx, "token-" + base::to_hex(parts_.random.bytes(6)), "initial_token",
+             std::string(token), 0, by);
+}
+
 base::Result<PortalRequest> Portals::take(store::Tx& tx, std::string_view request,
                                           const SubjectId& staff) {
   BASE_TRY_VOID(staff_alone(tx, staff));
@@ -241,6 +249,12 @@ base::Result<bool> Portals::put_registration(store::Tx& tx, const PortalRequest&
 base::Result<bool> Portals::perform(store::Tx& tx, const PortalRequest& request,
                                     const SubjectId& staff, std::string_view fresh_secret) {
   ClientDeed deed{parts_.clock.now(), staff.value(), "client.register", request.id};
+  if (request.kind == "initial_token") {
+    BASE_TRY(const auto what, read_initial_token(request.proposal, deed.at));
+    BASE_TRY_VOID(
+        put_initial_token(tx, request.client.value(), fresh_secret, what, deed.at, staff.value()));
+    return true;
+  }
   if (request.kind == "renew") deed.act = "client.renew";
   if (request.kind == "register" || request.kind == "change" || request.kind == "renew")
     return put_registration(tx, request, deed, fresh_secret);

@@ -58,6 +58,10 @@ class Portals {
   /// `auth.portal.no_secret`.
   base::Result<std::string> propose_secret(std::string_view client, const SubjectId& by);
 
+  /// A token with which clients register themselves (auth/dynamic_clients.h), as JSON; whoever
+  /// approves last gets it. Errors: as propose.
+  base::Result<std::string> propose_token(std::string_view token, const SubjectId& by);
+
   enum class Outcome { waiting, done, done_with_secret };
   /// `fresh_secret` becomes the client's when this is the last approval of what makes one: 43
   /// characters made by a machine, shown to nobody before.

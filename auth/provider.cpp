@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "auth/actor_factory.h"
+#include "auth/dynamic_clients.h"
 #include "auth/jose.h"
 #include "auth/provider_impl.h"
 #include "auth/redirect.h"
@@ -75,19 +76,32 @@ base::Error token_invalid(const char* why) {
   return base::error(base::Code::unauthenticated, "auth.token_invalid", why);
 }
 
-std::vector<TokenKey> all_keys(const hsm::Key& signing, const std::vector<base::Bytes>& earlier) {
-  base::check(signing.info().algorithm == hsm::Algorithm::ecdsa_p256,
-              "the OpenID signing key is a P-256 key");
-  std::vector<TokenKey> keys;
-  auto current = TokenKey::from_spki(signing.info().public_key);
-  base::check(current.ok(), "the OpenID signing key has its public key");
-  keys.push_back(std::move(*current));
-  for (const auto& der : earlier) {
-    auto key = TokenKey::from_spki(der);
-    base::check(key.ok(), "Provider::Config::earlier_keys are P-256 keys");
-    keys.push_back(std::move(*key));
+base::Result<std::shared_ptr<const KeyRing>> make_ring(const Provider::SigningKeys& keys) {
+  const auto refuse = [](const char* why) {
+    return base::error(base::Code::invalid_argument, "auth.token_key", why);
+  };
+  std::vector<KeyRing::Signer> signers;
+  std::vector<TokenKey> published;
+  const auto publish = [&](base::BytesView spki) -> base::Result<std::string> {
+    BASE_TRY(auto key, TokenKey::from_spki(spki));
+    auto id = key.id();
+    for (const auto& other : published)
+      if (other.id() == id) return id;
+    published.push_back(std::move(key));
+    return id;
+  };
+  for (const auto& key : keys.signing) {
+    const std::string algorithm(token_algorithm(key->info().algorithm));
+    for (const auto& other : signers)
+      if (other.algorithm == algorithm) return refuse("two keys of one algorithm");
+    BASE_TRY(auto id, publish(key->info().public_key));
+    signers.push_back({algorithm, std::move(id), key});
   }
-  return keys;
+  if (signers.empty() || signers.front().algorithm != "ES256")
+    return refuse("the OpenID signing key is a P-256 key");
+  for (const auto& spki : keys.beside) BASE_TRY_VOID(publish(spki));
+  return std::make_shared<const KeyRing>(
+      KeyRing{std::move(signers), TokenKeys(std::move(published))});
 }
 
 }  // namespace
@@ -108,6 +122,12 @@ std::optional<AccessClaims> VerifiedTokens::find(const base::Digest& digest) {
   return claims;
 }
 
+void VerifiedTokens::clear() {
+  const std::lock_guard hold(mutex_);
+  young_ = {};
+  old_ = {};
+}
+
 void VerifiedTokens::put(const base::Digest& digest, AccessClaims claims) {
   const std::lock_guard hold(mutex_);
   if (young_.size() >= kGeneration) {
@@ -118,15 +138,43 @@ void VerifiedTokens::put(const base::Digest& digest, AccessClaims claims) {
 }
 
 Provider::Impl::Impl(Config given, Parts below)
-    : config(std::move(given)),
-      parts(std::move(below)),
-      keys(all_keys(*parts.signing_key, config.earlier_keys)),
-      clients(parts.pool) {
+    : config(std::move(given)), parts(std::move(below)), clients(parts.pool) {
+  auto made = make_ring({{parts.signing_key}, config.earlier_keys});
+  base::check(made.ok(), "the OpenID signing key is a P-256 key, earlier ones are token keys");
+  held_ring = std::move(*made);
   base::check(registrable_host(config.issuer).has_value() && !config.issuer.ends_with('/') &&
                   config.issuer.find('?') == std::string::npos,
               "Provider::Config::issuer is an https (or loopback) address without a slash behind");
   base::check(config.code_life <= std::chrono::seconds(60), "codes live 60 s at most");
-  key_id = TokenKey::from_spki(parts.signing_key->info().public_key)->id();
+}
+
+base::Result<std::string> Provider::Impl::sign(std::string_view algorithm, std::string_view type,
+                                               std::string_view claims) const {
+  const auto now = ring();
+  for (const auto& one : now->signers)
+    if (one.algorithm == algorithm) return sign_jws(*one.key, one.id, type, claims);
+  return base::error(base::Code::unavailable, "auth.no_signing_key", std::string(algorithm));
+}
+
+std::string Provider::Impl::sid(std::string_view session, std::string_view client) const {
+  return base::to_base64url(
+      parts.accounts.cipher().lookup("auth/sid", std::string(client) + " " + std::string(session)));
+}
+
+base::Result<void> Provider::take_keys(const SigningKeys& keys) {
+  BASE_TRY(auto ring, make_ring(keys));
+  {
+    const std::lock_guard hold(impl_->ring_mutex);
+    impl_->held_ring.swap(ring);
+  }
+  impl_->verified.clear();  // a key that was taken away verifies nothing any more
+  return {};
+}
+
+std::string Provider::id_token_algorithms() const {
+  std::string out;
+  for (const auto& one : impl_->ring()->signers) out += (out.empty() ? "" : " ") + one.algorithm;
+  return out;
 }
 
 std::string Provider::Impl::pairwise(const SubjectId& subject, const Client& client) const {
@@ -140,7 +188,7 @@ std::string Provider::Impl::pairwise(const SubjectId& subject, std::string_view 
 }
 
 std::optional<rapidjson::Document> Provider::Impl::read_hint(std::string_view id_token) const {
-  auto jws = keys.verify(id_token, kIdTokenType);
+  auto jws = ring()->published.verify(id_token, kIdTokenType);
   if (!jws.ok() || base::json_text(jws->claims, "iss") != config.issuer) return std::nullopt;
   return std::move(jws->claims);
 }
@@ -153,7 +201,8 @@ base::Result<AccessClaims> Provider::Impl::read_access_token(std::string_view to
     if (now_s >= known->expires_s) return token_invalid("expired");
     return *known;
   }
-  BASE_TRY(const auto jws, keys.verify(token, kAccessTokenType));
+  const auto keys = ring();
+  BASE_TRY(const auto jws, keys->published.verify(token, kAccessTokenType));
   const auto& claims = jws.claims;
   const auto expires = base::json_int(claims, "exp");
   const auto issued = base::json_int(claims, "iat");
@@ -340,12 +389,13 @@ std::string Provider::discovery() const {
   out.member("revocation_endpoint", impl.endpoint(kRevokePath));
   out.member("jwks_uri", impl.endpoint(kJwksPath));
   out.member("end_session_endpoint", impl.endpoint(kEndSessionPath));
+  out.member("registration_endpoint", impl.endpoint(kRegistrationPath));
   list("scopes_supported", split_scopes(kScopes));
   list("response_types_supported", {"code"});
   list("response_modes_supported", {"query"});
   list("grant_types_supported", split_scopes(kGrantTypes));
   list("subject_types_supported", {"pairwise"});
-  list("id_token_signing_alg_values_supported", {"ES256"});
+  list("id_token_signing_alg_values_supported", split_scopes(id_token_algorithms()));
   for (const auto* endpoint : {"token", "revocation", "introspection"}) {
     const auto name = std::string(endpoint) + "_endpoint_auth_";
     std::vector<std::string> methods{"client_secret_basic", "client_secret_post",
@@ -361,10 +411,12 @@ std::string Provider::discovery() const {
     levels.push_back(acr_of(proofing, Authentication::password));
   list("acr_values_supported", levels);
   list("claims_supported", {"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr",
-                            "at_hash", "name", "subject_kind", "proofing_level"});
+                            "at_hash", "sid", "name", "subject_kind", "proofing_level"});
   list("ui_locales_supported", {"zh-CN", "en"});
   list("request_object_signing_alg_values_supported", split_scopes(kForeignAlgorithms));
   list("dpop_signing_alg_values_supported", split_scopes(kForeignAlgorithms));
+  out.member("backchannel_logout_supported", true);
+  out.member("backchannel_logout_session_supported", true);
   out.member("claims_parameter_supported", true);
   out.member("request_parameter_supported", true);
   out.member("request_uri_parameter_supported", false);
@@ -374,7 +426,7 @@ std::string Provider::discovery() const {
 }
 
 std::string Provider::jwks() const {
-  return impl_->keys.jwks();
+  return impl_->ring()->published.jwks();
 }
 
 base::Result<std::int64_t> Provider::sweep(int most) {

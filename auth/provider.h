@@ -14,6 +14,7 @@
 #include "auth/accounts.h"
 #include "auth/acr.h"
 #include "auth/dpop.h"
+#include "auth/logout_sender.h"
 #include "auth/sessions.h"
 #include "hsm/key.h"
 
@@ -52,6 +53,7 @@ struct OAuthError {
   int status = 400;
   std::optional<std::chrono::seconds> retry_after = std::nullopt;
   std::string dpop_nonce = {};  ///< for the header DPoP-Nonce (RFC 9449 §8)
+  std::string field = {};       ///< the member that is wrong (RFC 7591 §3.2.2)
 };
 
 // What the authorization endpoint decides. A redirect only ever goes to a registered address.
@@ -138,12 +140,22 @@ class Provider {
   struct Parts {
     store::Pool& pool;
     Accounts& accounts;
-    std::shared_ptr<const hsm::Key> signing_key;
+    std::shared_ptr<const hsm::Key> signing_key;  ///< P-256, until take_keys()
     const base::Clock& clock;
     base::Random& random;
   };
   Provider(Config config, Parts parts);
   ~Provider();
+
+  /// What signs from now on, and the public keys (DER SPKI) that are published and accepted beside:
+  /// those that will sign next, and earlier ones whose tokens may still live.
+  struct SigningKeys {
+    std::vector<std::shared_ptr<const hsm::Key>> signing;  ///< P-256 first; one an algorithm
+    std::vector<base::Bytes> beside;
+  };
+  /// Thread-safe; requests that began with the old keys end with them.
+  /// Errors: invalid_argument `auth.token_key`; nothing is changed then.
+  base::Result<void> take_keys(const SigningKeys& keys);
 
   /// Registers, or replaces the registration with this id. A secret is at least 43 characters (256
   /// bits) made by a machine, kept as SHA-256.
@@ -214,6 +226,13 @@ class Provider {
   };
   base::Result<LogoutAnswer> end_session(const Parameters& parameters,
                                          const std::optional<Session>& session);
+
+  /// Tells clients of sessions that ended, at most `most` of them, each within some seconds: for a
+  /// worker. Gives how many there were. Errors: the first trouble of the rooms below; the others
+  /// were told all the same.
+  base::Result<int> send_logouts(const LogoutSender& sender, int most = 8);
+  /// For those who keep registrations: with what ID tokens can be signed, space-separated.
+  std::string id_token_algorithms() const;
 
   std::string discovery() const;  ///< RFC 8414 / OpenID discovery document, JSON
   std::string jwks() const;       ///< RFC 7517, JSON

@@ -39,6 +39,7 @@ class VerifiedTokens {
  public:
   std::optional<AccessClaims> find(const base::Digest& digest);
   void put(const base::Digest& digest, AccessClaims claims);
+  void clear();
 
  private:
   static constexpr std::size_t kGeneration = 8192;
@@ -65,6 +66,16 @@ struct ResolvedRequest {
   Parameters parameters;
   bool is_signed = false;                             ///< RFC 9101
   std::optional<base::Digest> pushed = std::nullopt;  ///< RFC 9126
+};
+
+/// The keys at work, and what is published beside them. Immutable.
+struct KeyRing {
+  struct Signer {
+    std::string algorithm, id;
+    std::shared_ptr<const hsm::Key> key;
+  };
+  std::vector<Signer> signers;  ///< one an algorithm; ES256 is there always, first
+  TokenKeys published;
 };
 
 struct Provider::Impl {
@@ -119,10 +130,21 @@ struct Provider::Impl {
                                            bool new_consent);
   std::string error_location(const GrantRequest& request, const OAuthError& failure) const;
 
+  std::shared_ptr<const KeyRing> ring() const {
+    const std::lock_guard hold(ring_mutex);
+    return held_ring;
+  }
+  /// Errors: those of hsm::Key::sign; unavailable `auth.no_signing_key` when no key of this
+  /// algorithm is at work.
+  base::Result<std::string> sign(std::string_view algorithm, std::string_view type,
+                                 std::string_view claims) const;
+  /// "sid" of a session: another for each client. OpenID Connect Back-Channel Logout 1.0 §2.1.
+  std::string sid(std::string_view session, std::string_view client) const;
+
   const Config config;
   Parts parts;
-  std::string key_id;
-  TokenKeys keys;
+  mutable std::mutex ring_mutex;  // protects held_ring
+  std::shared_ptr<const KeyRing> held_ring;
   Clients clients;
   VerifiedTokens verified;
 };

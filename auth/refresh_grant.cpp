@@ -1,4 +1,5 @@
-// Refresh tokens: rotated at every use, one successor each, reuse kills the family.
+// Refresh tokens: rotated at every use (but those of FAPI 2.0 clients), one successor each, reuse
+// kills the family.
 // RFC 6749 §6, RFC 9700 §4.14.2, OpenID Connect Core §11–12; docs/decisions/0045-refresh-tokens.md.
 //
 // A token's successor is HMAC(k, token ‖ salt): k is derived from the data key, the salt is chosen
@@ -16,7 +17,8 @@ namespace {
 constexpr store::Query kFindRefresh{"auth.find_refresh", R"sql(
   select r.expires_at, r.used_at, r.salt, n.used_at,
          g.id, g.client_id, g.subject_id, g.scopes, g.authentication, g.authenticated_at,
-         g.granted_at, g.revoked_at, s.proofing, s.active, g.refresh_key, g.acr
+         g.granted_at, g.revoked_at, s.proofing, s.active, g.refresh_key, g.acr,
+         g.session_id
     from auth.refresh_token r
     join auth.authorization_grant g on g.id = r.grant_id
     join auth.subject s on s.id = g.subject_id
@@ -35,6 +37,9 @@ constexpr store::Query kRotate{"auth.rotate_refresh", R"sql(
   select $4, grant_id, $2, $5 from spent
   returning grant_id)sql"};
 
+constexpr store::Query kKeepRefresh{"auth.keep_refresh", R"sql(
+  select 1::bigint from auth.refresh_token where digest = $1 and used_at is null)sql"};
+
 constexpr std::size_t kSecretBytes = 32;
 constexpr const char* kBurn = "refresh.burn";
 
@@ -46,6 +51,8 @@ base::Bytes successor_of(const TokenCall& call, base::BytesView salt) {
 
 base::Time end_of(const TokenCall& call) {
   const auto& config = call.provider.config;
+  // One that is not rotated is as old as its family.
+  if (call.client.fapi2) return call.grant.granted_at + config.refresh_family_life;
   return std::min(call.now + config.refresh_token_life,
                   call.grant.granted_at + config.refresh_family_life);
 }
@@ -82,6 +89,7 @@ TokenRefusal refresh_token_known(TokenCall& call) {
   grant.active = found->boolean(0, 13);
   if (!found->is_null(0, 14)) grant.refresh_key = found->text(0, 14);
   if (!found->is_null(0, 15)) grant.acr = found->text(0, 15);
+  grant.session = found->text(0, 16);
   return {};
 }
 
@@ -138,6 +146,16 @@ constexpr TokenCheck kChecks[] = {
     {"scope_not_wider", scope_not_wider},
 };
 
+base::Result<void> note_refresh(store::Tx& tx, const TokenCall& call) {
+  base::JsonWriter facts;
+  facts.StartObject();
+  facts.member("client", call.client.id.value());
+  facts.member("scope", call.scopes);
+  facts.EndObject();
+  return store::audit(
+      tx, {call.now, call.grant.subject, "token.refresh", call.grant.id, "ok", facts.text()});
+}
+
 /// The successor, when this call spent the token; empty when another did.
 base::Result<std::string> rotate(const TokenCall& call) {
   const auto salt = call.provider.parts.random.bytes(32);
@@ -147,20 +165,32 @@ base::Result<std::string> rotate(const TokenCall& call) {
            tx.run(kRotate, {base::BytesView(call.refresh.digest), call.now, salt,
                             base::BytesView(base::sha256(successor)), end_of(call)}));
   if (rotated.empty()) return std::string();
-  base::JsonWriter facts;
-  facts.StartObject();
-  facts.member("client", call.client.id.value());
-  facts.member("scope", call.scopes);
-  facts.EndObject();
-  BASE_TRY_VOID(store::audit(
-      tx, {call.now, call.grant.subject, "token.refresh", call.grant.id, "ok", facts.text()}));
+  BASE_TRY_VOID(note_refresh(tx, call));
   BASE_TRY_VOID(tx.commit());
   return base::to_base64url(successor);
+}
+
+/// FAPI 2.0 Security Profile §5.3.2.1: such clients prove themselves with a key each time, so the
+/// same token stays. False: somebody spent it meanwhile, before its client was one of these.
+base::Result<bool> keep(const TokenCall& call) {
+  BASE_TRY(auto tx, call.provider.parts.pool.begin());
+  BASE_TRY(const auto kept, tx.run(kKeepRefresh, {base::BytesView(call.refresh.digest)}));
+  if (kept.empty()) return false;
+  BASE_TRY_VOID(note_refresh(tx, call));
+  BASE_TRY_VOID(tx.commit());
+  return true;
 }
 
 TokenAnswer issue(TokenCall& call) {
   auto tokens = sign_tokens(call);
   if (!tokens.ok()) return signer_trouble(tokens.error());
+  if (call.client.fapi2 && !call.refresh.used_at) {
+    const auto kept = keep(call);
+    if (!kept.ok()) return oauth_trouble(kept.error());
+    if (!*kept) return *refuse_token("invalid_grant", "auth.refresh_revoked");
+    tokens->refresh_token = base::to_base64url(call.refresh.secret);
+    return token_reply(call, *tokens);
+  }
   if (!call.refresh.used_at) {
     auto successor = rotate(call);
     if (!successor.ok()) return oauth_trouble(successor.error());

@@ -1,5 +1,6 @@
 #include "auth/sessions.h"
 
+#include "auth/logout_notices.h"
 #include "base/digest.h"
 #include "base/encoding.h"
 #include "store/audit.h"
@@ -84,6 +85,7 @@ base::Result<void> Sessions::close(std::string_view cookie) {
   BASE_TRY(const auto closed, tx.run(kCloseSession, {base::BytesView(*digest)}));
   if (closed.empty()) return {};
   const std::string id(closed.text(0, 0));
+  BASE_TRY_VOID(note_session_end(tx, id, now));
   BASE_TRY_VOID(tx.run(kRevokeOfSession, {id, now}));
   BASE_TRY_VOID(store::audit(tx, {now, std::string(closed.text(0, 1)), "logout", id, "ok"}));
   return tx.commit();

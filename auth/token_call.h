@@ -15,6 +15,7 @@ struct Grant {
   Authentication authentication = Authentication::none;
   Proofing proofing = Proofing::p0;
   std::string code_key, refresh_key, acr;  ///< may each be empty
+  std::string session;                     ///< that it began in; empty for a device's
   bool used = false, revoked = false, active = false, offline = false;
 };
 

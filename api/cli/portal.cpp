@@ -11,6 +11,7 @@
 #include "api/cli/people.h"
 #include "api/cli/private_file.h"
 #include "auth/client_metadata.h"
+#include "auth/dynamic_clients.h"
 #include "auth/portals.h"
 #include "base/encoding.h"
 #include "base/json.h"
@@ -31,11 +32,13 @@ struct Desk {
   auth::SubjectId staff;
   auth::Clients clients;
   auth::Portals portals;
+  auth::DynamicClients dynamic;
   Desk(Context& context, std::unique_ptr<People> opened, auth::SubjectId who)
       : people(std::move(opened)),
         staff(std::move(who)),
         clients(people->pool),
-        portals({people->pool, clients, context.clock(), context.random()}) {}
+        portals({people->pool, clients, context.clock(), context.random()}),
+        dynamic({people->pool, clients, context.clock(), context.random(), {}}) {}
 };
 
 base::Result<std::unique_ptr<Desk>> open_desk(Context& context, const Options& options) {
@@ -96,6 +99,45 @@ base::Result<Answer> propose_secret(Context& context, const Options& options) {
   if (options.dry_run) return said("would_propose", options.client, "可以提出 · could be proposed");
   BASE_TRY(const auto request, desk->portals.propose_secret(options.client, desk->staff));
   return asked(request);
+}
+
+base::Result<Answer> propose_token(Context& context, const Options& options) {
+  BASE_TRY(const auto token, read_file(options.file));
+  BASE_TRY_VOID(auth::read_initial_token(token, context.clock().now()));
+  BASE_TRY(const auto desk, open_desk(context, options));
+  if (options.dry_run)
+    return said("would_propose", options.file.string(), "可以提出 · could be proposed");
+  BASE_TRY(const auto request, desk->portals.propose_token(token, desk->staff));
+  return asked(request);
+}
+
+base::Result<Answer> tokens(Context& context, const Options& options) {
+  BASE_TRY(const auto desk, open_desk(context, options));
+  BASE_TRY(const auto all, desk->dynamic.tokens());
+  base::JsonWriter out;
+  out.StartArray();
+  std::string text;
+  for (const auto& one : all) {
+    out.StartObject();
+    out.member("id", one.id);
+    out.member("operator", one.operator_name);
+    out.member("scope", one.scopes);
+    out.member("uses_left", one.uses_left);
+    out.member("expires_at", base::to_rfc3339(one.expires_at));
+    out.member("made_by", one.made_by);
+    out.EndObject();
+    text += (text.empty() ? "" : "\n") + one.id + "  " + std::to_string(one.uses_left) + "×  " +
+            base::to_china_time(one.expires_at) + "  " + one.operator_name;
+  }
+  out.EndArray();
+  return Answer{out.text(), text.empty() ? "没有可用的登记令牌 · none can be used" : text, kDone};
+}
+
+base::Result<Answer> revoke_token(Context& context, const Options& options) {
+  BASE_TRY(const auto desk, open_desk(context, options));
+  if (options.dry_run) return said("would_revoke", options.client, "可以作废 · may be revoked");
+  BASE_TRY_VOID(desk->dynamic.revoke_token(options.client, desk->staff.value()));
+  return said("token", options.client, "已作废 · revoked");
 }
 
 /// The file first: a secret that is in force must be known to somebody.
@@ -286,6 +328,13 @@ void register_portal(CLI::App& app, Context& context) {
   client(stopping);
   stopping->add_option("--reason", o->reason, "why")->required();
   client(verb("resume", "propose that a stopped one goes on", propose_resume));
+  verb("propose-token", "a token with which clients register themselves", propose_token)
+      ->add_option("file", o->file, "JSON: what it allows (docs/identity.md)")
+      ->required();
+  verb("tokens", "tokens for registering that can be used", tokens, false);
+  verb("revoke-token", "end one at once", revoke_token)
+      ->add_option("token", o->client, "its id, from tokens")
+      ->required();
   auto* renewing = verb("renew", "propose another end of its agreement", propose_renewal);
   client(renewing);
   renewing->add_option("--until", o->until, "last day, e.g. 2028-12-31")->required();

@@ -53,6 +53,8 @@ TEST(ConfigTest, ReadsBothProfiles) {
 TEST(ConfigTest, ProductionIsTheDefaultAndRefusesDemonstrationThings) {
   const std::string base = kProduction;
   EXPECT_THAT(wrong(base + "testing.fail_point = seal.signed\n"), HasSubstr("testing.fail_point"));
+  EXPECT_THAT(wrong(base + "logout.loopback_allowed = true\n"),
+              HasSubstr("logout.loopback_allowed"));
   EXPECT_THAT(wrong("public_url = http://si.example.gov.cn\n" + base.substr(base.find('\n') + 1)),
               HasSubstr("https"));
   EXPECT_THAT(wrong("public_url = https://si.example.gov.cn\ndatabase.conninfo = x\n"),
@@ -122,6 +124,23 @@ TEST(RateLimitsTest, EachNetworkHasItsOwnMeasureAndItFillsAgain) {
   EXPECT_FALSE(rates.take(api::Rate::login, one, now)) << "0 is no limit";
   EXPECT_FALSE(rates.take(api::Rate::lookup, one, now + std::chrono::milliseconds(1'100)));
   EXPECT_TRUE(rates.take(api::Rate::lookup, one, now + std::chrono::milliseconds(1'100)));
+}
+
+// Lives are bounded: a code of an hour or a token of a day is a mistake, not a wish.
+TEST(ConfigTest, TokenLivesAreBounded) {
+  const std::string base = kProduction;
+  const auto config = read(base + "openid.access_token_life_s = 300\nopenid.code_life_s = 30\n");
+  ASSERT_TRUE(config.ok());
+  EXPECT_EQ(config->openid.access_token, std::chrono::seconds(300));
+  EXPECT_EQ(config->openid.code, std::chrono::seconds(30));
+  for (const auto* line : {"openid.code_life_s = 61", "openid.access_token_life_s = 86400",
+                           "openid.id_token_life_s = 0", "openid.refresh_token_life_s = 1",
+                           "openid.refresh_family_life_s = 999999999",
+                           "openid.refresh_grace_s = 61", "openid.pushed_request_life_s = 3600",
+                           "openid.keep_earlier_s = 60", "openid.publish_ahead_s = -1"}) {
+    const std::string key(line, std::string_view(line).find(' '));
+    EXPECT_THAT(wrong(base + line + "\n"), HasSubstr(key)) << line;
+  }
 }
 
 }  // namespace

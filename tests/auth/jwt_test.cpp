@@ -62,15 +62,21 @@ TEST_F(JwtTest, D65_TypesDoNotStandForEachOther) {
   EXPECT_EQ(why(sign_jws(*key, id, "at+jwt", "{}").value(), "JWT"), "another type of token");
 }
 
-TEST_F(JwtTest, D79_D80_D81_OnlyEs256) {
-  for (const auto* algorithm :
-       {"none", "None", "nOnE", "", "HS256", "RS256", "ES384", "es256", "ES256K"})
+TEST_F(JwtTest, D79_D80_D81_OnlyTheAlgorithmOfTheKey) {
+  constexpr const char* kNone = "algorithm is not ES256, RS256 or EdDSA";
+  for (const auto* algorithm : {"RS256", "EdDSA"})
     EXPECT_EQ(why(forge(R"({"alg":")" + std::string(algorithm) + R"(","typ":"JWT","kid":")" + id +
                             R"("})",
                         "{}")),
-              "algorithm is not ES256")
+              "another algorithm than its key's");
+  for (const auto* algorithm :
+       {"none", "None", "nOnE", "", "HS256", "PS256", "ES384", "es256", "ES256K", "Ed25519"})
+    EXPECT_EQ(why(forge(R"({"alg":")" + std::string(algorithm) + R"(","typ":"JWT","kid":")" + id +
+                            R"("})",
+                        "{}")),
+              kNone)
         << algorithm;
-  EXPECT_EQ(why(forge(R"({"typ":"JWT","kid":")" + id + R"("})", "{}")), "algorithm is not ES256");
+  EXPECT_EQ(why(forge(R"({"typ":"JWT","kid":")" + id + R"("})", "{}")), kNone);
   const auto input = b64(R"({"alg":"none","typ":"JWT"})") + "." + b64("{}");
   EXPECT_NE(why(input + "."), "");
   EXPECT_NE(why(input), "");
@@ -172,9 +178,32 @@ TEST_F(JwtTest, D81_AnotherKeysSignature) {
             "signature does not fit");
 }
 
-TEST_F(JwtTest, OnlyP256KeysAreTaken) {
-  const auto rsa = test::SoftKey::make("rsa", hsm::Algorithm::rsa_3072);
-  EXPECT_EQ(TokenKey::from_spki(rsa->info().public_key).error().detail, "not a P-256 key");
+TEST_F(JwtTest, Rfc7518_3_3_EachAlgorithmHasItsKindOfKey) {
+  const std::pair<hsm::Algorithm, const char*> all[] = {{hsm::Algorithm::ecdsa_p256, "ES256"},
+                                                        {hsm::Algorithm::rsa_3072, "RS256"},
+                                                        {hsm::Algorithm::ed25519, "EdDSA"}};
+  std::vector<TokenKey> list;
+  std::vector<std::string> tokens;
+  for (const auto& [algorithm, name] : all) {
+    const auto one = test::SoftKey::make(name, algorithm);
+    auto made = TokenKey::from_spki(one->info().public_key);
+    ASSERT_TRUE(made.ok()) << made.error().detail;
+    EXPECT_EQ(made->algorithm(), name);
+    tokens.push_back(sign_jws(*one, made->id(), "JWT", R"({"sub":"x"})").value());
+    list.push_back(std::move(*made));
+  }
+  const TokenKeys ring(std::move(list));
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    EXPECT_TRUE(ring.verify(tokens[i], "JWT").ok()) << all[i].second;
+    const auto other = tokens[(i + 1) % tokens.size()];
+    const auto mixed = tokens[i].substr(0, tokens[i].rfind('.')) + other.substr(other.rfind('.'));
+    EXPECT_FALSE(ring.verify(mixed, "JWT").ok()) << "another key's signature";
+  }
+}
+
+TEST_F(JwtTest, OtherKeysAreNotTaken) {
+  const auto longer_curve = test::SoftKey::make("p384", hsm::Algorithm::ecdsa_p384);
+  EXPECT_EQ(TokenKey::from_spki(longer_curve->info().public_key).error().detail, "not a P-256 key");
   auto longer = key->info().public_key;
   longer.push_back(0);
   EXPECT_EQ(TokenKey::from_spki(longer).error().key, "auth.token_key");
@@ -209,8 +238,8 @@ TEST_F(JwtTest, AKeyThatIsAwayOrOddIsAnError) {
   const auto away = test::SoftKey::make("away");
   away->fail_with = base::error(base::Code::unavailable, "hsm.unavailable");
   EXPECT_EQ(sign_jws(*away, "k", "JWT", "{}").error().key, "hsm.unavailable");
-  const auto rsa = test::SoftKey::make("rsa", hsm::Algorithm::rsa_3072);
-  EXPECT_EQ(sign_jws(*rsa, "k", "JWT", "{}").error().key, "auth.bad_signature");
+  const auto curve = test::SoftKey::make("p384", hsm::Algorithm::ecdsa_p384);
+  EXPECT_EQ(sign_jws(*curve, "k", "JWT", "{}").error().key, "auth.bad_signature");
 }
 
 }  // namespace

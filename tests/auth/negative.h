@@ -77,5 +77,6 @@ std::span<const NegativeCase> bearer_cases();     // negative_bearer.cpp
 std::span<const NegativeCase> dpop_cases();       // negative_dpop.cpp
 std::span<const NegativeCase> device_cases();     // negative_device.cpp
 std::span<const NegativeCase> request_cases();    // negative_request.cpp
+std::span<const NegativeCase> client_cases();     // negative_client.cpp
 
 }  // namespace auth::test_house

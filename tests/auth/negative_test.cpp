@@ -132,8 +132,9 @@ namespace {
 
 std::vector<NegativeCase> all_cases() {
   std::vector<NegativeCase> out;
-  for (const auto cases : {code_cases(), token_cases(), assertion_cases(), authorize_cases(),
-                           bearer_cases(), dpop_cases(), device_cases(), request_cases()})
+  for (const auto cases :
+       {code_cases(), token_cases(), assertion_cases(), authorize_cases(), bearer_cases(),
+        dpop_cases(), device_cases(), request_cases(), client_cases()})
     out.insert(out.end(), cases.begin(), cases.end());
   return out;
 }

@@ -325,6 +325,106 @@ TEST_F(ProviderTest, D92_ANewKeyIsUnseenByThoseWhoHoldTheOldOne) {
   EXPECT_NE(base::json_text(jwks["keys"][0], "kid"), base::json_text(before["keys"][0], "kid"));
 }
 
+TEST_F(ProviderTest, D92_KeysFollowEachOtherWithoutARestart) {
+  const auto next = test::SoftKey::make("openid-2");
+  const auto first = house.key->info().public_key, second = next->info().public_key;
+  const auto kids = [&] {
+    std::vector<std::string> out;
+    const auto set = json(house.provider.jwks());
+    for (const auto& key : set["keys"].GetArray()) out.emplace_back(key["kid"].GetString());
+    return out;
+  };
+  const auto fresh_access = [&] {
+    return std::string(base::json_text(house.tokens_for(client, opened.session), "access_token"));
+  };
+  const auto old = fresh_access();
+  ASSERT_TRUE(house.provider.take_keys({{house.key}, {second}}).ok());
+  const auto both = kids();
+  ASSERT_EQ(both.size(), 2U) << "published before it signs";
+  EXPECT_EQ(base::json_text(header(fresh_access()), "kid"), both[0]);
+  ASSERT_TRUE(house.provider.take_keys({{next}, {first}}).ok());
+  const auto fresh = fresh_access();
+  EXPECT_EQ(base::json_text(header(fresh), "kid"), both[1]);
+  EXPECT_TRUE(house.provider.actor(old).ok()) << "the earlier key's tokens live on";
+  ASSERT_TRUE(house.provider.take_keys({{next}, {}}).ok());
+  EXPECT_EQ(key_of(house.provider.actor(old)), "auth.token_invalid: key is not ours")
+      << "also one seen before";
+  EXPECT_TRUE(house.provider.actor(fresh).ok());
+  EXPECT_EQ(kids(), std::vector<std::string>{both[1]});
+  // What cannot be taken changes nothing.
+  const auto rsa = test::SoftKey::make("openid-rsa-1", hsm::Algorithm::rsa_3072);
+  EXPECT_EQ(house.provider.take_keys({{rsa}, {}}).error().key, "auth.token_key");
+  EXPECT_EQ(house.provider.take_keys({{next, house.key}, {}}).error().key, "auth.token_key");
+  EXPECT_EQ(house.provider.take_keys({{next}, {base::Bytes{1}}}).error().key, "auth.token_key");
+  EXPECT_EQ(kids(), std::vector<std::string>{both[1]});
+}
+
+TEST_F(ProviderTest, Discovery_3_Rs256IsOfferedWhenItsKeyIsThere) {
+  const auto offered = [&] {
+    std::string out;
+    const auto about = json(house.provider.discovery());
+    for (const auto& each : about["id_token_signing_alg_values_supported"].GetArray())
+      out += std::string(each.GetString()) + ",";
+    return out;
+  };
+  const auto asks = house.new_client_with([](NewClient& c) { c.id_token_alg = "RS256"; });
+  EXPECT_EQ(offered(), "ES256,");
+  EXPECT_EQ(
+      house.token_error(house.redemption(asks, house.code_for(house.request(asks), opened.session)),
+                        asks.basic()),
+      "temporarily_unavailable")
+      << "never another algorithm than the one that was asked for";
+  const auto rsa = test::SoftKey::make("openid-rsa-1", hsm::Algorithm::rsa_3072);
+  ASSERT_TRUE(house.provider.take_keys({{house.key, rsa}, {}}).ok());
+  EXPECT_EQ(offered(), "ES256,RS256,");
+  const auto made = house.tokens_for(asks, opened.session);
+  EXPECT_EQ(base::json_text(header(base::json_text(made, "id_token")), "alg"), "RS256");
+  EXPECT_EQ(base::json_text(header(base::json_text(made, "access_token")), "alg"), "ES256");
+  const auto end = house.provider.end_session(
+      {{"id_token_hint", std::string(base::json_text(made, "id_token"))}}, opened.session);
+  EXPECT_FALSE(end->confirm) << "it is a hint as any other";
+}
+
+// FAPI 2.0 Security Profile §5.3.2.1: "shall not use refresh token rotation".
+TEST_F(ProviderTest, Fapi2_5_3_2_1_ItsRefreshTokenStays) {
+  Scene s;
+  const auto careful = s.keyed_client([](NewClient& c) { c.fapi2 = true; });
+  const auto assertion = [&] { return s.signer.sign_as("JWT", s.assertion_claims(careful.id)); };
+  const auto token = [&](Parameters form) {
+    const auto reply =
+        s.house.provider.token(s.with_assertion(std::move(form), assertion()), "",
+                               s.proved(s.proof(s.signer, s.proof_claims("POST", kTokenPath))));
+    EXPECT_EQ(s.house.error_of(reply), "");
+    const auto* good = std::get_if<TokenReply>(&reply);
+    return good == nullptr ? json("{}") : json(good->json);
+  };
+  const auto pushed =
+      s.push(careful, with(s.house.request(careful), "scope", "openid offline_access"));
+  const auto code =
+      s.house.code_for({{"client_id", careful.id}, {"request_uri", pushed}}, s.session);
+  const auto first = token(s.house.redemption(careful, code));
+  const std::string refresh(base::json_text(first, "refresh_token"));
+  ASSERT_EQ(refresh.size(), 43U);
+  for (int i = 0; i < 3; ++i) {
+    s.house.clock.advance(24h * 31);
+    const auto again = token({{"grant_type", "refresh_token"}, {"refresh_token", refresh}});
+    EXPECT_EQ(base::json_text(again, "refresh_token"), refresh);
+    EXPECT_TRUE(again.HasMember("id_token"));
+  }
+  // It is worth nothing without the client's key, and ends with its family.
+  const auto thief = ForeignSigner::make("ES256");
+  EXPECT_EQ(s.token(s.with_assertion({{"grant_type", "refresh_token"}, {"refresh_token", refresh}},
+                                     thief.sign_as("JWT", s.assertion_claims(careful.id))),
+                    ""),
+            "invalid_client");
+  s.house.clock.advance(24h * 90);
+  EXPECT_EQ(s.house.error_of(s.house.provider.token(
+                s.with_assertion({{"grant_type", "refresh_token"}, {"refresh_token", refresh}},
+                                 assertion()),
+                "", s.proved(s.proof(s.signer, s.proof_claims("POST", kTokenPath))))),
+            "invalid_grant");
+}
+
 TEST_F(ProviderTest, ClientsAreRegisteredPlainly) {
   const auto refused = [&](const std::function<void(NewClient&)>& change) {
     NewClient wanted;

@@ -297,6 +297,9 @@ secrets.code_pepper_file = {area.secrets}/code-pepper
 secrets.data_key_file = {area.secrets}/data-key.wrapped
 seal.font_file = {font_file()}
 
+# Portals on this machine hear of logouts too; a real installation refuses this.
+logout.loopback_allowed = true
+
 agency.name = {AGENCY["name"]}
 agency.code = {AGENCY["code"]}
 """

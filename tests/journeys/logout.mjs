@@ -1,0 +1,120 @@
+// Back-channel logout, dynamic registration and another signature algorithm, judged by openid-client and jose: a
+// relying party that others wrote verifies what it is sent.
+import http from 'node:http';
+import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { Issuer, generators, custom } from 'openid-client';
+import { assert, Person, formOf, runTests, test, tryThis } from './support.mjs';
+import { bringIn, eventually, freePort, portal, proposeToken, staff } from './portals.mjs';
+
+custom.setHttpOptionsDefaults({ timeout: 15_000 });
+const issuer = await Issuer.discover(tryThis.issuer);
+const keys = createRemoteJWKSet(new URL(issuer.metadata.jwks_uri));
+const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
+
+/** A relying party's logout address; answers with `status`, keeps what it was sent. */
+async function listener() {
+  const port = await freePort();
+  const out = { received: [], status: 200, uri: `http://127.0.0.1:${port}/out`, redirect: `http://127.0.0.1:${port}/cb` };
+  const server = http.createServer((request, answer) => {
+    let body = '';
+    request.on('data', (piece) => { body += piece; });
+    request.on('end', () => {
+      assert.equal(request.headers['content-type'], 'application/x-www-form-urlencoded');
+      out.received.push(new URLSearchParams(body).get('logout_token'));
+      answer.writeHead(out.status, { 'cache-control': 'no-store' }).end();
+    });
+  });
+  await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
+  out.close = () => server.close();
+  return out;
+}
+
+/** Back-Channel Logout 1.0 §2.6. */
+async function verified(token, client_id) {
+  const { payload, protectedHeader } = await jwtVerify(token, keys, {
+    issuer: tryThis.issuer, audience: client_id, typ: 'logout+jwt', requiredClaims: ['iat', 'exp', 'jti', 'events', 'sub', 'sid'],
+    algorithms: ['ES256', 'RS256', 'EdDSA'] });
+  assert.deepEqual(payload.events[EVENT], {});
+  assert.equal(payload.nonce, undefined);
+  assert.ok(payload.exp - payload.iat <= 120);
+  return { payload, protectedHeader };
+}
+
+async function logIn(person, client, redirect, scope = 'openid') {
+  const kept = { code_verifier: generators.codeVerifier(), state: generators.state(), nonce: generators.nonce() };
+  const url = client.authorizationUrl({ scope, state: kept.state, nonce: kept.nonce, redirect_uri: redirect,
+    code_challenge: generators.codeChallenge(kept.code_verifier), code_challenge_method: 'S256' });
+  const { location, body } = await person.authorize(url, redirect);
+  assert.ok(location, `no redirect back: ${body}`);
+  return client.callback(redirect, client.callbackParams(location.href), kept);
+}
+
+async function relyingParty(more = {}) {
+  const at = await listener();
+  const registered = bringIn({
+    redirect_uris: [at.redirect], scope: 'openid profile', backchannel_logout_uri: at.uri,
+    backchannel_logout_session_required: true, ...more });
+  const client = new issuer.Client({ ...registered, redirect_uris: [at.redirect], response_types: ['code'],
+    id_token_signed_response_alg: 'ES256' });
+  return { at, client, id: registered.client_id };
+}
+
+test('Back-Channel Logout 1.0 §2.4–2.6: logging out at one portal is heard at the other', async () => {
+  assert.equal(issuer.metadata.backchannel_logout_supported, true);
+  const one = await relyingParty(), two = await relyingParty();
+  const person = new Person(tryThis.issuer);
+  const tokens = await logIn(person, one.client, one.at.redirect);
+  const others = await logIn(person, two.client, two.at.redirect);
+  assert.notEqual(tokens.claims().sid, others.claims().sid, 'two clients could compare sessions');
+  const page = await person.ask(one.client.endSessionUrl({ id_token_hint: tokens.id_token }));
+  assert.equal(page.status, 200);
+  for (const [party, its] of [[one, tokens], [two, others]]) {
+    await eventually(() => party.at.received.length > 0, 'a logout token');
+    const { payload } = await verified(party.at.received[0], party.id);
+    assert.equal(payload.sid, its.claims().sid);
+    assert.equal(payload.sub, its.claims().sub);
+    await assert.rejects(party.client.userinfo(its), 'the access token still works');
+    party.at.close();
+  }
+  assert.equal(one.at.received.length, 1);
+});
+
+test('a portal that is away hears of it later', async () => {
+  const party = await relyingParty();
+  party.at.status = 503;
+  const person = new Person(tryThis.issuer);
+  const tokens = await logIn(person, party.client, party.at.redirect);
+  await person.ask(party.client.endSessionUrl({ id_token_hint: tokens.id_token }));
+  await eventually(() => party.at.received.length === 1, 'the first try');
+  party.at.status = 204;
+  await eventually(() => party.at.received.length === 2, 'the second try');
+  const [first, second] = await Promise.all(party.at.received.map((token) => verified(token, party.id)));
+  assert.equal(first.payload.sid, second.payload.sid);
+  assert.notEqual(first.payload.jti, second.payload.jti);
+  party.at.close();
+});
+
+test('RFC 7591, RFC 7592: openid-client registers itself, logs a person in, and is stopped by one of the staff', async () => {
+  const day = (days) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+  const initialAccessToken = proposeToken({ uses: 1, until: day(7), scope: 'openid profile', hosts: ['127.0.0.1'],
+    operator: '某公司', agreement: { number: 'J-1', until: day(60) } });
+  const redirect = 'http://127.0.0.1:1/cb';
+  await assert.rejects(issuer.Client.register({ client_name: '自行登记', redirect_uris: ['https://evil.example/cb'] },
+    { initialAccessToken }), (thrown) => thrown.error === 'invalid_redirect_uri');
+  const client = await issuer.Client.register(
+    { client_name: '自行登记', redirect_uris: [redirect], id_token_signed_response_alg: 'ES256' }, { initialAccessToken });
+  await assert.rejects(issuer.Client.register({ client_name: '再来', redirect_uris: [redirect] }, { initialAccessToken }),
+    (thrown) => thrown.error === 'invalid_token', 'it worked twice');
+  const tokens = await logIn(new Person(tryThis.issuer), client, redirect, 'openid profile');
+  assert.equal(tokens.claims().aud, client.metadata.client_id);
+  const again = await issuer.Client.fromUri(client.metadata.registration_client_uri, client.metadata.registration_access_token);
+  assert.equal(again.metadata.client_id, client.metadata.client_id);
+  assert.equal(portal(staff[1], 'suspend', client.metadata.client_id, '--reason', '演示').exit, 0);
+  await assert.rejects(client.userinfo(tokens));
+  const gone = await new Person(tryThis.issuer).ask(client.authorizationUrl({ scope: 'openid', state: 's',
+    code_challenge: generators.codeChallenge(generators.codeVerifier()), code_challenge_method: 'S256' }));
+  assert.equal(gone.status, 400);
+  assert.equal(formOf(await gone.text()), null);
+});
+
+await runTests();
