@@ -226,15 +226,19 @@ std::optional<std::vector<std::string>> values_of(const rapidjson::Value& claim)
   return out;
 }
 
-/// OpenID Connect Core §5.5: of single claims acr and sub have a say; what the scopes do not give
-/// is not given by this door either, and §5.5.1 lets us leave it out.
+/// OpenID Connect Core §5.5: acr and sub have a say here; others are told when the person agrees to
+/// them, and what we do not know is left out (§5.5.1).
 Refusal claims_read(AuthorizeCall& call) {
   if (call.value("claims").empty()) return {};
-  const auto json = base::parse_json(call.value("claims"), {.bytes = kClaimsMost, .depth = 5});
+  const auto json = base::parse_json(call.value("claims"), {.bytes = kClaimsMost, .depth = 11});
   if (!json.ok() || !json->IsObject()) return refuse("invalid_request", "auth.claims");
   for (const auto* part : {"id_token", "userinfo"})
     if (json->HasMember(part) && !(*json)[part].IsObject() && !(*json)[part].IsNull())
       return refuse("invalid_request", "auth.claims");
+  auto asked = read_claims_request(*json, call.request.scopes);
+  if (!asked.ok()) return OAuthError{"invalid_request", asked.error().key};
+  call.request.claims = std::move(asked->kept);
+  call.request.claim_words = std::move(asked->words);
   if (const auto* acr = id_token_claim(*json, "acr")) {
     const auto values = values_of(*acr);
     if (!values) return refuse("invalid_request", "auth.claims");

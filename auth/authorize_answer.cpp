@@ -11,11 +11,13 @@ namespace auth {
 namespace {
 
 constexpr store::Query kFindConsent{"auth.find_consent", R"sql(
-  select scopes from auth.consent where subject_id = $1 and client_id = $2)sql"};
+  select scopes, claims from auth.consent where subject_id = $1 and client_id = $2)sql"};
 constexpr store::Query kPutConsent{"auth.put_consent", R"sql(
-  insert into auth.consent (subject_id, client_id, scopes, granted_at) values ($1, $2, $3, $4)
+  insert into auth.consent (subject_id, client_id, scopes, granted_at, claims)
+  values ($1, $2, $3, $4, $5)
   on conflict (subject_id, client_id) do update
-    set scopes = excluded.scopes, granted_at = excluded.granted_at)sql"};
+    set scopes = excluded.scopes, granted_at = excluded.granted_at,
+        claims = excluded.claims)sql"};
 constexpr store::Query kPutRequest{"auth.put_request", R"sql(
   insert into auth.authorization_request (digest, session_id, client_id, sealed, expires_at)
   values ($1, $2, $3, $4, $5))sql"};
@@ -27,9 +29,9 @@ constexpr store::Query kTakeRequest{"auth.take_request", R"sql(
 constexpr store::Query kPutGrant{"auth.put_grant", R"sql(
   insert into auth.authorization_grant (id, code_digest, subject_id, session_id, client_id,
     redirect_uri, scopes, nonce, code_challenge, authentication, authenticated_at, granted_at,
-    code_expires_at, lives_until, offline, code_key, acr)
+    code_expires_at, lives_until, offline, code_key, acr, claims)
   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::bigint::smallint, $11, $12, $13, $14, $15,
-    $16, $17))sql"};
+    $16, $17, $18))sql"};
 constexpr store::Query kProofingOf{"auth.proofing_of", R"sql(
   select proofing from auth.subject where id = $1)sql"};
 
@@ -66,7 +68,8 @@ base::Result<bool> consented(const AuthorizeCall& call) {
   BASE_TRY(const auto rows,
            call.provider.parts.pool.run(
                kFindConsent, {call.session->subject.value(), call.request.client.id.value()}));
-  return !rows.empty() && has_all_scopes(rows.text(0, 0), call.request.scopes);
+  return !rows.empty() && has_all_scopes(rows.text(0, 0), call.request.scopes) &&
+         has_all_scopes(rows.text(0, 1), call.request.claim_words);
 }
 
 std::string to_json(const GrantRequest& request) {
@@ -79,6 +82,8 @@ std::string to_json(const GrantRequest& request) {
   out.member("code_challenge", request.code_challenge);
   out.member("code_key", request.code_key);
   out.member("acr", request.acr);
+  out.member("claims", request.claims);
+  out.member("claim_words", request.claim_words);
   out.EndObject();
   return out.text();
 }
@@ -101,9 +106,10 @@ base::Result<AuthorizeAnswer> ask_consent(const AuthorizeCall& call) {
                     parts.accounts.cipher().seal("auth/authorization_request", base::to_hex(digest),
                                                  base::as_bytes(to_json(call.request))),
                     call.now + kAnswerWithin}));
-  return AuthorizeAnswer(AskConsent{base::to_base64url(secret), call.request.client.id,
-                                    call.request.client.name, split_scopes(call.request.scopes),
-                                    call.request.redirect_uri});
+  return AuthorizeAnswer(
+      AskConsent{base::to_base64url(secret), call.request.client.id, call.request.client.name,
+                 split_scopes(call.request.scopes + " " + call.request.claim_words),
+                 call.request.redirect_uri});
 }
 
 AuthorizeAnswer send_back(const AuthorizeCall& call, const char* error, const char* key) {
@@ -186,10 +192,11 @@ base::Result<AuthorizeAnswer> Provider::Impl::issue_code(const GrantRequest& req
   const auto grant = base::to_hex(parts.random.bytes(16));
   const auto& subject = session.subject.value();
   const auto& client = request.client.id.value();
-  std::optional<std::string> nonce, code_key, acr;
+  std::optional<std::string> nonce, code_key, acr, claims;
   if (!request.nonce.empty()) nonce = request.nonce;
   if (!request.code_key.empty()) code_key = request.code_key;
   if (!request.acr.empty()) acr = request.acr;
+  if (!request.claims.empty()) claims = request.claims;
   // Kept a day longer than anything issued for it may live.
   const bool offline = has_scope(request.scopes, kOfflineAccess);
   const auto lives_until = now + std::chrono::hours(24) +
@@ -202,20 +209,25 @@ base::Result<AuthorizeAnswer> Provider::Impl::issue_code(const GrantRequest& req
   }
   if (new_consent) {
     BASE_TRY(const auto before, tx.run(kFindConsent, {subject, client}));
-    std::string scopes(before.empty() ? "" : before.text(0, 0));
-    for (const auto& scope : split_scopes(request.scopes))
-      if (!has_scope(scopes, scope)) scopes += (scopes.empty() ? "" : " ") + scope;
-    BASE_TRY_VOID(tx.run(kPutConsent, {subject, client, scopes, now}));
+    const auto joined = [&](int column, const std::string& more) {
+      std::string out(before.empty() ? "" : before.text(0, column));
+      for (const auto& word : split_scopes(more))
+        if (!has_scope(out, word)) out += (out.empty() ? "" : " ") + word;
+      return out;
+    };
+    BASE_TRY_VOID(tx.run(kPutConsent, {subject, client, joined(0, request.scopes), now,
+                                       joined(1, request.claim_words)}));
   }
   BASE_TRY_VOID(
       tx.run(kPutGrant, {grant, base::BytesView(base::sha256(code)), subject, session.id, client,
                          request.redirect_uri, request.scopes, nonce, request.code_challenge,
                          static_cast<int>(session.authentication), session.authenticated_at, now,
-                         now + config.code_life, lives_until, offline, code_key, acr}));
+                         now + config.code_life, lives_until, offline, code_key, acr, claims}));
   base::JsonWriter facts;
   facts.StartObject();
   facts.member("client", client);
   facts.member("scope", request.scopes);
+  if (!request.claim_words.empty()) facts.member("claims", request.claim_words);
   facts.member("session", session.id);
   facts.EndObject();
   if (new_consent)
@@ -254,6 +266,8 @@ base::Result<AuthorizeAnswer> Provider::consent(std::string_view transaction, bo
   request.code_challenge = base::json_text(json, "code_challenge");
   request.code_key = base::json_text(json, "code_key");
   request.acr = base::json_text(json, "acr");
+  request.claims = base::json_text(json, "claims");
+  request.claim_words = base::json_text(json, "claim_words");
   // The address may have been withdrawn while the person thought.
   const auto& allowed = request.client.redirect_uris;
   if (std::find(allowed.begin(), allowed.end(), request.redirect_uri) == allowed.end())

@@ -13,7 +13,7 @@ constexpr store::Query kFindCode{"auth.find_code", R"sql(
   select g.id, g.client_id, g.redirect_uri, g.code_challenge, g.code_expires_at, g.used_at,
          g.revoked_at, g.subject_id, g.scopes, g.nonce, g.authentication, g.authenticated_at,
          s.proofing, s.active, g.offline, g.granted_at, g.code_key, g.acr,
-         g.session_id
+         g.session_id, g.claims
     from auth.authorization_grant g
     join auth.subject s on s.id = g.subject_id
    where g.code_digest = $1)sql"};
@@ -72,6 +72,7 @@ TokenRefusal code_known(TokenCall& call) {
   if (!found->is_null(0, 16)) grant.code_key = found->text(0, 16);
   if (!found->is_null(0, 17)) grant.acr = found->text(0, 17);
   grant.session = found->text(0, 18);
+  if (!found->is_null(0, 19)) grant.claims = found->text(0, 19);
   call.scopes = grant.scopes;
   return {};
 }

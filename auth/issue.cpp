@@ -51,6 +51,7 @@ std::string access_claims(const TokenCall& call, const std::string& subject) {
   out.StartObject();
   put_access(out, call, subject, end_s(call));
   out.member("grant", call.grant.id);
+  if (!call.grant.claims.empty()) out.member("claims_asked", true);
   put_login(out, call.grant);
   out.EndObject();
   return out.text();
@@ -88,7 +89,7 @@ std::string exchanged_claims(const TokenCall& call) {
 }
 
 std::string id_claims(const TokenCall& call, const std::string& subject,
-                      const std::string& access_token) {
+                      const std::string& access_token, const KnownOfPerson* known) {
   const auto& config = call.provider.config;
   const auto now_s = base::to_unix_s(call.now);
   base::JsonWriter out;
@@ -103,6 +104,7 @@ std::string id_claims(const TokenCall& call, const std::string& subject,
   if (!call.grant.session.empty())
     out.member("sid", call.provider.sid(call.grant.session, call.client.id.value()));
   put_login(out, call.grant);
+  if (known != nullptr) put_claims(out, call.grant.claims, "id_token", *known);
   out.EndObject();
   return out.text();
 }
@@ -116,8 +118,13 @@ base::Result<Signed> sign_tokens(const TokenCall& call) {
   BASE_TRY(out.access_token,
            provider.sign("ES256", kAccessTokenType, access_claims(call, subject)));
   if (has_scope(call.scopes, "openid")) {
-    BASE_TRY(out.id_token, provider.sign(call.client.id_token_alg, kIdTokenType,
-                                         id_claims(call, subject, out.access_token)));
+    std::optional<KnownOfPerson> known;
+    if (!call.grant.claims.empty()) {
+      BASE_TRY(known, call.provider.known_of(SubjectId(call.grant.subject), call.scopes));
+    }
+    BASE_TRY(out.id_token,
+             provider.sign(call.client.id_token_alg, kIdTokenType,
+                           id_claims(call, subject, out.access_token, known ? &*known : nullptr)));
   }
   return out;
 }

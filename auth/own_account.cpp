@@ -24,7 +24,7 @@ constexpr store::Query kRevokeInSession{"auth.revoke_in_session", R"sql(
   update auth.authorization_grant set revoked_at = $2
    where session_id = $1 and revoked_at is null)sql"};
 constexpr store::Query kOwnConsents{"auth.own_consents", R"sql(
-  select n.client_id, c.name, n.scopes, n.granted_at
+  select n.client_id, c.name, trim(n.scopes || ' ' || n.claims), n.granted_at
     from auth.consent n join auth.client c on c.id = n.client_id
    where n.subject_id = $1 order by n.granted_at desc)sql"};
 constexpr store::Query kForgetConsent{"auth.forget_consent", R"sql(

@@ -26,6 +26,8 @@ constexpr store::Query kLiveGrant{"auth.live_grant", R"sql(
    where g.id = $1 and g.client_id = $2 and g.revoked_at is null and g.used_at is not null)sql"};
 constexpr store::Query kEndedToken{"auth.ended_token", R"sql(
   select 1::bigint from auth.revoked_token where digest = $1)sql"};
+constexpr store::Query kClaimsOfGrant{"auth.claims_of_grant", R"sql(
+  select claims from auth.authorization_grant where id = $1 and claims is not null)sql"};
 constexpr store::Query kLiveSubject{"auth.live_subject", R"sql(
   select proofing from auth.subject where id = $1 and active)sql"};
 
@@ -161,6 +163,18 @@ std::string Provider::Impl::sid(std::string_view session, std::string_view clien
       parts.accounts.cipher().lookup("auth/sid", std::string(client) + " " + std::string(session)));
 }
 
+base::Result<KnownOfPerson> Provider::Impl::known_of(const SubjectId& subject,
+                                                     std::string_view scopes) {
+  KnownOfPerson out;
+  out.now = parts.clock.now();
+  out.scopes = scopes;
+  BASE_TRY(const auto record, parts.accounts.subject(subject));
+  out.name = record.name;
+  out.kind = record.kind;
+  BASE_TRY(out.evidence, proofing_evidence(parts.pool, subject, out.now));
+  return out;
+}
+
 base::Result<void> Provider::take_keys(const SigningKeys& keys) {
   BASE_TRY(auto ring, make_ring(keys));
   {
@@ -214,6 +228,7 @@ base::Result<AccessClaims> Provider::Impl::read_access_token(std::string_view to
   out.scopes = base::json_text(claims, "scope");
   out.jti = base::json_text(claims, "jti");
   out.granted_to = base::json_text(claims, "granted_to");
+  out.claims_asked = claims.HasMember("claims_asked");
   if (const auto act = claims.FindMember("act"); act != claims.MemberEnd()) {
     rapidjson::StringBuffer text;
     rapidjson::Writer<rapidjson::StringBuffer> writer(text);
@@ -324,6 +339,13 @@ base::Result<std::string> Provider::userinfo(std::string_view access_token, cons
     out.member("name", record.name);
     out.member("subject_kind", record.kind == SubjectKind::unit ? "unit" : "person");
   }
+  if (claims.claims_asked && claims.granted_to.empty()) {
+    BASE_TRY(const auto asked, impl_->parts.pool.run(kClaimsOfGrant, {claims.grant}));
+    if (!asked.empty()) {
+      BASE_TRY(const auto known, impl_->known_of(who.subject(), claims.scopes));
+      put_claims(out, asked.text(0, 0), "userinfo", known);
+    }
+  }
   out.EndObject();
   return out.text();
 }
@@ -410,8 +432,14 @@ std::string Provider::discovery() const {
   for (const auto proofing : {Proofing::p0, Proofing::p1, Proofing::p2, Proofing::p3})
     levels.push_back(acr_of(proofing, Authentication::password));
   list("acr_values_supported", levels);
-  list("claims_supported", {"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr",
-                            "at_hash", "sid", "name", "subject_kind", "proofing_level"});
+  list("claims_supported",
+       {"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid",
+        "name", "subject_kind", "proofing_level", "verified_claims"});
+  // OpenID Connect for Identity Assurance 1.0 §7.
+  out.member("verified_claims_supported", true);
+  list("trust_frameworks_supported", {std::string(kTrustFramework)});
+  list("evidence_supported", split_scopes(kEvidenceTypes));
+  list("claims_in_verified_claims_supported", split_scopes(kVerifiedClaims));
   list("ui_locales_supported", {"zh-CN", "en"});
   list("request_object_signing_alg_values_supported", split_scopes(kForeignAlgorithms));
   list("dpop_signing_alg_values_supported", split_scopes(kForeignAlgorithms));

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "auth/claims_request.h"
 #include "auth/clients.h"
 #include "auth/jwt.h"
 #include "auth/provider.h"
@@ -19,8 +20,9 @@ struct AccessClaims {
   std::string grant;    ///< auth.authorization_grant.id; empty: the client's own token
   std::string subject;  ///< pairwise; of a client's own token its id
   std::string client, audience, scopes, jti;
-  std::string granted_to;  ///< the client of the grant, where it is another (RFC 8693)
-  std::string actors;      ///< "act" as JSON; may be empty
+  std::string granted_to;     ///< the client of the grant, where it is another (RFC 8693)
+  std::string actors;         ///< "act" as JSON; may be empty
+  bool claims_asked = false;  ///< its grant has a claims parameter
   std::string key;  ///< RFC 7638 thumbprint of the key that it is bound to (RFC 9449); or empty
   std::int64_t issued_s = 0, expires_s = 0;
 };
@@ -57,6 +59,9 @@ struct GrantRequest {
   std::string redirect_uri, scopes, state, nonce, code_challenge;
   std::string code_key;  ///< dpop_jkt; may be empty
   std::string acr;       ///< the essential one that is met; may be empty
+  /// What was asked for claim by claim, and what of it needs the person's consent
+  /// (auth/claims_request.h); may be empty.
+  std::string claims = {}, claim_words = {};
   /// The pushed request that it came in, while that is unspent.
   std::optional<base::Digest> pushed = std::nullopt;
 };
@@ -91,6 +96,9 @@ struct Provider::Impl {
   base::Result<AccessClaims> read_access_token(std::string_view token);
   /// The grant of a person's token, while it, the person and the client are in force.
   base::Result<std::optional<LiveGrant>> live_grant(const AccessClaims& claims);
+
+  /// What may be told of a person claim by claim. Errors: as Accounts::subject.
+  base::Result<KnownOfPerson> known_of(const SubjectId& subject, std::string_view scopes);
 
   // client_auth.cpp
   /// Who asks. Errors: invalid_client 401, invalid_request, trouble of the rooms below.

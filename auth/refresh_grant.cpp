@@ -18,7 +18,7 @@ constexpr store::Query kFindRefresh{"auth.find_refresh", R"sql(
   select r.expires_at, r.used_at, r.salt, n.used_at,
          g.id, g.client_id, g.subject_id, g.scopes, g.authentication, g.authenticated_at,
          g.granted_at, g.revoked_at, s.proofing, s.active, g.refresh_key, g.acr,
-         g.session_id
+         g.session_id, g.claims
     from auth.refresh_token r
     join auth.authorization_grant g on g.id = r.grant_id
     join auth.subject s on s.id = g.subject_id
@@ -90,6 +90,7 @@ TokenRefusal refresh_token_known(TokenCall& call) {
   if (!found->is_null(0, 14)) grant.refresh_key = found->text(0, 14);
   if (!found->is_null(0, 15)) grant.acr = found->text(0, 15);
   grant.session = found->text(0, 16);
+  if (!found->is_null(0, 17)) grant.claims = found->text(0, 17);
   return {};
 }
 

@@ -16,6 +16,7 @@ struct Grant {
   Proofing proofing = Proofing::p0;
   std::string code_key, refresh_key, acr;  ///< may each be empty
   std::string session;                     ///< that it began in; empty for a device's
+  std::string claims;                      ///< asked for one by one (claims_request.h)
   bool used = false, revoked = false, active = false, offline = false;
 };
 

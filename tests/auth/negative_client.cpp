@@ -1,5 +1,5 @@
 // Registrations that clients make themselves, tokens of logouts, signatures in another algorithm,
-// clients that were stopped.
+// verified claims, clients that were stopped.
 #include "auth/dynamic_clients.h"
 #include "auth/jwt.h"
 #include "auth/logout_sender.h"
@@ -73,6 +73,12 @@ std::string other_algorithm(Scene& s, const std::string& algorithm) {
   return s.authorize(with(s.house.request(s.client), "id_token_hint", forged));
 }
 
+std::string verified_claims(Scene& s, const std::string& verification, const std::string& claims) {
+  return s.authorize(with(s.house.request(s.client), "claims",
+                          R"({"userinfo":{"verified_claims":{"verification":)" + verification +
+                              R"(,"claims":)" + claims + "}}}"));
+}
+
 const NegativeCase kCases[] = {
     {"RFC 7591 §3", "registering without a token", "invalid_token",
      [](Scene& s) {
@@ -137,6 +143,18 @@ const NegativeCase kCases[] = {
      [](Scene& s) { return other_algorithm(s, "EdDSA"); }},
     {"RFC 8725 §3.1", "an ES256 token said to be HS256", "back:invalid_request",
      [](Scene& s) { return other_algorithm(s, "HS256"); }},
+    {"OIDC IDA §5", "verified claims without a trust framework", "back:invalid_request",
+     [](Scene& s) { return verified_claims(s, "{}", R"({"name":null})"); }},
+    {"OIDC IDA §5", "verified claims of nothing", "back:invalid_request",
+     [](Scene& s) { return verified_claims(s, R"({"trust_framework":null})", "{}"); }},
+    {"OIDC IDA §6.1", "a purpose of two letters", "back:invalid_request",
+     [](Scene& s) {
+       return verified_claims(s, R"({"trust_framework":null})", R"({"name":{"purpose":"ab"}})");
+     }},
+    {"OIDC IDA §5", "evidence without a type", "back:invalid_request",
+     [](Scene& s) {
+       return verified_claims(s, R"({"trust_framework":null,"evidence":[{}]})", R"({"name":null})");
+     }},
     {"LD/T 01-2020 6.1.2e", "a code of a client that was stopped since", "invalid_client",
      [](Scene& s) {
        const auto code = s.fresh_code();

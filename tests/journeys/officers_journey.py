@@ -416,6 +416,19 @@ class OfficersJourney(Journey):
 
     # ---- evidence -----------------------------------------------------------------------------------------
 
+    # ---- a token key's life -----------------------------------------------------------------------------
+
+    def test_token_keys_follow_each_other_and_no_client_notices(self):
+        carry(asked("key", "generate", "openid-rsa-1", "--purpose", "openid", "--algorithm", "rsa_3072", "--activate"), JIA, YI)
+        carry(asked("cert", "issue", "openid-rsa-1", "--name", "信印演示登录令牌（RS256）"), YI, BING)
+        carry(asked("key", "rotate", "openid-1", "--activate"), JIA, YI)
+        carry(asked("cert", "issue", "openid-2"), YI, BING)
+        publish(JIA, BING)
+        jwks = lambda: json.loads(run("/usr/bin/curl", "--silent", "--fail", f"{ISSUER}/oauth/jwks").stdout)["keys"]
+        eventually(lambda: sorted(key["alg"] for key in jwks()) == ["ES256", "ES256", "RS256"], 60,
+                   "the next key and the RSA key are published")
+        run("/usr/bin/node", Path(__file__).with_name("openid_rotation.mjs"))
+
     def test_the_ceremony_run_again_on_the_running_system_keeps_everything(self):
         before = {path.name: path.read_bytes() for path in PKI.iterdir() if path.is_file()}
         lines = len(ledger())

@@ -299,6 +299,8 @@ seal.font_file = {font_file()}
 
 # Portals on this machine hear of logouts too; a real installation refuses this.
 logout.loopback_allowed = true
+# A change of token keys can be watched here: nobody keeps the key set for longer. A real installation leaves an hour.
+openid.publish_ahead_s = 30
 
 agency.name = {AGENCY["name"]}
 agency.code = {AGENCY["code"]}
