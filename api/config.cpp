@@ -108,7 +108,9 @@ void read_http(base::Settings& s, Config& out) {
 void read_workers(base::Settings& s, Config& out) {
   auto& w = out.workers;
   w.lookup = whole(s, "workers.lookup", 2, 1, 64, "threads for register look-ups");
-  w.pages = whole(s, "workers.pages", 4, 1, 64, "threads for pages and OpenID endpoints");
+  w.pages = whole(s, "workers.pages", 16, 1, 64,
+                  "threads for pages and OpenID endpoints; they mostly wait for the signer and the "
+                  "database");
   w.login = whole(s, "workers.login", 4, 1, 64, "threads that wait for password checks");
   w.issue = whole(s, "workers.issue", 4, 1, 64, "threads that issue documents");
   w.upload = whole(s, "workers.upload", 1, 1, 64, "threads that judge uploaded files");

@@ -4,6 +4,8 @@
     tools/dev bench verify     verification by code against nginx serving a file of the same size
     tools/dev bench issue      certificates a second against the token's raw signing rate
     tools/dev bench rooms      the rooms' own benches
+    tools/dev bench identity   the provider beside oidc-provider and glewlwyd, with a million rows, guessed at and
+                               flooded; `identity compare|rows|guess|flood` is one of them
 
 The machine's two sides share its cores: read ratios, not absolutes.
 """
@@ -155,7 +157,14 @@ def bench_rooms() -> int:
     return failed
 
 
+def bench_identity(rest: list[str]) -> int:
+    sys.stdout.flush()
+    return subprocess.run([sys.executable, "-B", CHECKOUT / "tools/bench/identity/main.py", *rest]).returncode
+
+
 def main() -> int:
+    if sys.argv[1:2] == ["identity"]:
+        return bench_identity(sys.argv[2:])
     wanted = sys.argv[1:] or ["rooms", "verify", "issue"]
     if unknown := set(wanted) - {"rooms", "verify", "issue"}:
         sys.exit(f"unknown: {', '.join(unknown)}")
@@ -172,6 +181,8 @@ def main() -> int:
             bench_issue(stack, try_this)
     finally:
         subprocess.run([*STACK, "stop", "--state", str(STATE)], check=False)
+    if not sys.argv[1:]:
+        failed += bench_identity([])
     return 1 if failed else 0
 
 
