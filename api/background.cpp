@@ -44,6 +44,11 @@ void Background::start() {
     do keep_once();
     while (wait(pace_.keep));
   });
+  if (!services_.config.sms.url.empty())
+    messenger_ = std::thread([this] {
+      do send_messages();
+      while (wait(pace_.messages));
+    });
   if (!services_.signer) return;
   // Waits for others' servers: a thread of its own.
   teller_ = std::thread([this] {
@@ -58,6 +63,7 @@ void Background::stop() {
     stopping_ = true;
   }
   wake_.notify_all();
+  if (messenger_.joinable()) messenger_.join();
   if (follower_.joinable()) follower_.join();
   if (teller_.joinable()) teller_.join();
   if (!keeper_.joinable()) return;
@@ -174,6 +180,9 @@ void Background::keep_once() {
         swept =
             auth::Activation({services_.pool, *rooms->accounts, services_.clock, services_.random})
                 .sweep();
+      if (swept.ok()) swept = rooms->sign_in->sweep();
+      if (swept.ok()) swept = rooms->text_codes->sweep();
+      if (swept.ok()) swept = rooms->notices->sweep();
       say_once(sweep_told_, "provider.sweep",
                swept.ok() ? base::Result<void>() : base::Result<void>(swept.error()));
     }
@@ -279,6 +288,15 @@ void Background::keep_answers() {
   more_answers_ = made.ok() && *made == kPortion;
   say_once(answers_told_, "ocsp.answers",
            made.ok() ? base::Result<void>() : base::Result<void>(made.error()));
+}
+
+/// What waits for a carrier that is away is told by the rows that stay.
+void Background::send_messages() {
+  const auto rooms = services_.upstairs.get();
+  if (!rooms) return;
+  const auto sent = rooms->notices->send_due(*rooms->sms);
+  say_once(messages_told_, "messages.send",
+           sent.ok() ? base::Result<void>() : base::Result<void>(sent.error()));
 }
 
 void Background::keep_health() {

@@ -24,7 +24,7 @@ class Background {
   struct Pace {
     std::chrono::milliseconds follow{500}, keep{1'000}, settle{30'000}, sweep{300'000};
     std::chrono::milliseconds choose{30'000}, answers{5'000}, health{60'000}, clock{10'000};
-    std::chrono::milliseconds ledger{5'000}, tell{1'000};
+    std::chrono::milliseconds ledger{5'000}, tell{1'000}, messages{1'000};
   };
   Background(Services& services, Log& log, Pace pace);
   ~Background();  ///< stop()
@@ -40,6 +40,7 @@ class Background {
   void sign_audit_head(bool last = false);
   void follow_ledger();
   void tell_logouts();
+  void send_messages();
 
  private:
   base::Result<void> not_older(const certs::TrustList& list);
@@ -68,7 +69,9 @@ class Background {
   std::chrono::steady_clock::time_point settled_{}, swept_{}, chosen_{}, answered_{}, looked_{},
       timed_{}, mirrored_{};
   gateways::LogoutClient logout_client_;
-  std::thread follower_, keeper_, teller_;
+  std::string messages_told_;  // of the messenger alone
+  // The last two wait for servers of others, nobody for them.
+  std::thread follower_, keeper_, teller_, messenger_;
 };
 
 }  // namespace api

@@ -116,6 +116,10 @@ void read_workers(base::Settings& s, Config& out) {
   w.upload = whole(s, "workers.upload", 1, 1, 64, "threads that judge uploaded files");
   w.queue = whole(s, "workers.queue", 256, 1, 65'536, "requests that may wait in each pool");
   w.upload_queue = whole(s, "workers.upload_queue", 8, 1, 1'024, "uploaded files that may wait");
+  w.outside = whole(s, "workers.outside", 4, 1, 64,
+                    "threads that wait for systems of others (text messages, proofing)");
+  w.outside_queue = whole(s, "workers.outside_queue", 32, 1, 65'536,
+                          "requests that may wait for one of them");
   w.queue_deadline = seconds(s, "workers.queue_deadline_s", 3, 60,
                              "seconds a request may wait for a thread before it is answered 503");
   auto& l = out.limits;
@@ -182,6 +186,49 @@ void read_timestamps(base::Settings& s, Config& out) {
                                           "how long one of them may take, connection included"));
 }
 
+void read_sms(base::Settings& s, Config& out) {
+  auto& sms = out.sms;
+  sms.url = s.text("sms.url", "",
+                   "the carrier's interface for text messages (SendSms 2017-05-25, signed with "
+                   "ACS3-HMAC-SHA256); empty: no text messages, and no codes by them");
+  const auto mark = sms.url.find("://");
+  const auto origin =
+      sms.url.substr(0, mark == std::string::npos ? mark : sms.url.find('/', mark + 3));
+  if (!sms.url.empty() && !is_origin(origin))
+    s.refuse("sms.url", "not https://host[:port]/");
+  else if (!sms.url.empty() && out.production && !sms.url.starts_with("https://"))
+    s.refuse("sms.url", "the production profile needs https");
+  else if (!sms.url.empty() && out.production && is_loopback(origin))
+    s.refuse("sms.url", "a simulator on this machine is not for production");
+  sms.key_id = s.text("sms.key_id", "", "who we are to the carrier (AccessKeyId)");
+  sms.key_secret_file = s.path("sms.key_secret_file", "", "file with the secret that goes with it");
+  sms.sign_name = s.text("sms.sign_name", "", "the approved signature that stands in 【】");
+  sms.code_template = s.text("sms.code_template", "",
+                             "the carrier's code of the template for one-time codes; its values: "
+                             "purpose, code, minutes");
+  sms.notice_template = s.text("sms.notice_template", "",
+                               "its code of the template for notices; its values: what, when");
+  if (!sms.url.empty() &&
+      (sms.key_id.empty() || sms.key_secret_file.empty() || sms.sign_name.empty() ||
+       sms.code_template.empty() || sms.notice_template.empty()))
+    s.refuse("sms.url", "needs sms.key_id, sms.key_secret_file, sms.sign_name and both templates");
+  sms.roots_file = s.path("sms.roots_file", "",
+                          "PEM file with the roots its https must lead to; empty: the system's");
+  sms.deadline = std::chrono::milliseconds(
+      s.integer("sms.deadline_ms", 3'000, 100, 20'000, "how long sending one may take"));
+  sms.codes.life = std::chrono::seconds(
+      s.integer("sms.code_life_s", 300, 60, 900, "how long a one-time code is good"));
+  sms.codes.per_phone_hour =
+      whole(s, "sms.codes_per_number_hour", 5, 1, 100, "one-time codes to one number in an hour");
+  sms.codes.per_phone_day =
+      whole(s, "sms.codes_per_number_day", 10, 1, 1'000, "and in a day");
+  sms.codes.per_network_hour = whole(s, "sms.codes_per_network_hour", 20, 1, 100'000,
+                                     "one-time codes asked for from one network in an hour");
+  sms.cool_off = std::chrono::hours(
+      s.integer("sms.number_waits_h", 24, 0, 720,
+                "hours until a confirmed number that takes another's place counts at a login"));
+}
+
 void read_parts(base::Settings& s, Config& out) {
   out.database.conninfo = s.required("database.conninfo",
                                      "libpq connection string of the service's role; the password "
@@ -208,6 +255,7 @@ void read_parts(base::Settings& s, Config& out) {
       s.integer("pki.ocsp_life_s", 86'400, 600, 7 * 86'400,
                 "how long an answer about revocation (OCSP) is good; made anew at half of it"));
   read_timestamps(s, out);
+  read_sms(s, out);
   // Asked for in --only=verify too, so that one file serves both kinds of instance.
   out.data_key_file = s.path("secrets.data_key_file", "secrets/data-key.wrapped",
                              "file with the data key, wrapped by the token");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/http/address.h"
+#include "auth/text_codes.h"
 #include "base/result.h"
 #include "base/settings.h"
 
@@ -33,8 +34,8 @@ struct Config {
   } http;
 
   struct Workers {
-    int lookup = 2, pages = 4, login = 4, issue = 4, upload = 1;
-    int queue = 256, upload_queue = 8;
+    int lookup = 2, pages = 4, login = 4, issue = 4, upload = 1, outside = 4;
+    int queue = 256, upload_queue = 8, outside_queue = 32;
     std::chrono::milliseconds queue_deadline{3'000};
   } workers;
 
@@ -101,6 +102,16 @@ struct Config {
   struct Passwords {
     int workers = 1, queue = 40, memory_kib = 19'456, passes = 2;
   } passwords;
+
+  /// Text messages (短信).
+  struct Sms {
+    std::string url;  ///< empty: there are none
+    std::string key_id, sign_name, code_template, notice_template;
+    std::filesystem::path key_secret_file, roots_file;
+    std::chrono::milliseconds deadline{3'000};
+    auth::TextCodes::Config codes;
+    std::chrono::seconds cool_off{24 * 3600};
+  } sms;
 
   std::string instance = "xinyind-1";
   std::filesystem::path log_file;  ///< empty: standard error

@@ -15,9 +15,12 @@
 #include "auth/accounts.h"
 #include "auth/agreements.h"
 #include "auth/own_account.h"
+#include "auth/own_codes.h"
+#include "auth/phone_factor.h"
 #include "auth/provider.h"
 #include "auth/registration.h"
 #include "auth/sessions.h"
+#include "auth/sign_in.h"
 #include "base/clock.h"
 #include "base/messages.h"
 #include "base/random.h"
@@ -59,26 +62,36 @@ class Slot {
   std::shared_ptr<T> part_;
 };
 
-/// What needs keys, personal data or both: absent in `--only=verify` and until the signer was seen.
-/// Declared in floor order, so that it goes down roof first.
-/// What is shared outlives a renewal of keys: the next Upstairs has the same (api/upstairs.h).
-struct Upstairs {
+/// Who is acting, and what else no certificate touches: outlives a renewal of keys, the next
+/// Upstairs has the same (api/upstairs.h). Declared in floor order.
+struct Lasting {
   std::shared_ptr<store::FieldCipher> cipher;
   std::shared_ptr<auth::PasswordHasher> hasher;
   std::shared_ptr<auth::Accounts> accounts;
   std::shared_ptr<auth::Sessions> sessions;
+  std::shared_ptr<auth::SmsSender> sms;
+  std::shared_ptr<auth::Notices> notices;
+  std::shared_ptr<auth::TextCodes> text_codes;
+  std::shared_ptr<auth::OwnCodes> own_codes;
+  std::shared_ptr<auth::PhoneFactor> phone_factor;
+  std::shared_ptr<auth::SignIn> sign_in;
   std::shared_ptr<auth::Agreements> agreements;
   std::shared_ptr<auth::Registration> registration;
   std::shared_ptr<auth::OwnAccount> own_account;
   std::shared_ptr<auth::Provider> provider;
   std::shared_ptr<seal::Issuer::Life> sealing_life;
+  std::shared_ptr<services::Enrolments> enrolments;
+};
+
+/// What needs keys, personal data or both: absent in `--only=verify` and until the signer was seen.
+/// Declared in floor order, so that it goes down roof first.
+struct Upstairs : Lasting {
   std::unique_ptr<certs::TimestampAuthority> authority;
   base::Digest authority_key{};  ///< SHA-256 of its SubjectPublicKeyInfo
   /// The sources that `timestamps` asks, in no order.
   std::vector<std::unique_ptr<seal::TimestampSource>> timestamp_sources;
   std::unique_ptr<seal::TimestampSource> timestamps;
   std::unique_ptr<seal::Issuer> issuer;
-  std::shared_ptr<services::Enrolments> enrolments;
   /// Certificates whose keys are at work here, to see when others have come.
   std::vector<base::Digest> in_use;
 };
@@ -208,6 +221,18 @@ base::Result<Response> account_password(Call&);          // POST /account/passwo
 base::Result<Response> account_end_session(Call&);       // POST /account/sessions/end
 base::Result<Response> account_revoke_consent(Call&);    // POST /account/consents/revoke
 base::Result<Response> account_withdraw_privacy(Call&);  // POST /account/privacy/withdraw
+// sign_in_handlers.cpp
+base::Result<Response> second_page(Call&);             // GET /login/second
+base::Result<Response> second_submit(Call&);           // POST /login/second
+base::Result<Response> second_send(Call&);             // POST /login/second/sms
+base::Result<Response> security_page(Call&);           // GET /account/security
+base::Result<Response> security_begin_totp(Call&);     // POST /account/security/totp
+base::Result<Response> security_add_totp(Call&);       // POST /account/security/totp/confirm
+base::Result<Response> security_send_phone(Call&);     // POST /account/security/phone
+base::Result<Response> security_confirm_phone(Call&);  // POST /account/security/phone/confirm
+base::Result<Response> security_make_recovery(Call&);  // POST /account/security/recovery
+base::Result<Response> security_remove(Call&);         // POST /account/security/remove
+base::Result<Response> security_rename(Call&);         // POST /account/security/rename
 // registration_api.cpp: the same as JSON
 base::Result<Response> begin_registration(Call&);     // POST /v1/registrations
 base::Result<Response> read_registration(Call&);      // GET /v1/registrations/{reference}

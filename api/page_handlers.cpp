@@ -7,6 +7,7 @@
 #include "api/pages.h"
 #include "api/pages/auth_pages.h"
 #include "api/pages/verify_pages.h"
+#include "api/sign_in.h"
 #include "api/verify_lookup.h"
 #include "base/encoding.h"
 #include "base/text.h"
@@ -87,7 +88,8 @@ const Renderer& pages_look() {
 }
 
 bool is_own_return_path(std::string_view path) {
-  return path == "/" || path == "/account" || path == auth::kDevicePagePath ||
+  return path == "/" || path == "/account" || path == "/account/security" ||
+         path == auth::kDevicePagePath ||
          ((path.starts_with("/oauth/authorize?") || path.starts_with("/device?")) &&
           is_header_value(path) && path.find('\\') == std::string_view::npos);
 }
@@ -95,8 +97,12 @@ bool is_own_return_path(std::string_view path) {
 base::Result<Response> authorize_answer(Call& call, const auth::AuthorizeAnswer& answer) {
   if (const auto* back = std::get_if<auth::SendBack>(&answer))
     return Response::redirect(back->location, 303);
-  if (const auto* login = std::get_if<auth::AskLogin>(&answer))
-    return Response::redirect("/login?return_to=" + percent_encode(login->return_to), 303);
+  if (const auto* login = std::get_if<auth::AskLogin>(&answer)) {
+    auto to = "/login?return_to=" + percent_encode(login->return_to);
+    if (login->raise_to > auth::Authentication::password)
+      to += "&level=" + std::to_string(static_cast<int>(login->raise_to));
+    return Response::redirect(to, 303);
+  }
   if (const auto* wrong = std::get_if<auth::ShowError>(&answer)) {
     auto shown = page(call,
                       pages::message(pages_look(), "warn", "web.error.title", wrong->error.key, {},
@@ -216,8 +222,14 @@ base::Result<Response> file_page(Call& call) {
 }
 
 base::Result<Response> login_page(Call& call) {
-  const auto wanted = only(call.request.query, "return_to").value_or("/");
-  const std::string return_to(is_own_return_path(wanted) ? wanted : "/");
+  const auto return_to = own_return_path(only(call.request.query, "return_to").value_or("/"));
+  // Somebody who is logged in and is to be surer proves what is missing, not all again.
+  const auto level = only(call.request.query, "level").value_or("");
+  if (level == "2" || level == "3") {
+    BASE_TRY(const auto session, call.find_session());
+    if (session && static_cast<int>(session->authentication) < level[0] - '0')
+      return Response::redirect("/login/second?return_to=" + percent_encode(return_to));
+  }
   return login_answer(call, {{}, return_to, {}, {}, nullptr}, 200);
 }
 
@@ -239,17 +251,7 @@ base::Result<Response> login_submit(Call& call) {
     if (subject.error().retry_after) answer.retry_after(*subject.error().retry_after);
     return answer;
   }
-  BASE_TRY(const auto opened, house->sessions->open(*subject, auth::Authentication::password));
-  BASE_TRY(auto asked, ask_agreements(call, *subject, return_to));
-  if (asked) {
-    call.give_session(*asked, opened.cookie);
-    return std::move(*asked);
-  }
-  auto answer = return_to == "/" ? page(call, pages::message(pages_look(), "good", "web.login.done",
-                                                             "web.login.done.text"))
-                                 : Response::redirect(return_to, 303);
-  call.give_session(answer, opened.cookie);
-  return answer;
+  return after_first_step(call, *subject, auth::Method::password, return_to);
 }
 
 base::Result<Response> consent_submit(Call& call) {

@@ -112,6 +112,8 @@ std::string_view to_string(Where where) {
       return "issue";
     case Where::upload:
       return "upload";
+    case Where::outside:
+      return "outside";
   }
   return "?";
 }
@@ -191,6 +193,7 @@ Router::Router(Services& services, Log& log, std::span<const Route> routes)
   pools_[2] = std::make_unique<Workers>("login", w.login, w.queue);
   pools_[3] = std::make_unique<Workers>("issue", w.issue, w.queue);
   pools_[4] = std::make_unique<Workers>("upload", w.upload, w.upload_queue);
+  pools_[5] = std::make_unique<Workers>("outside", w.outside, w.outside_queue);
 }
 
 Router::~Router() {

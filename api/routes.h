@@ -25,8 +25,9 @@ enum class Where : std::uint8_t {
   login,    ///< waits for a password hash
   issue,    ///< composes, signs, records
   upload,   ///< judges foreign files
+  outside,  ///< waits for a system of others: text messages, proofing
 };
-constexpr std::size_t kPools = 5;  ///< Where without reactor
+constexpr std::size_t kPools = 6;  ///< Where without reactor
 std::string_view to_string(Where where);
 
 enum class Who : std::uint8_t {

@@ -3,6 +3,7 @@
 #include "api/openid_keys.h"
 #include "api/public_files.h"
 #include "certs/oids.h"
+#include "gateways/sms_client.h"
 #include "gateways/timestamp_client.h"
 #include "seal/foreign_timestamps.h"
 #include "seal/local_timestamps.h"
@@ -22,42 +23,40 @@ base::Result<base::Secret> data_key(const Config& config, hsm::Client& signer) {
   return key;
 }
 
+/// Where there are no text messages, sending says so.
+class NoSms final : public auth::SmsSender {
+ public:
+  base::Result<std::string> send(const auth::TextMessage&) override {
+    return base::error(base::Code::unavailable, "auth.sms.away", "sms.url is empty");
+  }
+};
+
+base::Result<std::shared_ptr<auth::SmsSender>> sms_sender(Services& services) {
+  const auto& config = services.config.sms;
+  if (config.url.empty()) return std::shared_ptr<auth::SmsSender>(std::make_shared<NoSms>());
+  BASE_TRY(auto secret, base::Secret::from_file(config.key_secret_file));
+  gateways::SmsClient::Config sms{config.url,      config.key_id,
+                                  config.sign_name, {{"code", config.code_template},
+                                                     {"notice", config.notice_template}},
+                                  config.deadline, config.roots_file};
+  return std::shared_ptr<auth::SmsSender>(std::make_shared<gateways::SmsClient>(
+      std::move(sms), std::move(secret), services.clock, services.random));
+}
+
 /// auth, and what else no certificate touches.
-base::Result<void> build_lasting(Services& services, Upstairs& rooms) {
+base::Result<void> build_lasting(Services& services, Lasting& rooms) {
   const auto& config = services.config;
   auto& signer = *services.signer;
   BASE_TRY(const auto key, data_key(config, signer));
   BASE_TRY(const auto openid, choose_openid_keys(services));
   rooms.cipher = std::make_shared<store::FieldCipher>(key, services.random);
+  BASE_TRY(rooms.sms, sms_sender(services));
   auth::PasswordHasher::Config hashing;
   hashing.workers = config.passwords.workers;
   hashing.queue = config.passwords.queue;
   hashing.memory_kib = config.passwords.memory_kib;
   hashing.passes = config.passwords.passes;
-  rooms.hasher = std::make_shared<auth::PasswordHasher>(hashing, services.random);
-  rooms.accounts = std::make_shared<auth::Accounts>(auth::Accounts::Parts{
-      services.pool, *rooms.cipher, *rooms.hasher, services.clock, services.random});
-  rooms.sessions = std::make_shared<auth::Sessions>(services.pool, services.clock, services.random,
-                                                    auth::Sessions::Config{});
-  rooms.agreements = std::make_shared<auth::Agreements>(services.pool, services.clock);
-  rooms.registration = std::make_shared<auth::Registration>(
-      auth::Registration::Parts{services.pool, *rooms.cipher, *rooms.accounts, *rooms.agreements,
-                                services.clock, services.random});
-  rooms.own_account = std::make_shared<auth::OwnAccount>(
-      auth::OwnAccount::Parts{services.pool, *rooms.cipher, services.clock});
-  auth::Provider::Config provider;
-  provider.issuer = config.public_url;
-  provider.code_life = config.openid.code;
-  provider.access_token_life = config.openid.access_token;
-  provider.id_token_life = config.openid.id_token;
-  provider.refresh_token_life = config.openid.refresh_token;
-  provider.refresh_family_life = config.openid.refresh_family;
-  provider.refresh_grace = config.openid.refresh_grace;
-  provider.pushed_life = config.openid.pushed;
-  provider.dpop_nonce_needed = config.openid.dpop_nonce_needed;
-  rooms.provider = std::make_shared<auth::Provider>(
-      provider, auth::Provider::Parts{services.pool, *rooms.accounts, openid.keys.signing.front(),
-                                      services.clock, services.random});
+  join_auth(services, rooms, hashing, openid.keys.signing.front());
   BASE_TRY_VOID(rooms.provider->take_keys(openid.keys));
   rooms.sealing_life = seal::Issuer::new_life(services.clock, services.random);
   rooms.enrolments = std::make_shared<services::Enrolments>(services.pool, services.clock);
@@ -88,6 +87,47 @@ base::Result<void> build_timestamps(Services& services, Upstairs& rooms) {
 
 }  // namespace
 
+void join_auth(Services& services, Lasting& rooms, const auth::PasswordHasher::Config& hashing,
+               std::shared_ptr<const hsm::Key> openid_key) {
+  const auto& config = services.config;
+  auto& pool = services.pool;
+  const auto& clock = services.clock;
+  auto& random = services.random;
+  const auto& cipher = *rooms.cipher;
+  rooms.hasher = std::make_shared<auth::PasswordHasher>(hashing, random);
+  rooms.accounts = std::make_shared<auth::Accounts>(
+      auth::Accounts::Parts{pool, cipher, *rooms.hasher, clock, random});
+  rooms.sessions =
+      std::make_shared<auth::Sessions>(pool, clock, random, auth::Sessions::Config{});
+  rooms.notices = std::make_shared<auth::Notices>(auth::Notices::Parts{pool, cipher, clock});
+  rooms.text_codes = std::make_shared<auth::TextCodes>(
+      auth::TextCodes::Parts{pool, cipher, *rooms.sms, clock, random, config.sms.codes});
+  rooms.own_codes = std::make_shared<auth::OwnCodes>(
+      auth::OwnCodes::Parts{pool, cipher, *rooms.notices, clock, random, config.agency.name});
+  rooms.phone_factor = std::make_shared<auth::PhoneFactor>(auth::PhoneFactor::Parts{
+      pool, cipher, *rooms.text_codes, *rooms.notices, clock, random, config.sms.cool_off});
+  rooms.sign_in = std::make_shared<auth::SignIn>(
+      auth::SignIn::Parts{pool, cipher, *rooms.sessions, *rooms.notices, clock, random});
+  rooms.agreements = std::make_shared<auth::Agreements>(pool, clock);
+  rooms.registration = std::make_shared<auth::Registration>(auth::Registration::Parts{
+      pool, cipher, *rooms.accounts, *rooms.agreements, clock, random});
+  rooms.own_account =
+      std::make_shared<auth::OwnAccount>(auth::OwnAccount::Parts{pool, cipher, clock});
+  auth::Provider::Config provider;
+  provider.issuer = config.public_url;
+  provider.code_life = config.openid.code;
+  provider.access_token_life = config.openid.access_token;
+  provider.id_token_life = config.openid.id_token;
+  provider.refresh_token_life = config.openid.refresh_token;
+  provider.refresh_family_life = config.openid.refresh_family;
+  provider.refresh_grace = config.openid.refresh_grace;
+  provider.pushed_life = config.openid.pushed;
+  provider.dpop_nonce_needed = config.openid.dpop_nonce_needed;
+  rooms.provider = std::make_shared<auth::Provider>(
+      provider,
+      auth::Provider::Parts{pool, *rooms.accounts, std::move(openid_key), clock, random});
+}
+
 base::Result<ChosenKeys> choose_keys(Services& services) {
   const auto& labels = services.config.signer;
   BASE_TRY(auto seal, choose_key(services, labels.seal_key, certs::ChainPurpose::seal));
@@ -102,16 +142,7 @@ base::Result<std::shared_ptr<Upstairs>> build_upstairs(Services& services, Chose
   const auto& config = services.config;
   auto rooms = std::make_shared<Upstairs>();
   if (before != nullptr) {
-    rooms->cipher = before->cipher;
-    rooms->hasher = before->hasher;
-    rooms->accounts = before->accounts;
-    rooms->sessions = before->sessions;
-    rooms->agreements = before->agreements;
-    rooms->registration = before->registration;
-    rooms->own_account = before->own_account;
-    rooms->provider = before->provider;
-    rooms->sealing_life = before->sealing_life;
-    rooms->enrolments = before->enrolments;
+    static_cast<Lasting&>(*rooms) = *before;
   } else {
     BASE_TRY_VOID(build_lasting(services, *rooms));
   }

@@ -23,6 +23,10 @@ struct ChosenKeys {
 /// Errors: unavailable while signer or trust list are away; what is wrong with a file or key.
 base::Result<ChosenKeys> choose_keys(Services& services);
 
+/// Puts the rooms of auth together, over `rooms.cipher` and `rooms.sms`, which are there.
+void join_auth(Services& services, Lasting& rooms, const auth::PasswordHasher::Config& hashing,
+               std::shared_ptr<const hsm::Key> openid_key);
+
 /// Asks the signer for the data key, and builds what stands on it and on `keys`, in floor order.
 /// With `before`, what no certificate touches is taken over from there.
 /// Errors: unavailable while the signer is away; what is wrong with a file or key otherwise.

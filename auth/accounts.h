@@ -133,9 +133,6 @@ class Accounts {
   const store::FieldCipher& cipher() const { return parts_.cipher; }
 
  private:
-  struct Admission;
-  base::Result<Admission> admit(std::string_view login_name, std::string_view network);
-  base::Result<void> forgive(const Admission& admission);
   base::Result<base::Secret> judged(const base::Secret& password,
                                     const std::vector<std::string>& about) const;
   base::Result<void> store_password(const SubjectId& id, const std::string& hash,

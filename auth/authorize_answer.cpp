@@ -28,10 +28,10 @@ constexpr store::Query kTakeRequest{"auth.take_request", R"sql(
   returning client_id, sealed)sql"};
 constexpr store::Query kPutGrant{"auth.put_grant", R"sql(
   insert into auth.authorization_grant (id, code_digest, subject_id, session_id, client_id,
-    redirect_uri, scopes, nonce, code_challenge, authentication, authenticated_at, granted_at,
-    code_expires_at, lives_until, offline, code_key, acr, claims)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::bigint::smallint, $11, $12, $13, $14, $15,
-    $16, $17, $18))sql"};
+    redirect_uri, scopes, nonce, code_challenge, authentication, methods, authenticated_at,
+    granted_at, code_expires_at, lives_until, offline, code_key, acr, claims)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::bigint::smallint, $11::bigint::integer, $12, $13,
+    $14, $15, $16, $17, $18, $19))sql"};
 constexpr store::Query kProofingOf{"auth.proofing_of", R"sql(
   select proofing from auth.subject where id = $1)sql"};
 
@@ -117,11 +117,12 @@ AuthorizeAnswer send_back(const AuthorizeCall& call, const char* error, const ch
 }
 
 /// To the login and back here, with the same request.
-base::Result<AuthorizeAnswer> ask_login(const AuthorizeCall& call) {
+base::Result<AuthorizeAnswer> ask_login(const AuthorizeCall& call,
+                                        Authentication raise_to = Authentication::none) {
   if (call.prompts_for("none")) return send_back(call, "login_required", "auth.login_required");
   if (call.request.pushed)
     BASE_TRY_VOID(call.provider.keep_pushed(*call.request.pushed, call.now + kLoginWithin));
-  return AuthorizeAnswer(AskLogin{return_address(call)});
+  return AuthorizeAnswer(AskLogin{return_address(call), raise_to});
 }
 
 /// The acr that is asked for against the one that is reached: OpenID Connect Core §5.5.1.1, RFC
@@ -134,7 +135,7 @@ base::Result<std::optional<AuthorizeAnswer>> check_acr(AuthorizeCall& call) {
            call.provider.parts.pool.run(kProofingOf, {call.session->subject.value()}));
   if (rows.empty()) return base::error(base::Code::unauthenticated, "auth.session_over");
   const Acr reached{static_cast<Proofing>(rows.integer(0, 0)), call.session->authentication};
-  bool login_helps = false;
+  auto raise_to = Authentication::none;  // the least that would do
   for (const auto& each : asked) {
     const auto needed = acr_from(each);
     if (!needed) continue;
@@ -142,10 +143,13 @@ base::Result<std::optional<AuthorizeAnswer>> check_acr(AuthorizeCall& call) {
       if (must) call.request.acr = each;
       return std::optional<AuthorizeAnswer>();
     }
-    login_helps = login_helps || reached.proofing >= needed->proofing;
+    if (reached.proofing >= needed->proofing &&
+        (raise_to == Authentication::none || needed->authentication < raise_to))
+      raise_to = needed->authentication;
   }
-  if (login_helps && !just_logged_in(call) && (must || !call.prompts_for("none"))) {
-    BASE_TRY(auto login, ask_login(call));
+  if (raise_to > Authentication::none && !just_logged_in(call) &&
+      (must || !call.prompts_for("none"))) {
+    BASE_TRY(auto login, ask_login(call, raise_to));
     return std::optional<AuthorizeAnswer>(std::move(login));
   }
   if (!must) return std::optional<AuthorizeAnswer>();
@@ -221,8 +225,9 @@ base::Result<AuthorizeAnswer> Provider::Impl::issue_code(const GrantRequest& req
   BASE_TRY_VOID(
       tx.run(kPutGrant, {grant, base::BytesView(base::sha256(code)), subject, session.id, client,
                          request.redirect_uri, request.scopes, nonce, request.code_challenge,
-                         static_cast<int>(session.authentication), session.authenticated_at, now,
-                         now + config.code_life, lives_until, offline, code_key, acr, claims}));
+                         static_cast<int>(session.authentication), session.methods.bits(),
+                         session.authenticated_at, now, now + config.code_life, lives_until,
+                         offline, code_key, acr, claims}));
   base::JsonWriter facts;
   facts.StartObject();
   facts.member("client", client);

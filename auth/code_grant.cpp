@@ -11,7 +11,7 @@ namespace {
 
 constexpr store::Query kFindCode{"auth.find_code", R"sql(
   select g.id, g.client_id, g.redirect_uri, g.code_challenge, g.code_expires_at, g.used_at,
-         g.revoked_at, g.subject_id, g.scopes, g.nonce, g.authentication, g.authenticated_at,
+         g.revoked_at, g.subject_id, g.scopes, g.nonce, g.methods, g.authenticated_at,
          s.proofing, s.active, g.offline, g.granted_at, g.code_key, g.acr,
          g.session_id, g.claims
     from auth.authorization_grant g
@@ -61,7 +61,7 @@ TokenRefusal code_known(TokenCall& call) {
   grant.subject = found->text(0, 7);
   grant.scopes = found->text(0, 8);
   if (!found->is_null(0, 9)) grant.nonce = found->text(0, 9);
-  grant.authentication = static_cast<Authentication>(found->integer(0, 10));
+  grant.methods = Methods::from_bits(found->integer(0, 10));
   grant.authenticated_at = found->time(0, 11);
   grant.proofing = static_cast<Proofing>(found->integer(0, 12));
   grant.active = found->boolean(0, 13);

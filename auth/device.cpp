@@ -25,7 +25,7 @@ constexpr store::Query kFindDevice{"auth.find_device", R"sql(
 constexpr store::Query kDecideDevice{"auth.decide_device", R"sql(
   update auth.device_request
      set decided_at = $2, granted = $3, subject_id = $4, authentication = $5::bigint::smallint,
-         authenticated_at = $6
+         methods = $6::bigint::integer, authenticated_at = $7
    where user_code = $1 and decided_at is null and expires_at > $2
   returning client_id, scopes)sql"};
 // Each question moves the mark; what stood there before tells whether it came too soon.
@@ -34,7 +34,7 @@ constexpr store::Query kPollDevice{"auth.poll_device", R"sql(
     select digest, polled_at from auth.device_request where digest = $1 for update)
   update auth.device_request d set polled_at = $2 from before where d.digest = before.digest
   returning before.polled_at, d.client_id, d.scopes, d.expires_at, d.granted, d.subject_id,
-            d.authentication, d.authenticated_at, d.used_at is not null,
+            d.methods, d.authenticated_at, d.used_at is not null,
             coalesce((select s.active from auth.subject s where s.id = d.subject_id), false),
             coalesce((select s.proofing from auth.subject s where s.id = d.subject_id), 0))sql"};
 constexpr store::Query kSpendDevice{"auth.spend_device", R"sql(
@@ -43,9 +43,10 @@ constexpr store::Query kSpendDevice{"auth.spend_device", R"sql(
   returning 1::bigint)sql"};
 constexpr store::Query kPutDeviceGrant{"auth.put_device_grant", R"sql(
   insert into auth.authorization_grant (id, code_digest, subject_id, session_id, client_id, scopes,
-    authentication, authenticated_at, granted_at, code_expires_at, used_at, lives_until, offline,
-    refresh_key)
-  values ($1, $2, $3, '', $4, $5, $6::bigint::smallint, $7, $8, $8, $8, $9, $10, $11))sql"};
+    authentication, methods, authenticated_at, granted_at, code_expires_at, used_at, lives_until,
+    offline, refresh_key)
+  values ($1, $2, $3, '', $4, $5, $6::bigint::smallint, $7::bigint::integer, $8, $9, $9, $9, $10,
+    $11, $12))sql"};
 
 constexpr std::string_view kLetters = "BCDFGHJKLMNPQRSTVWXZ";  // §6.1
 constexpr std::size_t kUserCode = 8;
@@ -107,7 +108,7 @@ TokenRefusal device_code_known(TokenCall& call) {
   auto& grant = call.grant;
   grant.scopes = call.scopes = rows->text(0, 2);
   grant.subject = rows->text(0, 5);
-  grant.authentication = static_cast<Authentication>(rows->integer(0, 6));
+  grant.methods = Methods::from_bits(rows->integer(0, 6));
   grant.authenticated_at = rows->time(0, 7);
   grant.active = rows->boolean(0, 9);
   grant.proofing = static_cast<Proofing>(rows->integer(0, 10));
@@ -142,7 +143,8 @@ base::Result<bool> spend(TokenCall& call, Signed& tokens) {
   BASE_TRY_VOID(
       tx.run(kPutDeviceGrant,
              {grant.id, base::BytesView(no_code), grant.subject, call.client.id.value(),
-              grant.scopes, static_cast<int>(grant.authentication), grant.authenticated_at,
+              grant.scopes, static_cast<int>(authentication_of(grant.methods)), grant.methods.bits(),
+              grant.authenticated_at,
               call.now, lives_until, grant.offline, refresh_key}));
   if (grant.offline) {
     BASE_TRY(tokens.refresh_token, begin_family(tx, call));
@@ -240,7 +242,8 @@ base::Result<void> Provider::decide_device(std::string_view user_code, bool gran
   BASE_TRY(const auto rows,
            tx.run(kDecideDevice,
                   {base::BytesView(lookup_of(*impl_, *code)), now, granted, session.subject.value(),
-                   static_cast<int>(session.authentication), session.authenticated_at}));
+                   static_cast<int>(session.authentication), session.methods.bits(),
+                   session.authenticated_at}));
   if (rows.empty()) return unknown_code();
   base::JsonWriter facts;
   facts.StartObject();

@@ -49,7 +49,7 @@ TokenRefusal subject_token_good(TokenCall& call) {
   call.subject_claims = *claims;
   call.grant.id = claims->grant;
   call.grant.subject = (*grant)->subject.value();
-  call.grant.authentication = (*grant)->authentication;
+  call.grant.methods = (*grant)->methods;
   call.grant.authenticated_at = (*grant)->authenticated_at;
   call.grant.proofing = (*grant)->proofing;
   return {};

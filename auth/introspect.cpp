@@ -100,7 +100,7 @@ base::Result<std::string> tell_access(Provider::Impl& provider, const AccessClai
   }
   if (grant) {
     out.member("auth_time", base::to_unix_s(grant->authenticated_at));
-    out.member("acr", acr_of(grant->proofing, grant->authentication));
+    out.member("acr", acr_of(grant->proofing, authentication_of(grant->methods)));
   }
   out.EndObject();
   return out.text();

@@ -11,13 +11,11 @@ namespace {
 /// What both tokens say of the login (OpenID Connect Core §2, RFC 9068 §2.2.1).
 void put_login(base::JsonWriter& out, const Grant& grant) {
   out.member("auth_time", base::to_unix_s(grant.authenticated_at));
-  out.member("acr", grant.acr.empty() ? acr_of(grant.proofing, grant.authentication) : grant.acr);
+  out.member("acr", grant.acr.empty() ? acr_of(grant.proofing, authentication_of(grant.methods))
+                                          : grant.acr);
   out.key("amr");  // RFC 8176
   out.StartArray();
-  out.string("pwd");
-  if (grant.authentication == Authentication::two_factor) out.string("otp");
-  if (grant.authentication == Authentication::hardware) out.string("hwk");
-  if (grant.authentication > Authentication::password) out.string("mfa");
+  for (const auto word : amr_of(grant.methods)) out.string(word);
   out.EndArray();
 }
 

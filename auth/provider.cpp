@@ -14,7 +14,7 @@ namespace {
 
 // Everything that can end a token early is asked at its every use, by two or three keys.
 constexpr store::Query kLiveGrant{"auth.live_grant", R"sql(
-  select g.subject_id, g.scopes, g.authentication, g.authenticated_at, s.proofing,
+  select g.subject_id, g.scopes, g.methods, g.authenticated_at, s.proofing,
          c.scopes
     from auth.authorization_grant g
     join auth.subject s on s.id = g.subject_id and s.active
@@ -268,7 +268,7 @@ base::Result<std::optional<LiveGrant>> Provider::Impl::live_grant(const AccessCl
     return std::optional<LiveGrant>();
   LiveGrant out;
   out.subject = SubjectId(std::string(rows.text(0, 0)));
-  out.authentication = static_cast<Authentication>(rows.integer(0, 2));
+  out.methods = Methods::from_bits(rows.integer(0, 2));
   out.authenticated_at = rows.time(0, 3);
   out.proofing = static_cast<Proofing>(rows.integer(0, 4));
   return std::optional<LiveGrant>(std::move(out));
@@ -304,7 +304,7 @@ base::Result<Actor> Provider::actor(const ShownToken& shown) {
   facts.subject = std::move(grant->subject);
   facts.client = ClientId(claims.client);
   facts.scopes = claims.scopes;
-  facts.authentication = grant->authentication;
+  facts.authentication = authentication_of(grant->methods);
   facts.authenticated_at = grant->authenticated_at;
   facts.proofing = grant->proofing;
   return ActorFactory::make(std::move(facts));

@@ -65,6 +65,9 @@ struct SendBack {
 };  ///< redirect to the client, with code or error
 struct AskLogin {
   std::string return_to;
+  /// More than none: the session is fresh enough but not strong enough, and is to be proven
+  /// further (RFC 9470).
+  Authentication raise_to = Authentication::none;
 };                          ///< /login?…, then back here
 struct AskConsent {         ///< a page that lists what will be given
   std::string transaction;  ///< names the checked request; single use

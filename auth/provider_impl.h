@@ -30,7 +30,7 @@ struct AccessClaims {
 /// A grant that is in force, and what is true of its subject now.
 struct LiveGrant {
   SubjectId subject;
-  Authentication authentication = Authentication::none;
+  Methods methods;
   base::Time authenticated_at;
   Proofing proofing = Proofing::p0;
 };

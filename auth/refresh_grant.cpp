@@ -16,7 +16,7 @@ namespace {
 
 constexpr store::Query kFindRefresh{"auth.find_refresh", R"sql(
   select r.expires_at, r.used_at, r.salt, n.used_at,
-         g.id, g.client_id, g.subject_id, g.scopes, g.authentication, g.authenticated_at,
+         g.id, g.client_id, g.subject_id, g.scopes, g.methods, g.authenticated_at,
          g.granted_at, g.revoked_at, s.proofing, s.active, g.refresh_key, g.acr,
          g.session_id, g.claims
     from auth.refresh_token r
@@ -80,7 +80,7 @@ TokenRefusal refresh_token_known(TokenCall& call) {
   grant.client = found->text(0, 5);
   grant.subject = found->text(0, 6);
   grant.scopes = found->text(0, 7);
-  grant.authentication = static_cast<Authentication>(found->integer(0, 8));
+  grant.methods = Methods::from_bits(found->integer(0, 8));
   grant.authenticated_at = found->time(0, 9);
   grant.granted_at = found->time(0, 10);
   grant.revoked = !found->is_null(0, 11) ||  // or its client was stopped since

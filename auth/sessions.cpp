@@ -3,20 +3,28 @@
 #include "auth/logout_notices.h"
 #include "base/digest.h"
 #include "base/encoding.h"
+#include "base/json.h"
 #include "store/audit.h"
 
 namespace auth {
 namespace {
 
 constexpr store::Query kOpenSession{"auth.open_session", R"sql(
-  insert into auth.session (cookie_digest, id, subject_id, authentication, authenticated_at,
-                            seen_at, expires_at)
-  values ($1, $2, $3, $4::bigint::smallint, $5, $5, $6))sql"};
+  insert into auth.session (cookie_digest, id, subject_id, authentication, methods,
+                            authenticated_at, seen_at, expires_at)
+  values ($1, $2, $3, $4::bigint::smallint, $5::bigint::integer, $6, $6, $7))sql"};
 constexpr store::Query kFindSession{"auth.find_session", R"sql(
-  select s.id, s.subject_id, s.authentication, s.authenticated_at, s.seen_at, s.expires_at
+  select s.id, s.subject_id, s.methods, s.authenticated_at, s.seen_at, s.expires_at
     from auth.session s
     join auth.subject p on p.id = s.subject_id and p.active
    where s.cookie_digest = $1)sql"};
+// Whose session it is does not change; two at once find one old cookie.
+constexpr store::Query kRaiseSession{"auth.raise_session", R"sql(
+  update auth.session
+     set cookie_digest = $2, methods = $3::bigint::integer,
+         authentication = $4::bigint::smallint, authenticated_at = $5, seen_at = $5
+   where cookie_digest = $1 and methods = $6::bigint::integer
+  returning 1::bigint)sql"};
 constexpr store::Query kSeeSession{"auth.see_session", R"sql(
   update auth.session set seen_at = $2 where cookie_digest = $1 and seen_at < $2)sql"};
 constexpr store::Query kCloseSession{"auth.close_session", R"sql(
@@ -42,22 +50,61 @@ std::string csrf_of(std::string_view cookie) {
   return base::to_base64url(mac);
 }
 
+std::string facts_of(Methods methods) {
+  base::JsonWriter facts;
+  facts.StartObject();
+  facts.key("amr");
+  facts.StartArray();
+  for (const auto word : amr_of(methods)) facts.string(word);
+  facts.EndArray();
+  facts.EndObject();
+  return facts.text();
+}
+
 }  // namespace
 
 Sessions::Sessions(store::Pool& pool, const base::Clock& clock, base::Random& random, Config config)
     : pool_(pool), clock_(clock), random_(random), config_(config) {}
 
-base::Result<Sessions::Opened> Sessions::open(const SubjectId& subject, Authentication how) {
+base::Result<Sessions::Opened> Sessions::open(const SubjectId& subject, Methods how) {
   const auto now = clock_.now();
   const auto secret = random_.bytes(kCookieBytes);
+  const auto authentication = authentication_of(how);
   Opened out;
   out.cookie = base::to_base64url(secret);
-  out.session = {base::to_hex(random_.bytes(16)), subject, how, now, csrf_of(out.cookie)};
+  out.session = {
+      base::to_hex(random_.bytes(16)), subject, how, authentication, now, csrf_of(out.cookie)};
   BASE_TRY(auto tx, pool_.begin());
+  BASE_TRY_VOID(tx.run(kOpenSession, {base::BytesView(base::sha256(secret)), out.session.id,
+                                      subject.value(), static_cast<int>(authentication), how.bits(),
+                                      now, now + config_.absolute}));
   BASE_TRY_VOID(
-      tx.run(kOpenSession, {base::BytesView(base::sha256(secret)), out.session.id, subject.value(),
-                            static_cast<int>(how), now, now + config_.absolute}));
-  BASE_TRY_VOID(store::audit(tx, {now, subject.value(), "session.open", out.session.id, "ok"}));
+      store::audit(tx, {now, subject.value(), "session.open", out.session.id, "ok", facts_of(how)}));
+  BASE_TRY_VOID(tx.commit());
+  return out;
+}
+
+base::Result<Sessions::Opened> Sessions::raise(std::string_view cookie, Method proven) {
+  const auto over = [] { return base::error(base::Code::unauthenticated, "auth.session_over"); };
+  BASE_TRY(auto session, find(cookie));
+  if (!session) return over();
+  const auto now = clock_.now();
+  const auto secret = random_.bytes(kCookieBytes);
+  const auto before = session->methods;
+  Opened out{base::to_base64url(secret), std::move(*session)};
+  out.session.methods = before.with(proven);
+  out.session.authentication = authentication_of(out.session.methods);
+  out.session.authenticated_at = now;
+  out.session.csrf = csrf_of(out.cookie);
+  BASE_TRY(auto tx, pool_.begin());
+  BASE_TRY(const auto raised,
+           tx.run(kRaiseSession,
+                  {base::BytesView(*digest_of(cookie)), base::BytesView(base::sha256(secret)),
+                   out.session.methods.bits(), static_cast<int>(out.session.authentication), now,
+                   before.bits()}));
+  if (raised.empty()) return over();
+  BASE_TRY_VOID(store::audit(tx, {now, out.session.subject.value(), "session.raise", out.session.id,
+                                  "ok", facts_of(out.session.methods)}));
   BASE_TRY_VOID(tx.commit());
   return out;
 }
@@ -72,9 +119,10 @@ base::Result<std::optional<Session>> Sessions::find(std::string_view cookie) {
   if (now >= rows.time(0, 5) || now >= seen_at + config_.idle) return std::optional<Session>();
   if (now >= seen_at + kSeenEvery)
     BASE_TRY_VOID(pool_.run(kSeeSession, {base::BytesView(*digest), now}));
+  const auto methods = Methods::from_bits(rows.integer(0, 2));
   return std::optional<Session>(
-      Session{std::string(rows.text(0, 0)), SubjectId(std::string(rows.text(0, 1))),
-              static_cast<Authentication>(rows.integer(0, 2)), rows.time(0, 3), csrf_of(cookie)});
+      Session{std::string(rows.text(0, 0)), SubjectId(std::string(rows.text(0, 1))), methods,
+              authentication_of(methods), rows.time(0, 3), csrf_of(cookie)});
 }
 
 base::Result<void> Sessions::close(std::string_view cookie) {

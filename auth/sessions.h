@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "auth/actor.h"
+#include "auth/methods.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "store/store.h"
@@ -14,7 +14,8 @@ namespace auth {
 struct Session {
   std::string id;  ///< public id, not the cookie
   SubjectId subject;
-  Authentication authentication = Authentication::none;
+  Methods methods;  ///< what was proven at the last login or step-up, and before it in this session
+  Authentication authentication = Authentication::none;  ///< what they are worth
   base::Time authenticated_at;
   std::string csrf;  ///< the form token of this session; derived from the cookie, stored nowhere
 };
@@ -33,7 +34,11 @@ class Sessions {
     Session session;
   };
   /// A new session at each login (no fixation).
-  base::Result<Opened> open(const SubjectId& subject, Authentication how);
+  base::Result<Opened> open(const SubjectId& subject, Methods how);
+  /// The session goes on, proven further: the same id, so that what was issued in it stays, a new
+  /// cookie and form token, authenticated now. Of several at once one succeeds.
+  /// Errors: unauthenticated `auth.session_over`.
+  base::Result<Opened> raise(std::string_view cookie, Method proven);
   /// The live session of this cookie, or nothing: unknown, idle or old too long, or its subject is
   /// not active any more.
   base::Result<std::optional<Session>> find(std::string_view cookie);

@@ -12,7 +12,7 @@ namespace auth {
 struct Grant {
   std::string id, client, redirect_uri, code_challenge, subject, scopes, nonce;
   base::Time code_expires_at, authenticated_at, granted_at;
-  Authentication authentication = Authentication::none;
+  Methods methods;
   Proofing proofing = Proofing::p0;
   std::string code_key, refresh_key, acr;  ///< may each be empty
   std::string session;                     ///< that it began in; empty for a device's

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "base/json.h"
+#include "test_paths.h"
 #include "tests/support/officers.h"
 #include "tests/support/pki.h"
 #include "tests/support/postgres.h"

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "api/rate_limits.h"
+#include "test_paths.h"
 
 namespace {
 

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "api/page_handlers.h"
+#include "api/upstairs.h"
 #include "auth/id_numbers.h"
 #include "base/encoding.h"
 #include "base/json.h"
@@ -124,26 +125,13 @@ std::shared_ptr<api::Upstairs> House::build_upstairs() {
   auto rooms = std::make_shared<api::Upstairs>();
   // One data key for all houses of this process: they share a database.
   static const base::Secret data_key{base::SystemRandom().bytes(32)};
-  rooms->cipher = std::make_unique<store::FieldCipher>(data_key, random_);
+  rooms->cipher = std::make_shared<store::FieldCipher>(data_key, random_);
   auth::PasswordHasher::Config cost;
   cost.memory_kib = 64;
   cost.passes = 1;
   cost.deadline = std::chrono::milliseconds(10'000);
-  rooms->hasher = std::make_unique<auth::PasswordHasher>(cost, random_);
-  rooms->accounts = std::make_unique<auth::Accounts>(
-      auth::Accounts::Parts{pool_, *rooms->cipher, *rooms->hasher, pki_.clock(), random_});
-  rooms->sessions =
-      std::make_unique<auth::Sessions>(pool_, pki_.clock(), random_, auth::Sessions::Config{});
-  rooms->agreements = std::make_shared<auth::Agreements>(pool_, pki_.clock());
-  rooms->registration = std::make_shared<auth::Registration>(auth::Registration::Parts{
-      pool_, *rooms->cipher, *rooms->accounts, *rooms->agreements, pki_.clock(), random_});
-  rooms->own_account = std::make_shared<auth::OwnAccount>(
-      auth::OwnAccount::Parts{pool_, *rooms->cipher, pki_.clock()});
-  auth::Provider::Config provider;
-  provider.issuer = kPublicUrl;
-  rooms->provider = std::make_unique<auth::Provider>(
-      provider,
-      auth::Provider::Parts{pool_, *rooms->accounts, pki_.key("openid-1"), pki_.clock(), random_});
+  rooms->sms = carrier_;
+  api::join_auth(*services_, *rooms, cost, pki_.key("openid-1"));
   rooms->timestamps = std::make_unique<seal::LocalTimestamps>(pki_.timestamps());
   rooms->authority = std::make_unique<certs::TimestampAuthority>(pki_.timestamps());
   rooms->authority_key = pki_.certificate("timestamp-1").public_key_sha256();
@@ -235,7 +223,7 @@ std::string House::session_cookie() {
   std::vector<auth::Acceptance> accepted;
   for (const auto& one : *pending) accepted.push_back({one.kind, one.version, one.sha256});
   base::check(rooms->agreements->accept(person().id, accepted, "test").ok(), "agreements");
-  auto opened = rooms->sessions->open(person().id, auth::Authentication::password);
+  auto opened = rooms->sessions->open(person().id, auth::Method::password);
   base::check(opened.ok(), "session");
   return opened->cookie;
 }

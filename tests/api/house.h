@@ -27,6 +27,35 @@ inline constexpr const char* kPassword = "hollow-brig-anvil-moth";
 inline constexpr const char* kRedirect = "https://portal.example/callback";
 inline constexpr const char* kIdNumber = "11010519491231002X";
 
+/// A carrier of text messages in this process.
+class Carrier final : public auth::SmsSender {
+ public:
+  base::Result<std::string> send(const auth::TextMessage& message) override {
+    const std::lock_guard hold(mutex_);
+    if (away_) return base::error(base::Code::unavailable, "auth.sms.away");
+    sent_.push_back(message);
+    return std::to_string(sent_.size());
+  }
+  void go_away(bool away) {
+    const std::lock_guard hold(mutex_);
+    away_ = away;
+  }
+  /// The code in the newest message to `phone`; empty when there is none.
+  std::string code_to(std::string_view phone) const {
+    const std::lock_guard hold(mutex_);
+    for (auto at = sent_.rbegin(); at != sent_.rend(); ++at)
+      if (at->phone == phone && at->template_name == "code")
+        for (const auto& [name, value] : at->values)
+          if (name == "code") return value;
+    return "";
+  }
+
+ private:
+  mutable std::mutex mutex_;  // protects all
+  bool away_ = false;
+  std::vector<auth::TextMessage> sent_;
+};
+
 class House {
  public:
   struct Options {
@@ -75,10 +104,12 @@ class House {
   base::SystemRandom& random() { return random_; }
   base::Secret& pepper() { return pepper_; }
   api::Log& log() { return *log_; }
+  Carrier& carrier() { return *carrier_; }
 
  private:
   std::shared_ptr<api::Upstairs> build_upstairs();
 
+  std::shared_ptr<Carrier> carrier_ = std::make_shared<Carrier>();
   Database& database_;
   Pki pki_;
   std::filesystem::path directory_;

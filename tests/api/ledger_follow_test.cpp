@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "api/background.h"
+#include "test_paths.h"
 #include "tests/api/house.h"
 #include "tests/support/officers.h"
 #include "tests/support/signer.h"

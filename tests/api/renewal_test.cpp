@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "certs/ocsp_register.h"
 #include "certs/register.h"
+#include "test_paths.h"
 #include "tests/api/house.h"
 #include "tests/support/signer.h"
 #include "tests/support/token.h"

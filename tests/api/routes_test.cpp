@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/json.h"
+#include "test_paths.h"
 #include "tests/api/house.h"
 
 namespace {

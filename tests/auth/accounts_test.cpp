@@ -266,8 +266,8 @@ TEST_F(AccountsTest, A7_A8_ChangeNeedsTheOldOneAndEndsOtherSessions) {
   const auto name = fresh_name();
   const auto id = house.new_person(name);
   const auto client = house.new_client();
-  const auto kept = house.sessions.open(id, Authentication::password).value();
-  const auto other = house.sessions.open(id, Authentication::password).value();
+  const auto kept = house.sessions.open(id, Method::password).value();
+  const auto other = house.sessions.open(id, Method::password).value();
   const auto kept_tokens = house.tokens_for(client, kept.session);
   const auto other_tokens = house.tokens_for(client, other.session);
   const std::string replacement = "quartz-lantern-ferry-moss";
@@ -293,7 +293,7 @@ TEST_F(AccountsTest, A7_A8_ChangeNeedsTheOldOneAndEndsOtherSessions) {
 TEST_F(AccountsTest, A33_SwitchedOffMeansNoLoginNoSessionNoToken) {
   const auto name = fresh_name();
   const auto id = house.new_person(name);
-  const auto opened = house.sessions.open(id, Authentication::password).value();
+  const auto opened = house.sessions.open(id, Method::password).value();
   const auto tokens = house.tokens_for(house.new_client(), opened.session);
   ASSERT_TRUE(house.accounts.set_active(id, false, "officer:7").ok());
   EXPECT_EQ(log_in(name, kPassword), "auth.login_failed") << "no oracle either";

@@ -50,7 +50,7 @@ TEST(AcrTest, AHigherLoginIsAskedForOnceAndThenRefused) {
   const auto second = s.house.provider.authorize(with(request, "xinyin_login_after", after), again);
   EXPECT_EQ(parameter(std::get<SendBack>(*second).location, "error"),
             "unmet_authentication_requirements");
-  const auto strong = s.house.sessions.open(s.subject, Authentication::two_factor)->session;
+  const auto strong = s.house.sessions.open(s.subject, Methods(Method::password).with(Method::totp))->session;
   const auto third = s.house.provider.authorize(request, strong);
   EXPECT_TRUE(std::holds_alternative<AskConsent>(*third));
 }

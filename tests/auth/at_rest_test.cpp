@@ -33,7 +33,7 @@ TEST(AtRestTest, G124_ADumpShowsNoSecretAndNoPersonalNumber) {
   ASSERT_FALSE(
       house.accounts.log_in("dump.unknown.person", secret(kPassword), "203.0.113.77").ok());
   const auto client = house.new_client();
-  const auto opened = house.sessions.open(subject, Authentication::password).value();
+  const auto opened = house.sessions.open(subject, Method::password).value();
   const auto asked = with(house.request(client), "state", "state-canary-5501");
   const auto waiting =
       std::get<AskConsent>(house.provider.authorize(asked, opened.session).value());

@@ -71,8 +71,8 @@ TEST_F(FailClosedTest, Ldt01_6_2_5e_Logins) {
     return refusal_of(house.accounts.log_in(login_name, secret(kPassword), "192.0.2.1"));
   });
   refused("open",
-          [&] { return refusal_of(house.sessions.open(subject, Authentication::password)); });
-  const auto opened = house.sessions.open(subject, Authentication::password).value();
+          [&] { return refusal_of(house.sessions.open(subject, Method::password)); });
+  const auto opened = house.sessions.open(subject, Method::password).value();
   EXPECT_EQ(house.sql("select actor from audit.entry where act = 'session.open' and object = '" +
                       opened.session.id + "'"),
             subject.value());

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "test_paths.h"
 #include "tests/auth/house.h"
 
 namespace auth {

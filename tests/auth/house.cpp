@@ -97,7 +97,7 @@ SubjectId House::new_person(std::string_view login_name, std::string_view name) 
 }
 
 Session House::new_session(const SubjectId& subject) {
-  auto opened = sessions.open(subject, Authentication::password);
+  auto opened = sessions.open(subject, Method::password);
   EXPECT_TRUE(opened.ok());
   return opened->session;
 }

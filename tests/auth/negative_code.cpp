@@ -82,7 +82,7 @@ const NegativeCase kCases[] = {
      }},
     {"OIDC RP-Initiated Logout §2", "code after the logout", "invalid_grant",
      [](Scene& s) {
-       const auto opened = s.house.sessions.open(s.subject, Authentication::password).value();
+       const auto opened = s.house.sessions.open(s.subject, Method::password).value();
        const auto code = s.house.code_for(s.house.request(s.client), opened.session);
        EXPECT_TRUE(s.house.sessions.close(opened.cookie).ok());
        return s.token(s.house.redemption(s.client, code), s.client.basic());

@@ -46,7 +46,7 @@ class ProviderTest : public testing::Test {
   House house;
   House::Registered client = house.new_client();
   SubjectId subject = house.new_person(fresh_name(), "阿依古丽·买买提");
-  Sessions::Opened opened = house.sessions.open(subject, Authentication::password).value();
+  Sessions::Opened opened = house.sessions.open(subject, Method::password).value();
   rapidjson::Document tokens = house.tokens_for(client, opened.session);
 };
 

@@ -46,7 +46,7 @@ class RefreshTest : public testing::Test {
   House house;
   House::Registered client = house.new_client();
   SubjectId subject = house.new_person(fresh_name());
-  Sessions::Opened opened = house.sessions.open(subject, Authentication::password).value();
+  Sessions::Opened opened = house.sessions.open(subject, Method::password).value();
   rapidjson::Document tokens = house.tokens_for(client, opened.session, kOffline);
   std::string first = text(tokens, "refresh_token");
 };
@@ -187,7 +187,7 @@ TEST_F(RefreshTest, TokensEndUnusedAndFamiliesEndAnyhow) {
   house.clock.advance(24h * 6);  // day 181
   EXPECT_EQ(error(token), "invalid_grant");
   const auto fresh = house.tokens_for(
-      client, house.sessions.open(subject, Authentication::password)->session, kOffline);
+      client, house.sessions.open(subject, Method::password)->session, kOffline);
   house.clock.advance(24h * 30);
   EXPECT_EQ(error(text(fresh, "refresh_token")), "invalid_grant");
 }

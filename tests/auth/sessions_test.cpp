@@ -21,7 +21,7 @@ class SessionsTest : public testing::Test {
 };
 
 TEST_F(SessionsTest, FoundByItsCookieAlone) {
-  const auto opened = house.sessions.open(subject, Authentication::password);
+  const auto opened = house.sessions.open(subject, Method::password);
   ASSERT_TRUE(opened.ok());
   EXPECT_EQ(base::from_base64url(opened->cookie).value().size(), 32U);
   const auto found = house.sessions.find(opened->cookie).value();
@@ -40,14 +40,14 @@ TEST_F(SessionsTest, FoundByItsCookieAlone) {
 TEST_F(SessionsTest, B25_B26_EachLoginHasItsOwn) {
   std::set<std::string> seen;
   for (int i = 0; i < 50; ++i) {
-    const auto opened = house.sessions.open(subject, Authentication::password).value();
+    const auto opened = house.sessions.open(subject, Method::password).value();
     for (const auto& text : {opened.cookie, opened.session.id, opened.session.csrf})
       EXPECT_TRUE(seen.insert(text).second);
   }
 }
 
 TEST_F(SessionsTest, B30_IdleAndAbsoluteLife) {
-  const auto idle = house.sessions.open(subject, Authentication::password).value().cookie;
+  const auto idle = house.sessions.open(subject, Method::password).value().cookie;
   house.clock.advance(1799s);
   EXPECT_TRUE(house.sessions.find(idle)->has_value());
   house.clock.advance(1799s);
@@ -55,7 +55,7 @@ TEST_F(SessionsTest, B30_IdleAndAbsoluteLife) {
   house.clock.advance(1800s);
   EXPECT_FALSE(house.sessions.find(idle)->has_value());
 
-  const auto busy = house.sessions.open(subject, Authentication::password).value().cookie;
+  const auto busy = house.sessions.open(subject, Method::password).value().cookie;
   for (int minutes = 0; minutes < 8 * 60 - 20; minutes += 20) {
     house.clock.advance(20min);
     ASSERT_TRUE(house.sessions.find(busy)->has_value()) << minutes;
@@ -65,7 +65,7 @@ TEST_F(SessionsTest, B30_IdleAndAbsoluteLife) {
 }
 
 TEST_F(SessionsTest, B33_ASessionOfAPersonWhoIsSwitchedOffIsNone) {
-  const auto opened = house.sessions.open(subject, Authentication::password).value();
+  const auto opened = house.sessions.open(subject, Method::password).value();
   house.sql("update auth.subject set active = false where id = '" + subject.value() + "'");
   EXPECT_FALSE(house.sessions.find(opened.cookie)->has_value())
       << "also one that was opened meanwhile";
@@ -73,7 +73,7 @@ TEST_F(SessionsTest, B33_ASessionOfAPersonWhoIsSwitchedOffIsNone) {
 }
 
 TEST_F(SessionsTest, APageViewIsNotAWrite) {
-  const auto opened = house.sessions.open(subject, Authentication::password).value();
+  const auto opened = house.sessions.open(subject, Method::password).value();
   const auto seen = "select seen_at from auth.session where id = '" + opened.session.id + "'";
   const auto before = house.sql(seen);
   house.clock.advance(59s);
@@ -86,8 +86,8 @@ TEST_F(SessionsTest, APageViewIsNotAWrite) {
 
 TEST_F(SessionsTest, B31_LogoutEndsItHereAndTheTokensOfIt) {
   const auto client = house.new_client();
-  const auto first = house.sessions.open(subject, Authentication::password).value();
-  const auto second = house.sessions.open(subject, Authentication::password).value();
+  const auto first = house.sessions.open(subject, Method::password).value();
+  const auto second = house.sessions.open(subject, Method::password).value();
   const auto first_tokens = house.tokens_for(client, first.session);
   const auto second_tokens = house.tokens_for(client, second.session);
   ASSERT_TRUE(house.sessions.close(first.cookie).ok());

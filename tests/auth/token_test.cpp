@@ -262,7 +262,7 @@ TEST_F(TokenTest, ASwitchedOffPersonGetsNoTokens) {
 }
 
 TEST_F(TokenTest, ALogoutBetweenCodeAndTokenCounts) {
-  const auto opened = house.sessions.open(subject, Authentication::password).value();
+  const auto opened = house.sessions.open(subject, Method::password).value();
   const auto code = house.code_for(house.request(client), opened.session);
   ASSERT_TRUE(house.sessions.close(opened.cookie).ok());
   EXPECT_EQ(redeem(house.redemption(client, code)), "invalid_grant");

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "hsm/client.h"
+#include "test_paths.h"
 #include "tests/auth/house.h"
 #include "tests/support/signer.h"
 #include "tests/support/token.h"

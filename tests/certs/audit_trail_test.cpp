@@ -9,6 +9,7 @@
 #include "base/encoding.h"
 #include "base/json.h"
 #include "store/audit_export.h"
+#include "test_paths.h"
 #include "tests/certs/support.h"
 #include "tests/support/postgres.h"
 #include "tests/support/signer.h"

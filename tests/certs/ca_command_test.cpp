@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "certs/foreign.h"
 #include "certs/pki_directory.h"
+#include "test_paths.h"
 #include "tests/certs/foreign_body.h"
 #include "tests/support/postgres.h"
 #include "tests/support/signer.h"

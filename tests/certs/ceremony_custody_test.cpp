@@ -2,6 +2,7 @@
 // officers, and what went otherwise than planned: by the real command line over the real signer.
 #include <gtest/gtest.h>
 
+#include "test_paths.h"
 #include "tests/certs/ceremony_house.h"
 #include "tests/support/terminal.h"
 

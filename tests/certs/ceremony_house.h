@@ -15,6 +15,7 @@
 #include "certs/pki_directory.h"
 #include "hsm/client.h"
 #include "hsm/officers/request.h"
+#include "test_paths.h"
 #include "tests/certs/support.h"
 #include "tests/support/postgres.h"
 #include "tests/support/signer.h"

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "test_paths.h"
 #include "tests/certs/ceremony_house.h"
 #include "tests/support/terminal.h"
 

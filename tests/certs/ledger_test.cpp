@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "certs/ledger_mirror.h"
 #include "hsm/client.h"
+#include "test_paths.h"
 #include "tests/certs/support.h"
 #include "tests/support/officers.h"
 #include "tests/support/postgres.h"

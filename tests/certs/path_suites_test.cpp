@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "certs/path_judge.h"
 #include "certs/revocation.h"
+#include "test_paths.h"
 
 namespace {
 

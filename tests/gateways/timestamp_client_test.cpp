@@ -15,6 +15,7 @@
 
 #include "seal/foreign_timestamps.h"
 #include "seal/timestamps_in_order.h"
+#include "test_paths.h"
 #include "tests/support/manual_clock.h"
 
 namespace {

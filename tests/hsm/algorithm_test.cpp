@@ -8,6 +8,7 @@
 #include "hsm/client.h"
 #include "hsm/inventory.h"
 #include "hsm/public_key.h"
+#include "test_paths.h"
 #include "tests/hsm/openssl.h"
 #include "tests/support/signer.h"
 #include "tests/support/token.h"

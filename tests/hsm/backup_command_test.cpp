@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "base/json.h"
+#include "test_paths.h"
 #include "tests/hsm/backup_house.h"
 #include "tests/hsm/openssl.h"
 #include "tests/support/terminal.h"

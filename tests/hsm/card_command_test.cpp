@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "base/json.h"
+#include "test_paths.h"
 #include "tests/hsm/openssl.h"
 #include "tests/support/card.h"
 #include "tests/support/terminal.h"

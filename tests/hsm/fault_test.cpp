@@ -11,6 +11,7 @@
 #include "hsm/client.h"
 #include "hsm/key_maker.h"
 #include "hsm/public_key.h"
+#include "test_paths.h"
 #include "tests/hsm/op_log_check.h"
 #include "tests/hsm/wait_until.h"
 #include "tests/support/signer.h"

@@ -13,6 +13,7 @@
 #include "hsm/client.h"
 #include "hsm/inventory.h"
 #include "hsm/officers/state.h"
+#include "test_paths.h"
 #include "tests/support/officers.h"
 #include "tests/support/signer.h"
 #include "tests/support/token.h"

@@ -10,6 +10,7 @@
 #include "hsm/inventory.h"
 #include "hsm/provision.h"
 #include "hsm/token.h"
+#include "test_paths.h"
 #include "tests/hsm/openssl.h"
 #include "tests/support/signer.h"
 #include "tests/support/token.h"

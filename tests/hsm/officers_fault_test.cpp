@@ -7,6 +7,7 @@
 
 #include "hsm/algorithm.h"
 #include "hsm/public_key.h"
+#include "test_paths.h"
 #include "tests/hsm/governed.h"
 #include "tests/hsm/wait_until.h"
 

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "hsm/client.h"
 #include "hsm/officers/state.h"
+#include "test_paths.h"
 #include "tests/hsm/openssl.h"
 #include "tests/hsm/wait_until.h"
 #include "tests/support/officers.h"

@@ -20,6 +20,7 @@
 #include "hsm/client.h"
 #include "hsm/provision.h"
 #include "hsm/public_key.h"
+#include "test_paths.h"
 #include "tests/hsm/op_log_check.h"
 #include "tests/hsm/openssl.h"
 #include "tests/hsm/wait_until.h"

@@ -11,6 +11,7 @@
 
 #include "base/child.h"
 #include "hsm/client.h"
+#include "test_paths.h"
 #include "tests/support/token.h"
 
 namespace test {

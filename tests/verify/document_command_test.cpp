@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "store/audit.h"
+#include "test_paths.h"
 #include "tests/support/postgres.h"
 #include "tests/verify/entries.h"
 #include "tests/verify/pdf_maker.h"

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 
+#include "test_paths.h"
 #include "tests/support/pki.h"
 #include "tests/verify/pdf_maker.h"
 

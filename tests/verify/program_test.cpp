@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "base/json.h"
+#include "test_paths.h"
 #include "tests/support/pki.h"
 #include "tests/verify/pdf_maker.h"
 

@@ -108,7 +108,7 @@ class Bench {
                                       "person." + n, auth::Proofing::p2},
                                      base::Secret(base::as_bytes("hollow-brig-anvil-moth")))
                              .value(),
-                         auth::Authentication::password)
+                         auth::Method::password)
                    .value()
                    .session;
     auth::NewClient client;

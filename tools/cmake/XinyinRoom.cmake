@@ -41,6 +41,14 @@ function(xinyin_program name)
   target_link_libraries(${name} PRIVATE xinyin_flags ${uses} ${arg_PRIVATE})
 endfunction()
 
+# Where things are, for tests: in a header of its own, so that the compiler's cache holds for every
+# other file wherever the checkout lies.
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/paths/test_paths.h @ONLY CONTENT
+"#pragma once
+#define XINYIN_SOURCE_DIR \"@CMAKE_SOURCE_DIR@\"
+#define XINYIN_BIN_DIR \"@CMAKE_BINARY_DIR@/bin\"
+")
+
 # xinyin_test(room SOURCES … USES rooms… [PRIVATE third-party…] [DATABASE])
 # One binary and one CTest entry a room. DATABASE: needs the throw-away PostgreSQL cluster of the run.
 function(xinyin_test room)
@@ -50,8 +58,6 @@ function(xinyin_test room)
   list(TRANSFORM uses PREPEND xinyin_)
   target_link_libraries(test_${room} PRIVATE xinyin_flags ${uses} ${arg_PRIVATE} GTest::gmock
     GTest::gtest_main)
-  target_compile_definitions(test_${room} PRIVATE
-    XINYIN_SOURCE_DIR="${CMAKE_SOURCE_DIR}" XINYIN_BIN_DIR="${CMAKE_BINARY_DIR}/bin")
   add_test(NAME ${room} COMMAND test_${room})
   set_tests_properties(${room} PROPERTIES TIMEOUT 600)
   if(arg_DATABASE)

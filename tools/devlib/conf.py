@@ -35,13 +35,15 @@ class Ports:
     @property
     def portal(self) -> int: return self.front + 10
     @property
+    def sms(self) -> int: return self.front + 11
+    @property
     def public_url(self) -> str: return f"http://127.0.0.1:{self.front}"
     @property
     def portal_url(self) -> str: return f"http://127.0.0.1:{self.portal}"
 
     def all(self):
         return [(self.front, "HAProxy, the public address"), (self.service, "xinyind"),
-                (self.portal, "the demonstration portal")]
+                (self.portal, "the demonstration portal"), (self.sms, "the simulator of text messages")]
 
 
 def softhsm_module() -> str:
@@ -78,6 +80,8 @@ def write_pins(area: Area) -> None:
 
 
 def write_all(area: Area, ports: Ports) -> None:
+    if not (area.secrets / "sms-key").exists():
+        write(area.secrets / "sms-key", secrets.token_urlsafe(32) + "\n")
     write(area.etc / "softhsm2.conf", softhsm_conf(area))
     write(area.etc / "signer.conf", signer_conf(area))
     write(area.etc / "officer.conf", officer_conf(area, ports))
@@ -208,6 +212,18 @@ def portal(area: Area) -> Child:
                             area.etc / "portal.conf"], area.log / "portal.log")
 
 
+SMS = {"key_id": "demo-sms", "sign_name": "演示社保", "code": "SMS_1001", "notice": "SMS_1002"}
+
+
+def sms_simulator(area: Area, ports: Ports) -> Child:
+    return Child("sms-simulator",
+                 ["/usr/bin/python3", "-B", area.tree / "tests/fakes/sms_simulator.py", "--port", str(ports.sms),
+                  "--key-id", SMS["key_id"], "--key-secret-file", area.secrets / "sms-key", "--sign-name", SMS["sign_name"],
+                  "--template", SMS["code"] + "=您正在${purpose}，验证码${code}，${minutes}分钟内有效，请勿告诉他人。",
+                  "--template", SMS["notice"] + "=${when} ${what}"],
+                 area.log / "sms-simulator.log")
+
+
 def signer(area: Area) -> Child:
     return Child("xinyin-signer", [area.bin / "xinyin-signer", "--config", area.etc / "signer.conf"],
                  area.log / "xinyin-signer.log")
@@ -304,6 +320,14 @@ openid.publish_ahead_s = 30
 
 agency.name = {AGENCY["name"]}
 agency.code = {AGENCY["code"]}
+
+# A simulator: what is sent stands on its page and reaches nobody. The production profile refuses it.
+sms.url = http://127.0.0.1:{ports.sms}/
+sms.key_id = {SMS["key_id"]}
+sms.key_secret_file = {area.secrets}/sms-key
+sms.sign_name = {SMS["sign_name"]}
+sms.code_template = {SMS["code"]}
+sms.notice_template = {SMS["notice"]}
 """
 
 
@@ -367,6 +391,7 @@ def write_try_this(area: Area, ports: Ports, shown_as: str) -> None:
     kept = {
         "issuer": ports.public_url,
         "portal_url": ports.portal_url,
+        "sms_url": f"http://127.0.0.1:{ports.sms}/",
         "client_id": client["client_id"],
         "client_secret": client["client_secret"],
         "redirect_uri": client["redirect_uri"],
@@ -400,6 +425,7 @@ def write_try_this(area: Area, ports: Ports, shown_as: str) -> None:
     a unit       {seed_of["unit"]["username"]}   password  {seed_of["unit"]["password"]}
     verify       {kept["sample_verify_address"]}
     or any code  {ports.public_url}
+    telephone    http://127.0.0.1:{ports.sms}/   a simulator: text messages that the service sends
 
     a sealed sample   {shown_as}/demo/sample.pdf
     judge it offline  {area.bin}/xinyin-verify {shown_as}/demo/sample.pdf --trust {shown_as}/pki/trust-list.jws

@@ -71,7 +71,7 @@ class Stack:
                 except OSError:
                     raise Failure(
                         f"Port {port} ({whose}) is taken by another program. Choose other ports with --port P: "
-                        f"P, P+1 and P+10 will be used, e.g. tools/dev run --port {self.ports.front + 100}") from None
+                        f"P, P+1, P+10 and P+11 will be used, e.g. tools/dev run --port {self.ports.front + 100}") from None
 
     def tool(self, stage: Stage | None, *arguments: str) -> None:
         """The officers' command line, its output in log/setup.log."""
@@ -120,6 +120,8 @@ class Stack:
             with self.stage("Demonstration data") as stage:
                 conf.seed(area, self.ports, lambda *arguments: self.tool(stage, *arguments))
             self._set_up.write_text(time.strftime("%Y-%m-%dT%H:%M:%S%z\n"))
+        with self.stage("Simulator of text messages"):
+            self.supervisor.start(conf.sms_simulator(area, self.ports), lambda: self._answers(self.ports.sms))
         with self.stage("Service"):
             self.supervisor.start(conf.service(area), lambda: self._answers(self.ports.service))
         with self.stage("HAProxy"):

@@ -1,0 +1,45 @@
+// The pages of the second step and of 登录与安全: what one logs in with.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/pages/renderer.h"
+#include "auth/own_codes.h"
+#include "base/result.h"
+
+namespace api::pages {
+
+struct SecondPage {
+  std::string csrf, return_to;
+  std::vector<auth::Factor> steps;  ///< those that are open
+  bool raise = false;               ///< a session is there and not strong enough
+  bool sent = false;                ///< a text message is on its way
+  const base::Error* problem = nullptr;
+};
+std::string second(const Renderer& look, const SecondPage& page);
+
+struct SecurityPage {
+  std::string csrf, return_to;  ///< return_to may be empty
+  std::vector<auth::Factor> factors;
+  std::int64_t recovery_left = 0;
+  std::optional<auth::OwnCodes::Offer> offer = std::nullopt;
+  std::string label = {};                  ///< as typed beside the offer
+  std::string phone = {};                  ///< as typed
+  bool sent = false;                       ///< a text message is on its way to `phone`
+  std::vector<std::string> codes = {};     ///< recovery codes, this once
+  std::string done = {};                   ///< key of what was done
+  const base::Error* problem = nullptr;
+};
+std::string security(const Renderer& look, const SecurityPage& page, base::Time now);
+
+/// The dark modules of a QR symbol as a path of an SVG drawing, with its quiet zone; `size` is a
+/// side of the drawing. Errors: invalid_argument `seal.qr`.
+struct QrDrawing {
+  std::string path;
+  int size = 0;
+};
+base::Result<QrDrawing> qr_drawing(std::string_view content);
+
+}  // namespace api::pages

@@ -1,0 +1,59 @@
+// A login in steps: what was proven first, what is wanted yet. docs/decisions/0083-factors.md.
+//
+// Whoever has a second factor shows it at every login. Nobody is logged in before: what stands
+// between is a row of its own under a cookie of its own, good for nothing but the next step.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "auth/factors.h"
+#include "auth/notices.h"
+#include "auth/sessions.h"
+
+namespace auth {
+
+/// Thread-safe through its parts.
+class SignIn {
+ public:
+  struct Parts {
+    store::Pool& pool;
+    const store::FieldCipher& cipher;
+    Sessions& sessions;
+    Notices& notices;
+    const base::Clock& clock;
+    base::Random& random;
+  };
+  explicit SignIn(Parts parts) : parts_(parts) {}
+
+  /// What came of a step: a session, or the cookie of a login that waits for the next.
+  struct Step {
+    std::optional<Sessions::Opened> opened;
+    std::string pending;
+  };
+  /// `proven` is what the first step showed. `network`: where from; a login from where there was
+  /// none before is told to its owner.
+  base::Result<Step> begin(const SubjectId& subject, Methods proven, std::string_view network);
+
+  /// A login that waits.
+  struct Pending {
+    SubjectId subject;
+    Methods proven;
+    base::Time started_at;
+    std::string id;  ///< what codes may be bound to; not the cookie
+  };
+  /// Nothing when it is unknown, spent or older than ten minutes.
+  base::Result<std::optional<Pending>> find(std::string_view cookie);
+  /// The second step was shown: a session. Once. Errors: unauthenticated `auth.sign_in_over`.
+  base::Result<Sessions::Opened> finish(std::string_view cookie, Method proven,
+                                        std::string_view network);
+  base::Result<std::int64_t> sweep(int most = 1000);
+
+ private:
+  base::Result<Sessions::Opened> open(const SubjectId& subject, Methods proven,
+                                      std::string_view network);
+  Parts parts_;
+};
+
+}  // namespace auth
