@@ -1,70 +1,11 @@
 // People in a real browser who register by themselves, a person on a phone and a unit on a desktop, each
 // with a mistake on the way; then log in, look at the own account, and change it. By keyboard alone, too.
 // Pictures of every page are kept for people to look at.
-import fs from 'node:fs';
-import path from 'node:path';
-import { chromium, devices } from 'playwright-core';
-import { assert, out, runTests, test, tryThis } from './support.mjs';
+import { devices } from 'playwright-core';
+import { assert, runTests, test, tryThis } from './support.mjs';
+import { freshCitizen, visit } from './visit.mjs';
 
-const shots = path.join(out, 'screenshots');
-fs.mkdirSync(shots, { recursive: true });
-
-const browser = await chromium.launch({
-  executablePath: '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
-});
 const password = 'kelp lantern orbit thistle';
-
-/** A synthetic number that nobody had before, its check by the rule of GB 11643. */
-function freshCitizen() {
-  const day = 1 + Math.floor(Math.random() * 28);
-  const first = `110105${1950 + Math.floor(Math.random() * 50)}${String(1 + Math.floor(Math.random() * 12)).padStart(2, '0')}`
-    + `${String(day).padStart(2, '0')}${String(Math.floor(Math.random() * 1000)).padStart(3, '0')}`;
-  const weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
-  const sum = weights.reduce((total, weight, i) => total + weight * Number(first[i]), 0);
-  return first + '10X98765432'[sum % 11];
-}
-
-async function visit(kind, options, javaScriptEnabled, body) {
-  const context = await browser.newContext({ ...options, locale: 'zh-CN', javaScriptEnabled });
-  const page = await context.newPage();
-  const complaints = [];
-  page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type()) && !/status of 40\d/.test(message.text())) {
-      complaints.push(message.text());
-    }
-  });
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  let number = 0;
-  const shoot = async (name) => {
-    number += 1;
-    await page.screenshot({ path: path.join(shots, `register-${kind}-${String(number).padStart(2, '0')}-${name}.png`), fullPage: true });
-    if (!javaScriptEnabled) return;
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    assert.ok(wide <= 1, `${name}: the page is ${wide} px wider than the ${kind}'s screen`);
-    // What a screen reader needs: each control has a name, each id stands once, each description is there.
-    const trouble = await page.evaluate(() => {
-      const found = [];
-      const ids = [...document.querySelectorAll('[id]')].map((element) => element.id);
-      for (const id of ids) if (ids.filter((other) => other === id).length > 1) found.push(`id ${id} twice`);
-      for (const control of document.querySelectorAll('input:not([type=hidden]),select')) {
-        if (!control.labels?.length) found.push(`${control.name} has no label`);
-        for (const id of (control.getAttribute('aria-describedby') ?? '').split(' ').filter(Boolean)) {
-          if (!document.getElementById(id)) found.push(`${control.name}: no ${id}`);
-        }
-      }
-      return found;
-    });
-    assert.deepEqual(trouble, [], name);
-  };
-  try {
-    await body(page, shoot, context);
-    assert.deepEqual(complaints, [], 'the browser complained');
-  } finally {
-    await page.screenshot({ path: path.join(shots, `register-${kind}-last.png`), fullPage: true }).catch(() => {});
-    await context.close();
-  }
-}
 
 const next = (page) => page.click('form.card button.primary');
 
@@ -139,10 +80,10 @@ async function person(kind, page, shoot) {
 }
 
 test('5.4.1.4: a person registers on a phone and changes the account', () =>
-  visit('phone', devices['iPhone 13'], true, (page, shoot) => person('phone', page, shoot)));
+  visit('register', 'phone', devices['iPhone 13'], true, (page, shoot) => person('phone', page, shoot)));
 
 test('5.4.1.3: a unit registers on a desktop, leaves, and goes on elsewhere', () =>
-  visit('desktop', { viewport: { width: 1280, height: 900 } }, true, async (page, shoot, context) => {
+  visit('register', 'desktop', { viewport: { width: 1280, height: 900 } }, true, async (page, shoot, context) => {
     const loginName = `u.desktop.${Date.now()}`;
     await page.goto(`${tryThis.issuer}/register`);
     await page.click('button[name=kind][value=unit]');
@@ -178,10 +119,10 @@ test('5.4.1.3: a unit registers on a desktop, leaves, and goes on elsewhere', ()
   }));
 
 test('the same without JavaScript', () =>
-  visit('plain', { viewport: { width: 1024, height: 800 } }, false, (page, shoot) => person('plain', page, shoot)));
+  visit('register', 'plain', { viewport: { width: 1024, height: 800 } }, false, (page, shoot) => person('plain', page, shoot)));
 
 test('by keyboard alone', () =>
-  visit('keyboard', { viewport: { width: 1024, height: 800 } }, true, async (page) => {
+  visit('register', 'keyboard', { viewport: { width: 1024, height: 800 } }, true, async (page) => {
     await page.goto(`${tryThis.issuer}/register`);
     const focused = () => page.evaluate(() => document.activeElement?.name || document.activeElement?.id || document.activeElement?.textContent?.trim());
     const tabTo = async (name) => {
