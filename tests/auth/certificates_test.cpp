@@ -9,6 +9,7 @@
 
 #include "auth/identities.h"
 #include "auth/signed_challenge.h"
+#include "test_paths.h"
 #include "tests/auth/house.h"
 #include "tests/certs/foreign_body.h"
 

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "auth/cbor.h"
+#include "test_paths.h"
 #include "tests/auth/house.h"
 
 namespace auth {
