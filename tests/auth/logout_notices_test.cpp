@@ -61,7 +61,7 @@ class LogoutNoticesTest : public testing::Test {
   std::string raw;
   House::Registered client = told_client();
   SubjectId subject = house.new_person(fresh_name());
-  Sessions::Opened opened = house.sessions.open(subject, Authentication::password).value();
+  Sessions::Opened opened = house.sessions.open(subject, Method::password).value();
 };
 
 TEST_F(LogoutNoticesTest, BackChannel_2_4_TheTokenSaysWhoAndWhichSession) {
@@ -112,8 +112,8 @@ TEST_F(LogoutNoticesTest, WhateverEndsASessionTells) {
   };
   house.tokens_for(client, opened.session);
   EXPECT_EQ(told([&] { ASSERT_TRUE(own.end_session(subject, opened.session.id).ok()); }), 1);
-  const auto keep = house.sessions.open(subject, Authentication::password).value();
-  const auto drop = house.sessions.open(subject, Authentication::password).value();
+  const auto keep = house.sessions.open(subject, Method::password).value();
+  const auto drop = house.sessions.open(subject, Method::password).value();
   house.tokens_for(client, keep.session);
   house.tokens_for(client, drop.session);
   EXPECT_EQ(
@@ -204,7 +204,7 @@ TEST_F(LogoutNoticesTest, AClientThatIsGoneOrSilentByNowIsNotTold) {
 
 TEST_F(LogoutNoticesTest, OfFourInstancesOneSendsEach) {
   for (int i = 0; i < 12; ++i) {
-    const auto session = house.sessions.open(subject, Authentication::password).value();
+    const auto session = house.sessions.open(subject, Method::password).value();
     house.tokens_for(client, session.session);
     ASSERT_TRUE(house.sessions.close(session.cookie).ok());
   }

@@ -17,6 +17,7 @@
 #include <iterator>
 
 #include "base/check.h"
+#include "test_paths.h"
 
 namespace {
 
