@@ -60,7 +60,7 @@ void run_requests(House& house) {
     EXPECT_EQ(house.accounts.log_in(name, secret(password), "192.0.2.0/24").ok(),
               password == kPassword);
   EXPECT_FALSE(house.accounts.log_in(fresh_name("nobody"), secret(kPassword), "192.0.2.0/24").ok());
-  const auto opened = house.sessions.open(subject, Authentication::password).value();
+  const auto opened = house.sessions.open(subject, Method::password).value();
   EXPECT_TRUE(house.sessions.find(opened.cookie).value().has_value());
 
   const auto client = house.new_client_with([](NewClient& c) {
