@@ -4,6 +4,7 @@
 #include "auth/provider_impl.h"
 #include "auth/redirect.h"
 #include "base/encoding.h"
+#include "base/fail_point.h"
 #include "base/json.h"
 #include "store/audit.h"
 
@@ -125,6 +126,7 @@ base::Result<void> note_sessions_end(store::Tx& tx, const SubjectId& subject, st
 base::Result<int> Provider::send_logouts(const LogoutSender& sender, int most) {
   const auto now = impl_->parts.clock.now();
   BASE_TRY(const auto rows, impl_->parts.pool.run(kTakeNotices, {now, now + kTaken, most}));
+  if (!rows.empty()) base::fail_point("auth.logout_taken");
   base::Result<void> trouble;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const Notice notice{rows.integer(i, 0), rows.integer(i, 4), std::string(rows.text(i, 1)),

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "auth/dynamic_clients.h"
 #include "base/encoding.h"
 #include "base/json.h"
 #include "tests/api/house.h"
@@ -160,6 +161,61 @@ TEST_F(OauthTest, Rfc8628_3_3_APersonApprovesADevice) {
                 .status,
             404)
       << "answered already";
+}
+
+TEST_F(OauthTest, Rfc7591_3_RegisteringIsChallengedAndAnsweredAsItsSpecificationSays) {
+  const auto post = [&](const std::string& token, const std::string& body) {
+    return house_.ask("POST", "/oauth/register",
+                      (token.empty() ? "" : "Authorization: Bearer " + token + "\r\n") +
+                          "Content-Type: application/json\r\n",
+                      body);
+  };
+  const auto refused = post("", R"({"client_name":"x"})");
+  EXPECT_EQ(refused.status, 401);
+  EXPECT_EQ(text(refused.body, "error"), "invalid_token");
+  EXPECT_THAT(refused.header("www-authenticate"), HasSubstr("Bearer"));
+  EXPECT_THAT(refused.header("www-authenticate"), Not(HasSubstr("Basic")));
+
+  auth::InitialToken what;
+  what.expires_at = house_.services().clock.now() + std::chrono::hours(1);
+  what.scopes = "openid";
+  what.hosts = {"app.example"};
+  what.operator_name = what.agreement = "x";
+  what.clients_until = what.expires_at;
+  const auto token = base::to_base64url(house_.random().bytes(32));
+  auto tx = house_.services().pool.begin();
+  ASSERT_TRUE(auth::put_initial_token(*tx, "token-" + token.substr(0, 8), token, what,
+                                      house_.services().clock.now(), "test")
+                  .ok() &&
+              tx->commit().ok());
+  const auto wrong =
+      post(token, R"({"client_name":"x","redirect_uris":["https://evil.example/"]})");
+  EXPECT_EQ(wrong.status, 400);
+  EXPECT_EQ(text(wrong.body, "error"), "invalid_redirect_uri");
+  EXPECT_THAT(text(wrong.body, "error_description"), HasSubstr("redirect_uris: "));
+  const auto made =
+      post(token, R"({"client_name":"x","redirect_uris":["https://app.example/cb"]})");
+  ASSERT_EQ(made.status, 201) << made.body;
+  EXPECT_THAT(made.header("cache-control"), HasSubstr("no-store"));
+  const auto at = text(made.body, "registration_client_uri");
+  ASSERT_EQ(at, std::string(test::kPublicUrl) + "/oauth/register/" + text(made.body, "client_id"));
+  const auto path = at.substr(std::string_view(test::kPublicUrl).size());
+  const auto bearer =
+      "Authorization: Bearer " + text(made.body, "registration_access_token") + "\r\n";
+  EXPECT_EQ(house_.get(path, bearer).status, 200);
+  EXPECT_EQ(house_.get(path, basic()).status, 401) << "a client's secret is no such token";
+  const auto replaced =
+      house_.ask("PUT", path, bearer + "Content-Type: application/json\r\n",
+                 R"({"client_id":")" + text(made.body, "client_id") +
+                     R"(","client_name":"y","redirect_uris":["https://app.example/cb"]})");
+  EXPECT_EQ(replaced.status, 200) << replaced.body;
+  EXPECT_EQ(house_.ask("DELETE", path, bearer).status, 401) << "rolled by the replacement";
+  const auto next =
+      "Authorization: Bearer " + text(replaced.body, "registration_access_token") + "\r\n";
+  const auto gone = house_.ask("DELETE", path, next);
+  EXPECT_EQ(gone.status, 204);
+  EXPECT_TRUE(gone.body.empty());
+  EXPECT_EQ(house_.get(path, next).status, 401);
 }
 
 }  // namespace

@@ -222,6 +222,20 @@ TEST_F(LogoutNoticesTest, OfFourInstancesOneSendsEach) {
   EXPECT_EQ(sessions.size(), 12U);
 }
 
+TEST_F(LogoutNoticesTest, ARowThatAnotherIsTakingIsPassedOver) {
+  house.tokens_for(client, opened.session);
+  ASSERT_TRUE(house.sessions.close(opened.cookie).ok());
+  auto other = house.pool.begin();  // in the middle of its own statement
+  constexpr store::Query kTaking{"test.taking_notice", R"sql(
+    update auth.logout_notice set tries = tries where next_at <= $1)sql"};
+  ASSERT_EQ(other->run(kTaking, {house.clock.now()})->affected(), 1U);
+  const auto passed = house.provider.send_logouts(kept);
+  ASSERT_TRUE(passed.ok()) << "it waited for the other: " << passed.error().key;
+  EXPECT_EQ(*passed, 0);
+  { const auto dropped = std::move(*other); }
+  EXPECT_EQ(send(), 1);
+}
+
 TEST_F(LogoutNoticesTest, WhoeverDiesBetweenTakingAndSendingLeavesItToTheNext) {
   house.tokens_for(client, opened.session);
   ASSERT_TRUE(house.sessions.close(opened.cookie).ok());

@@ -4,7 +4,7 @@ import http from 'node:http';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { Issuer, generators, custom } from 'openid-client';
 import { assert, Person, formOf, runTests, test, tryThis } from './support.mjs';
-import { bringIn, eventually, freePort, portal, proposeToken, staff } from './portals.mjs';
+import { bringIn, eventually, freePort, instanceThatDies, portal, proposeToken, staff } from './portals.mjs';
 
 custom.setHttpOptionsDefaults({ timeout: 15_000 });
 const issuer = await Issuer.discover(tryThis.issuer);
@@ -91,6 +91,25 @@ test('a portal that is away hears of it later', async () => {
   const [first, second] = await Promise.all(party.at.received.map((token) => verified(token, party.id)));
   assert.equal(first.payload.sid, second.payload.sid);
   assert.notEqual(first.payload.jti, second.payload.jti);
+  party.at.close();
+});
+
+test('kill -9 between taking a notice and sending it: every session is heard of all the same', async () => {
+  const party = await relyingParty();
+  const dying = await instanceThatDies('auth.logout_taken');
+  const sids = new Set();
+  // Two instances look for notices; sooner or later this one takes one, and is dead.
+  for (let i = 0; i < 60 && dying.signalCode === null && dying.exitCode === null; ++i) {
+    const person = new Person(tryThis.issuer);
+    const tokens = await logIn(person, party.client, party.at.redirect);
+    sids.add(tokens.claims().sid);
+    await person.ask(party.client.endSessionUrl({ id_token_hint: tokens.id_token }));
+  }
+  assert.equal(dying.signalCode, 'SIGKILL', 'it never took a notice');
+  await eventually(() => new Set(party.at.received).size >= sids.size, 'all are told', 100);
+  const heard = await Promise.all(party.at.received.map(async (token) =>
+    JSON.parse(Buffer.from(token.split('.')[1], 'base64url')).sid));
+  assert.deepEqual([...new Set(heard)].sort(), [...sids].sort());
   party.at.close();
 });
 

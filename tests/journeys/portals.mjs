@@ -1,6 +1,6 @@
 // Staff of the demonstration bring clients in, as any portal comes in (`xinyin portal`): one proposes, two
 // others approve, and whoever approves last has the secret.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import net from 'node:net';
@@ -59,6 +59,18 @@ export function bringIn(metadata) {
 
 export function proposeToken(token) {
   return decide('propose-token', put(`token-${randomBytes(4).toString('hex')}.json`, JSON.stringify(token)));
+}
+
+/** A further xinyind of our own beside the stack's, which kills itself at a named step. */
+export async function instanceThatDies(failPoint) {
+  const file = path.join(desk, 'dying.conf');
+  const text = fs.readFileSync(tryThis.service_config, 'utf8')
+    .replace(/^http\.port = .*$/m, `http.port = ${await freePort()}`).replace(/^instance = .*$/m, 'instance = dying');
+  put('dying.conf', `${text}\ntesting.fail_point = ${failPoint}\n`);
+  const child = spawn(path.join(tryThis.programs, 'xinyind'), ['--config', file],
+    { ...account, cwd: '/', env: { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8' }, stdio: 'ignore' });
+  process.on('exit', () => child.kill('SIGKILL'));
+  return child;
 }
 
 /** One that nobody listens at now. */
