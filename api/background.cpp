@@ -182,6 +182,7 @@ void Background::keep_once() {
                 .sweep();
       if (swept.ok()) swept = rooms->sign_in->sweep();
       if (swept.ok()) swept = rooms->text_codes->sweep();
+      if (swept.ok()) swept = rooms->proofings->sweep();
       if (swept.ok()) swept = rooms->notices->sweep();
       say_once(sweep_told_, "provider.sweep",
                swept.ok() ? base::Result<void>() : base::Result<void>(swept.error()));

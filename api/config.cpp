@@ -229,6 +229,59 @@ void read_sms(base::Settings& s, Config& out) {
                 "hours until a confirmed number that takes another's place counts at a login"));
 }
 
+void read_proofing_source(base::Settings& s, Config& out, const std::string& name,
+                          const char* what, Config::Proofing::Source& source) {
+  const auto key = "proofing." + name;
+  source.url = s.text(key + "_url", "",
+                      std::string(what) + " (docs/gateways.md): https://host[:port]/path; empty: "
+                                          "this way of proofing is off");
+  source.key_id = s.text(key + "_key_id", "", "who we are there");
+  source.secret_file = s.path(key + "_secret_file", "", "file with the secret that goes with it");
+  if (source.url.empty()) return;
+  const auto mark = source.url.find("://");
+  const auto origin =
+      source.url.substr(0, source.url.find('/', mark == std::string::npos ? 0 : mark + 3));
+  if (!is_origin(origin)) {
+    s.refuse(key + "_url", "not https://host[:port]/path");
+    return;
+  }
+  if (source.key_id.empty() || source.secret_file.empty())
+    s.refuse(key + "_url", "needs its key id and secret file");
+  if (!is_loopback(origin) && !source.url.starts_with("https://"))
+    s.refuse(key + "_url", "http only on this machine, for a simulator");
+  else if (out.production && is_loopback(origin))
+    s.refuse(key + "_url", "a simulator on this machine is not for production");
+  out.proofing.simulated = out.proofing.simulated || is_loopback(origin);
+}
+
+void read_proofing(base::Settings& s, Config& out) {
+  auto& p = out.proofing;
+  read_proofing_source(s, out, "identity", "the identity register: two, three, four factors",
+                       p.identity);
+  read_proofing_source(s, out, "association", "the agency's own records: knowledge of them",
+                       p.association);
+  read_proofing_source(s, out, "social_card", "the platform of the e-social-security card",
+                       p.social_card);
+  read_proofing_source(s, out, "face", "the face service", p.face);
+  p.certificates = s.boolean("proofing.certificates", false,
+                             "certificates of admitted bodies prove who their holder is");
+  // 人脸识别技术应用安全管理办法 art 10: where another way reaches the goal, face is not the only one.
+  if (!p.face.url.empty() && p.association.url.empty() && p.social_card.url.empty() &&
+      p.identity.url.empty() && !p.certificates)
+    s.refuse("proofing.face_url", "face may not be the only way: open another one beside it");
+  p.roots_file = s.path("proofing.roots_file", "",
+                        "PEM file with the roots their https must lead to; empty: the system's");
+  p.deadline = std::chrono::milliseconds(
+      s.integer("proofing.deadline_ms", 3'000, 100, 20'000, "how long one answer may take"));
+  const std::array<const char*, 3> keys{"proofing.p1_life_days", "proofing.p2_life_days",
+                                        "proofing.p3_life_days"};
+  for (std::size_t i = 0; i < keys.size(); ++i)
+    p.life[i] = std::chrono::hours(
+        24 * s.integer(keys[i], i == 0 ? 0 : 1'825, 0, 36'500,
+                       "days that evidence of this level counts; then people prove it again; 0: "
+                       "without an end"));
+}
+
 void read_parts(base::Settings& s, Config& out) {
   out.database.conninfo = s.required("database.conninfo",
                                      "libpq connection string of the service's role; the password "
@@ -378,6 +431,7 @@ base::Result<Config> Config::read(base::Settings& s, bool verify_only) {
   read_workers(s, out);
   read_parts(s, out);
   read_openid(s, out);
+  read_proofing(s, out);
   out.fail_point =
       s.text("testing.fail_point", "",
              "stops the process at this named step, as a power cut would (tests only)");

@@ -2,6 +2,7 @@
 // `xinyind --print-config` prints them (docs/config.md is that text).
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <filesystem>
 #include <string>
@@ -93,6 +94,20 @@ struct Config {
     bool foreign_first = false;
     std::chrono::milliseconds foreign_deadline{2'000};
   } timestamps;
+
+  /// Systems that know who people are (docs/gateways.md). An empty address: that source is off.
+  struct Proofing {
+    struct Source {
+      std::string url, key_id;
+      std::filesystem::path secret_file;
+    };
+    Source identity, association, social_card, face;
+    bool certificates = false;  ///< certificates of admitted bodies prove their holder
+    bool simulated = false;     ///< an address is on this machine: pages say so
+    std::filesystem::path roots_file;
+    std::chrono::milliseconds deadline{3'000};
+    std::array<std::chrono::seconds, 3> life{};  ///< of evidence for P1, P2, P3; zero: no end
+  } proofing;
 
   struct Agency {
     std::string name = "演示社会保险经办中心", code = "12100000MB0000000L",

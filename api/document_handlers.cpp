@@ -36,6 +36,11 @@ base::Result<std::string> purpose_of(const Request& request) {
   return purpose;
 }
 
+/// The service item that a kind of document belongs to.
+std::string_view item_of(std::string_view kind) {
+  return kind == services::kUnitEnrolmentCertificate ? services::kEnrolmentCertificate : kind;
+}
+
 }  // namespace
 
 namespace handlers {
@@ -45,11 +50,17 @@ base::Result<Response> issue_enrolment_certificate(Call& call) {
   BASE_TRY(const auto house, call.house());
   const auto& actor = *call.actor;
   BASE_TRY(const auto person, house->accounts->subject(actor.acting_for()));
-  const services::Holder holder{person.id.value(), person.kind == auth::SubjectKind::unit,
-                                person.name, person.id_number};
+  services::Holder holder{person.id.value(), person.kind == auth::SubjectKind::unit, person.name,
+                          person.id_number};
+  const auto key = call.request.header("idempotency-key");
+  if (actor.acts_for_another()) {
+    BASE_TRY(const auto handler, house->accounts->subject(actor.subject()));
+    holder.handler = handler.name;
+  }
   BASE_TRY(const auto draft, house->enrolments->draft_certificate(actor, holder, purpose));
-  BASE_TRY(const auto issued,
-           house->issuer->issue(actor, draft, call.request.header("idempotency-key")));
+  if (actor.acts_for_another())
+    BASE_TRY_VOID(house->mandates->use(actor.mandate(), call.route.item, key));
+  BASE_TRY(const auto issued, house->issuer->issue(actor, draft, key));
   base::JsonWriter w;
   w.StartObject();
   w.member("id", issued.id().value());
@@ -73,6 +84,7 @@ base::Result<Response> list_documents(Call& call) {
   w.key("documents");
   w.StartArray();
   for (const auto& one : documents) {
+    if (!call.actor->may(item_of(one.kind))) continue;
     w.StartObject();
     w.member("id", one.id.value());
     w.member("kind", one.kind);
@@ -88,6 +100,9 @@ base::Result<Response> fetch_document(Call& call) {
   BASE_TRY(const auto house, call.house());
   BASE_TRY(const auto issued,
            house->issuer->fetch(*call.actor, verify::DocumentId(std::string(call.path("id")))));
+  // Of what the mandate does not name there is nothing to be seen.
+  if (!call.actor->may(item_of(issued.kind())))
+    return base::error(base::Code::not_found, "seal.no_document");
   return Response::file(issued.file(), issued.media_type(), issued.file_name());
 }
 

@@ -14,7 +14,9 @@
 #include "api/routes.h"
 #include "auth/accounts.h"
 #include "auth/agreements.h"
+#include "auth/mandates.h"
 #include "auth/own_account.h"
+#include "auth/proofings.h"
 #include "auth/own_codes.h"
 #include "auth/phone_factor.h"
 #include "auth/provider.h"
@@ -40,6 +42,7 @@
 namespace api {
 
 class Metrics;
+struct ProofingSources;  // api/proofing_sources.cpp
 class RateLimits;
 class VerdictCache;
 
@@ -78,6 +81,9 @@ struct Lasting {
   std::shared_ptr<auth::Agreements> agreements;
   std::shared_ptr<auth::Registration> registration;
   std::shared_ptr<auth::OwnAccount> own_account;
+  std::shared_ptr<const ProofingSources> proofing_sources;  ///< what `proofings` asks
+  std::shared_ptr<auth::Proofings> proofings;
+  std::shared_ptr<auth::Mandates> mandates;
   std::shared_ptr<auth::Provider> provider;
   std::shared_ptr<seal::Issuer::Life> sealing_life;
   std::shared_ptr<services::Enrolments> enrolments;
@@ -233,6 +239,23 @@ base::Result<Response> security_confirm_phone(Call&);  // POST /account/security
 base::Result<Response> security_make_recovery(Call&);  // POST /account/security/recovery
 base::Result<Response> security_remove(Call&);         // POST /account/security/remove
 base::Result<Response> security_rename(Call&);         // POST /account/security/rename
+// proofing_handlers.cpp
+base::Result<Response> proofing_page(Call&);     // GET /account/proofing
+base::Result<Response> proofing_ask(Call&);      // POST /account/proofing
+base::Result<Response> proofing_consent(Call&);  // POST /account/proofing/consent
+base::Result<Response> proofing_begin(Call&);    // POST /account/proofing/begin
+base::Result<Response> proofing_return(Call&);   // GET /account/proofing/return
+base::Result<Response> proofing_finish(Call&);   // POST /account/proofing/finish
+base::Result<Response> read_proofing(Call&);     // GET /v1/proofing
+base::Result<Response> do_proofing(Call&);       // POST /v1/proofing
+// mandate_handlers.cpp
+base::Result<Response> mandates_page(Call&);    // GET /account/mandates
+base::Result<Response> mandates_offer(Call&);   // POST /account/mandates
+base::Result<Response> mandates_answer(Call&);  // POST /account/mandates/answer
+base::Result<Response> mandates_choose(Call&);  // POST /account/mandates/choose
+base::Result<Response> list_mandates(Call&);    // GET /v1/mandates
+base::Result<Response> offer_mandate(Call&);    // POST /v1/mandates
+base::Result<Response> answer_mandate(Call&);   // POST /v1/mandates/{id}
 // registration_api.cpp: the same as JSON
 base::Result<Response> begin_registration(Call&);     // POST /v1/registrations
 base::Result<Response> read_registration(Call&);      // GET /v1/registrations/{reference}

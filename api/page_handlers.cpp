@@ -88,9 +88,11 @@ const Renderer& pages_look() {
 }
 
 bool is_own_return_path(std::string_view path) {
-  return path == "/" || path == "/account" || path == "/account/security" ||
+  return path == "/" || path == "/account" || path == "/account/proofing" ||
+         path == "/account/mandates" || path == "/account/security" ||
          path == auth::kDevicePagePath ||
-         ((path.starts_with("/oauth/authorize?") || path.starts_with("/device?")) &&
+         ((path.starts_with("/oauth/authorize?") ||
+           path.starts_with("/account/proofing?") || path.starts_with("/account/proofing/return?") || path.starts_with("/device?")) &&
           is_header_value(path) && path.find('\\') == std::string_view::npos);
 }
 
@@ -103,6 +105,9 @@ base::Result<Response> authorize_answer(Call& call, const auth::AuthorizeAnswer&
       to += "&level=" + std::to_string(static_cast<int>(login->raise_to));
     return Response::redirect(to, 303);
   }
+  if (const auto* prove = std::get_if<auth::AskProofing>(&answer))
+    return Response::redirect("/account/proofing?return_to=" + percent_encode(prove->return_to),
+                              303);
   if (const auto* wrong = std::get_if<auth::ShowError>(&answer)) {
     auto shown = page(call,
                       pages::message(pages_look(), "warn", "web.error.title", wrong->error.key, {},
@@ -116,10 +121,19 @@ base::Result<Response> authorize_answer(Call& call, const auth::AuthorizeAnswer&
   BASE_TRY(const auto house, call.house());
   if (!session) return base::error(base::Code::unauthenticated, "api.login_needed");
   BASE_TRY(const auto person, house->accounts->subject(session->subject));
-  return page(call,
-              pages::consent(pages_look(), {session->csrf, ask.transaction, ask.client_name,
-                                            base::mask_name(person.name), ask.scopes}),
-              200, origin_of(ask.redirect_uri));
+  pages::ConsentPage shown{session->csrf,
+                           ask.transaction,
+                           ask.client_name,
+                           base::mask_name(person.name),
+                           ask.scopes,
+                           {}};
+  for (const auto& one : ask.acting) {
+    BASE_TRY(const auto principal, house->accounts->subject(one.principal));
+    const bool unit = principal.kind == auth::SubjectKind::unit;
+    shown.acting.push_back(
+        {one.mandate, unit ? principal.name : base::mask_name(principal.name), one.chosen});
+  }
+  return page(call, pages::consent(pages_look(), shown), 200, origin_of(ask.redirect_uri));
 }
 
 base::Result<Response> logout_answer(Call& call, const auth::Provider::LogoutAnswer& answer) {
@@ -261,7 +275,8 @@ base::Result<Response> consent_submit(Call& call) {
   BASE_TRY(const auto house, call.house());
   base::check(call.session.has_value(), "the route demands a session");
   BASE_TRY(const auto answer,
-           house->provider->consent(transaction, decision == "grant", *call.session));
+           house->provider->consent(transaction, decision == "grant", *call.session,
+                                     only(form, "acting").value_or("")));
   return authorize_answer(call, answer);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/item_policy.h"
 #include "api/metrics.h"
 #include "api/pages.h"
 #include "api/problem.h"
@@ -74,14 +75,33 @@ base::Result<auth::ShownToken> shown_token(const Call& call) {
   return auth::ShownToken{std::string(header.substr(blank + 1)), scheme == "dpop", call.proved()};
 }
 
+/// Who acts for another does so within his mandate, and not where one must come himself.
+base::Result<void> check_acting(const Route& route, const auth::Actor& actor) {
+  if (!actor.acts_for_another() || route.item == kEachItem) return {};
+  const auto* policy = item_policy(route.item);
+  if (policy == nullptr || policy->self_only)
+    return base::error(base::Code::permission_denied, "auth.mandate.self_only");
+  if (!actor.may(route.item))
+    return base::error(base::Code::permission_denied, "auth.mandate.item");
+  return {};
+}
+
+/// The route's own need, or that of its item.
+std::string acr_needed(const Route& route) {
+  const auto* policy = item_policy(route.item);
+  return policy == nullptr ? std::string(route.acr)
+                           : auth::acr_of(policy->proofing, policy->authentication);
+}
+
 /// RFC 9470 §3: what the client should ask the person's login for.
-base::Result<void> check_acr(const Route& route, const auth::Actor& actor) {
-  const auto needed = auth::acr_from(route.acr);
+base::Result<void> check_acr(const std::string& acr, const auth::Actor& actor) {
+  if (acr.empty()) return {};
+  const auto needed = auth::acr_from(acr);
   base::check(needed.has_value(), "a route names an acr that there is");
   if (auth::Acr{actor.proofing(), actor.authentication()}.meets(*needed)) return {};
   auto failure =
-      base::error(base::Code::unauthenticated, "auth.acr_needed", std::string(route.acr));
-  failure.args = {{"acr_values", std::string(route.acr)}};
+      base::error(base::Code::unauthenticated, "auth.acr_needed", acr);
+  failure.args = {{"acr_values", acr}};
   return failure;
 }
 
@@ -376,8 +396,8 @@ base::Result<void> Router::check_who(Call& call) {
       BASE_TRY(call.actor, rooms->provider->actor(shown));
       if (!call.route.scope.empty() && !call.actor->has_scope(call.route.scope))
         return base::error(base::Code::permission_denied, "auth.scope_missing");
-      if (!call.route.acr.empty()) return check_acr(call.route, *call.actor);
-      return {};
+      BASE_TRY_VOID(check_acting(call.route, *call.actor));
+      return check_acr(acr_needed(call.route), *call.actor);
     }
   }
   return base::error(base::Code::internal, "http.internal", "route without a rule");

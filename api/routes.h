@@ -89,11 +89,17 @@ struct Route {
   unsigned takes = media::none;
   Origin origin = Origin::any;
   std::string_view scope = {};   ///< for Who::bearer
+  /// For Who::bearer: the service item (api/item_policy.h). It says how certain the person must be
+  /// proven and whether one may act for another; without one nobody does.
+  std::string_view item = {};
   std::string_view acr = {};     ///< for Who::bearer: how certain the login must be (RFC 9470)
   QuickHandler quick = nullptr;  ///< tried on the reactor first; `where` answers the rest
   bool verify_only = false;      ///< served by --only=verify too
   bool tail = false;             ///< the last place takes the rest of the path, slashes included
 };
+
+/// Each thing that the route gives has an item of its own, and its handler looks at it.
+constexpr std::string_view kEachItem = "*";
 
 /// Behind this stands a request about revocation, in base64. RFC 6960 A.1.
 constexpr std::string_view kOcspPath = "/v1/pki/ocsp/";

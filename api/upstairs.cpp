@@ -1,6 +1,7 @@
 #include "api/upstairs.h"
 
 #include "api/openid_keys.h"
+#include "api/proofing_sources.h"
 #include "api/public_files.h"
 #include "certs/oids.h"
 #include "gateways/sms_client.h"
@@ -56,6 +57,7 @@ base::Result<void> build_lasting(Services& services, Lasting& rooms) {
   hashing.queue = config.passwords.queue;
   hashing.memory_kib = config.passwords.memory_kib;
   hashing.passes = config.passwords.passes;
+  BASE_TRY(rooms.proofing_sources, build_proofing_sources(services));
   join_auth(services, rooms, hashing, openid.keys.signing.front());
   BASE_TRY_VOID(rooms.provider->take_keys(openid.keys));
   rooms.sealing_life = seal::Issuer::new_life(services.clock, services.random);
@@ -113,6 +115,10 @@ void join_auth(Services& services, Lasting& rooms, const auth::PasswordHasher::C
       pool, cipher, *rooms.accounts, *rooms.agreements, clock, random});
   rooms.own_account =
       std::make_shared<auth::OwnAccount>(auth::OwnAccount::Parts{pool, cipher, clock});
+  if (!rooms.proofing_sources) rooms.proofing_sources = std::make_shared<ProofingSources>();
+  rooms.proofings = build_proofings(services, rooms);
+  rooms.mandates = std::make_shared<auth::Mandates>(auth::Mandates::Parts{
+      services.pool, *rooms.cipher, *rooms.accounts, services.clock, services.random});
   auth::Provider::Config provider;
   provider.issuer = config.public_url;
   provider.code_life = config.openid.code;
@@ -123,6 +129,8 @@ void join_auth(Services& services, Lasting& rooms, const auth::PasswordHasher::C
   provider.refresh_grace = config.openid.refresh_grace;
   provider.pushed_life = config.openid.pushed;
   provider.dpop_nonce_needed = config.openid.dpop_nonce_needed;
+  provider.provable_person = rooms.proofings->reachable(auth::SubjectKind::person);
+  provider.provable_unit = rooms.proofings->reachable(auth::SubjectKind::unit);
   rooms.provider = std::make_shared<auth::Provider>(
       provider,
       auth::Provider::Parts{pool, *rooms.accounts, std::move(openid_key), clock, random});

@@ -25,7 +25,8 @@ constexpr store::Query kPutCredential{"auth.put_credential", R"sql(
   on conflict (subject_id, kind) do update
     set sealed = excluded.sealed, changed_at = excluded.changed_at)sql"};
 constexpr store::Query kFindSubject{"auth.find_subject", R"sql(
-  select s.kind, d.type, d.number_sealed, s.name_sealed, s.proofing, d.id
+  select s.kind, d.type, d.number_sealed, s.name_sealed,
+         auth.proofing_at(s.proofing, s.proofing_until, $2), d.id
     from auth.subject s join auth.identity_document d on d.subject_id = s.id and d.leads
    where s.id = $1)sql"};
 constexpr store::Query kFindByLogin{"auth.find_by_login", R"sql(
@@ -244,7 +245,7 @@ base::Result<void> Accounts::set_active(const SubjectId& id, bool active, std::s
 }
 
 base::Result<SubjectRecord> Accounts::subject(const SubjectId& id) {
-  BASE_TRY(const auto rows, parts_.pool.run(kFindSubject, {id.value()}));
+  BASE_TRY(const auto rows, parts_.pool.run(kFindSubject, {id.value(), parts_.clock.now()}));
   if (rows.empty()) return unknown_subject();
   BASE_TRY(const auto number,
            parts_.cipher.open("auth/subject/id_number", rows.text(0, 5), rows.bytes(0, 2)));

@@ -27,6 +27,15 @@ class Actor {
   Proofing proofing() const { return proofing_; }
   Authentication authentication() const { return authentication_; }
   base::Time authenticated_at() const { return authenticated_at_; }
+  bool acts_for_another() const { return acting_for_ != subject_; }
+  /// Under which mandate; empty: for himself.
+  const std::string& mandate() const { return mandate_; }
+  /// Whether an item is his to do: his own always, another's where the mandate names it.
+  bool may(std::string_view item) const;
+  /// Whose rows these are: acting_for, or somebody who was merged into it (LD/T 01-2020 6.2.1).
+  bool is_holder(std::string_view subject) const;
+  /// All of them, acting_for first, separated by spaces.
+  const std::string& holders() const { return holders_; }
   bool has_scope(std::string_view scope) const;  ///< scopes is space-separated, RFC 6749 §3.3
   const std::string& scopes() const { return scopes_; }
 
@@ -38,7 +47,7 @@ class Actor {
   Proofing proofing_ = Proofing::p0;
   Authentication authentication_ = Authentication::none;
   base::Time authenticated_at_;
-  std::string scopes_;
+  std::string scopes_, mandate_, items_, holders_;
 };
 
 }  // namespace auth

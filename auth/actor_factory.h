@@ -16,6 +16,8 @@ class ActorFactory {
     Authentication authentication = Authentication::none;
     base::Time authenticated_at;
     std::string scopes;
+    std::string mandate = {}, items = {};  ///< of one who acts for another
+    std::string merged = {};               ///< who was merged into acting_for, separated by spaces
   };
   static Actor make(Facts facts);
 };

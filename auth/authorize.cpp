@@ -259,6 +259,13 @@ Refusal claims_read(AuthorizeCall& call) {
   return {};
 }
 
+/// Ours: the portal wants the person to say for whom he acts.
+Refusal acting_for_read(AuthorizeCall& call) {
+  const auto value = call.value("acting_for");
+  return value.empty() || value == "choose" ? Refusal()
+                                            : refuse("invalid_request", "auth.mandate.parameter");
+}
+
 Refusal acr_values_read(AuthorizeCall& call) {
   const auto values = split_scopes(call.value("acr_values"));
   if (values.size() > kAcrsMost) return refuse("invalid_request", "auth.claims");
@@ -294,6 +301,7 @@ constexpr AuthorizeCheck kAuthorizeChecks[] = {
     {"dpop_key_well_made", dpop_key_well_made},
     {"claims_read", claims_read},
     {"acr_values_read", acr_values_read},
+    {"acting_for_read", acting_for_read},
 };
 
 }  // namespace

@@ -29,14 +29,16 @@ constexpr store::Query kTakeRequest{"auth.take_request", R"sql(
 constexpr store::Query kPutGrant{"auth.put_grant", R"sql(
   insert into auth.authorization_grant (id, code_digest, subject_id, session_id, client_id,
     redirect_uri, scopes, nonce, code_challenge, authentication, methods, authenticated_at,
-    granted_at, code_expires_at, lives_until, offline, code_key, acr, claims)
+    granted_at, code_expires_at, lives_until, offline, code_key, acr, claims, mandate_id)
   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::bigint::smallint, $11::bigint::integer, $12, $13,
-    $14, $15, $16, $17, $18, $19))sql"};
+    $14, $15, $16, $17, $18, $19, $20))sql"};
 constexpr store::Query kProofingOf{"auth.proofing_of", R"sql(
-  select proofing from auth.subject where id = $1)sql"};
+  select auth.proofing_at(proofing, proofing_until, $2), kind
+    from auth.subject where id = $1)sql"};
 
 constexpr std::chrono::minutes kAnswerWithin{10};  // on the consent page
 constexpr std::chrono::minutes kLoginCounts{15};   // a login that was asked for counts as fresh
+constexpr std::chrono::minutes kProofWithin{30};   // and so long for proofing
 constexpr std::chrono::minutes kLoginWithin{15};   // so long a pushed request waits for it
 
 /// Back from the login that we sent the person to: it counts, even for max_age=0.
@@ -62,6 +64,28 @@ std::string return_address(const AuthorizeCall& call) {
     if (!value.empty() && name != kLoginAfter) pairs.emplace_back(name, value);
   pairs.emplace_back(kLoginAfter, std::to_string(base::to_unix_s(call.now)));
   return with_query(kAuthorizePath, pairs);
+}
+
+/// The same request again, to come back to from proofing; it is not asked for twice.
+std::string proofing_return(const AuthorizeCall& call, Proofing needed) {
+  Pairs pairs;
+  for (const auto& [name, value] : call.given)
+    if (!value.empty() && name != kProofingAsked) pairs.emplace_back(name, value);
+  pairs.emplace_back(kProofingAsked, std::to_string(static_cast<int>(needed)));
+  return with_query(kAuthorizePath, pairs);
+}
+
+/// Whether a way to prove more is open to this kind of subject, and was not offered yet.
+std::optional<Proofing> could_prove(const AuthorizeCall& call, std::string_view kind,
+                                    const std::vector<Acr>& wanted) {
+  if (call.prompts_for("none") || !value_of(call.given, kProofingAsked).empty())
+    return std::nullopt;
+  const auto& config = call.provider.config;
+  const auto most = kind == "unit" ? config.provable_unit : config.provable_person;
+  std::optional<Proofing> least;
+  for (const auto& acr : wanted)
+    if (acr.proofing <= most && (!least || acr.proofing < *least)) least = acr.proofing;
+  return least;
 }
 
 base::Result<bool> consented(const AuthorizeCall& call) {
@@ -106,10 +130,14 @@ base::Result<AuthorizeAnswer> ask_consent(const AuthorizeCall& call) {
                     parts.accounts.cipher().seal("auth/authorization_request", base::to_hex(digest),
                                                  base::as_bytes(to_json(call.request))),
                     call.now + kAnswerWithin}));
-  return AuthorizeAnswer(
-      AskConsent{base::to_base64url(secret), call.request.client.id, call.request.client.name,
+  AskConsent ask{base::to_base64url(secret), call.request.client.id, call.request.client.name,
                  split_scopes(call.request.scopes + " " + call.request.claim_words),
-                 call.request.redirect_uri});
+                 call.request.redirect_uri};
+  BASE_TRY(const auto choices, acting_choices(parts.pool, call.session->subject, call.now));
+  BASE_TRY(const auto chosen, mandate_of_session(parts.pool, call.session->id));
+  for (const auto& one : choices)
+    ask.acting.push_back({one.mandate, one.principal, one.mandate == chosen});
+  return AuthorizeAnswer(std::move(ask));
 }
 
 AuthorizeAnswer send_back(const AuthorizeCall& call, const char* error, const char* key) {
@@ -132,10 +160,11 @@ base::Result<std::optional<AuthorizeAnswer>> check_acr(AuthorizeCall& call) {
   const auto& asked = must ? call.essential_acrs : call.wanted_acrs;
   if (asked.empty()) return std::optional<AuthorizeAnswer>();
   BASE_TRY(const auto rows,
-           call.provider.parts.pool.run(kProofingOf, {call.session->subject.value()}));
+           call.provider.parts.pool.run(kProofingOf, {call.session->subject.value(), call.now}));
   if (rows.empty()) return base::error(base::Code::unauthenticated, "auth.session_over");
   const Acr reached{static_cast<Proofing>(rows.integer(0, 0)), call.session->authentication};
   auto raise_to = Authentication::none;  // the least that would do
+  std::vector<Acr> unproven;
   for (const auto& each : asked) {
     const auto needed = acr_from(each);
     if (!needed) continue;
@@ -143,6 +172,7 @@ base::Result<std::optional<AuthorizeAnswer>> check_acr(AuthorizeCall& call) {
       if (must) call.request.acr = each;
       return std::optional<AuthorizeAnswer>();
     }
+    if (reached.proofing < needed->proofing) unproven.push_back(*needed);
     if (reached.proofing >= needed->proofing &&
         (raise_to == Authentication::none || needed->authentication < raise_to))
       raise_to = needed->authentication;
@@ -151,6 +181,13 @@ base::Result<std::optional<AuthorizeAnswer>> check_acr(AuthorizeCall& call) {
       (must || !call.prompts_for("none"))) {
     BASE_TRY(auto login, ask_login(call, raise_to));
     return std::optional<AuthorizeAnswer>(std::move(login));
+  }
+  // A wish is worth the way as a demand is: the person may go on without.
+  if (const auto level = could_prove(call, rows.text(0, 1), unproven)) {
+    if (call.request.pushed)
+      BASE_TRY_VOID(call.provider.keep_pushed(*call.request.pushed, call.now + kProofWithin));
+    return std::optional<AuthorizeAnswer>(
+        AuthorizeAnswer(AskProofing{proofing_return(call, *level), *level}));
   }
   if (!must) return std::optional<AuthorizeAnswer>();
   return std::optional<AuthorizeAnswer>(
@@ -173,7 +210,13 @@ base::Result<AuthorizeAnswer> answer_request(const AuthorizeCall& passed) {
   BASE_TRY(auto unmet, check_acr(call));
   if (unmet) return std::move(*unmet);
   BASE_TRY(const bool agreed, consented(call));
-  if (!agreed || call.prompts_for("consent")) {
+  bool choose = false;  // the portal asks for whom; only who has a choice is bothered
+  if (call.value("acting_for") == "choose") {
+    BASE_TRY(const auto choices,
+             acting_choices(call.provider.parts.pool, call.session->subject, call.now));
+    choose = !choices.empty();
+  }
+  if (!agreed || choose || call.prompts_for("consent")) {
     if (call.prompts_for("none"))
       return send_back(call, "consent_required", "auth.consent_required");
     return ask_consent(call);
@@ -196,7 +239,17 @@ base::Result<AuthorizeAnswer> Provider::Impl::issue_code(const GrantRequest& req
   const auto grant = base::to_hex(parts.random.bytes(16));
   const auto& subject = session.subject.value();
   const auto& client = request.client.id.value();
-  std::optional<std::string> nonce, code_key, acr, claims;
+  std::optional<std::string> nonce, code_key, acr, claims, mandate;
+  BASE_TRY(const auto chosen, request.mandate ? base::Result<std::string>(*request.mandate)
+                                              : mandate_of_session(parts.pool, session.id));
+  std::optional<Acting> acting;
+  if (!chosen.empty()) {
+    BASE_TRY(acting, acting_under(parts.pool, chosen, session.subject, now));
+    // Chosen just now it is refused; a choice of before that is over means himself again.
+    if (!acting && request.mandate)
+      return base::error(base::Code::not_found, "auth.mandate.unknown");
+    if (acting) mandate = chosen;
+  }
   if (!request.nonce.empty()) nonce = request.nonce;
   if (!request.code_key.empty()) code_key = request.code_key;
   if (!request.acr.empty()) acr = request.acr;
@@ -227,13 +280,17 @@ base::Result<AuthorizeAnswer> Provider::Impl::issue_code(const GrantRequest& req
                          request.redirect_uri, request.scopes, nonce, request.code_challenge,
                          static_cast<int>(session.authentication), session.methods.bits(),
                          session.authenticated_at, now, now + config.code_life, lives_until,
-                         offline, code_key, acr, claims}));
+                         offline, code_key, acr, claims, mandate}));
   base::JsonWriter facts;
   facts.StartObject();
   facts.member("client", client);
   facts.member("scope", request.scopes);
   if (!request.claim_words.empty()) facts.member("claims", request.claim_words);
   facts.member("session", session.id);
+  if (acting) {
+    facts.member("on_behalf_of", acting->principal.value());
+    facts.member("mandate", acting->mandate);
+  }
   facts.EndObject();
   if (new_consent)
     BASE_TRY_VOID(store::audit(tx, {now, subject, "consent.grant", client, "ok", facts.text()}));
@@ -247,7 +304,7 @@ base::Result<AuthorizeAnswer> Provider::Impl::issue_code(const GrantRequest& req
 }
 
 base::Result<AuthorizeAnswer> Provider::consent(std::string_view transaction, bool granted,
-                                                const Session& session) {
+                                                const Session& session, std::string_view mandate) {
   const auto over = [] { return base::error(base::Code::expired, "auth.request_expired"); };
   const auto& parts = impl_->parts;
   const auto secret = base::from_base64url(transaction);
@@ -273,6 +330,7 @@ base::Result<AuthorizeAnswer> Provider::consent(std::string_view transaction, bo
   request.acr = base::json_text(json, "acr");
   request.claims = base::json_text(json, "claims");
   request.claim_words = base::json_text(json, "claim_words");
+  request.mandate = std::string(mandate);
   // The address may have been withdrawn while the person thought.
   const auto& allowed = request.client.redirect_uris;
   if (std::find(allowed.begin(), allowed.end(), request.redirect_uri) == allowed.end())

@@ -12,8 +12,8 @@ namespace {
 constexpr store::Query kFindCode{"auth.find_code", R"sql(
   select g.id, g.client_id, g.redirect_uri, g.code_challenge, g.code_expires_at, g.used_at,
          g.revoked_at, g.subject_id, g.scopes, g.nonce, g.methods, g.authenticated_at,
-         s.proofing, s.active, g.offline, g.granted_at, g.code_key, g.acr,
-         g.session_id, g.claims
+         auth.proofing_at(s.proofing, s.proofing_until, $2), s.active, g.offline, g.granted_at,
+         g.code_key, g.acr, g.session_id, g.claims, g.mandate_id
     from auth.authorization_grant g
     join auth.subject s on s.id = g.subject_id
    where g.code_digest = $1)sql"};
@@ -47,7 +47,7 @@ TokenRefusal code_known(TokenCall& call) {
   const auto code = base::from_base64url(call.value("code"));
   if (!code || code->size() != 32) return refuse_token("invalid_grant", "auth.code_unknown");
   const auto found =
-      call.provider.parts.pool.run(kFindCode, {base::BytesView(base::sha256(*code))});
+      call.provider.parts.pool.run(kFindCode, {base::BytesView(base::sha256(*code)), call.now});
   if (!found.ok()) return oauth_trouble(found.error());
   if (found->empty()) return refuse_token("invalid_grant", "auth.code_unknown");
   auto& grant = call.grant;
@@ -74,6 +74,7 @@ TokenRefusal code_known(TokenCall& call) {
   grant.session = found->text(0, 18);
   if (!found->is_null(0, 19)) grant.claims = found->text(0, 19);
   call.scopes = grant.scopes;
+  if (!found->is_null(0, 20)) return read_acting(call, found->text(0, 20));
   return {};
 }
 

@@ -36,7 +36,8 @@ constexpr store::Query kPollDevice{"auth.poll_device", R"sql(
   returning before.polled_at, d.client_id, d.scopes, d.expires_at, d.granted, d.subject_id,
             d.methods, d.authenticated_at, d.used_at is not null,
             coalesce((select s.active from auth.subject s where s.id = d.subject_id), false),
-            coalesce((select s.proofing from auth.subject s where s.id = d.subject_id), 0))sql"};
+            coalesce((select auth.proofing_at(s.proofing, s.proofing_until, $2)
+                        from auth.subject s where s.id = d.subject_id), 0::smallint))sql"};
 constexpr store::Query kSpendDevice{"auth.spend_device", R"sql(
   update auth.device_request set used_at = $2
    where digest = $1 and used_at is null and granted
@@ -140,12 +141,11 @@ base::Result<bool> spend(TokenCall& call, Signed& tokens) {
   if (call.client.is_public() && !call.key.empty()) refresh_key = call.key;
   // No code was ever handed out: the digest is of what is none.
   const auto no_code = base::sha256(base::as_bytes("device " + grant.id));
-  BASE_TRY_VOID(
-      tx.run(kPutDeviceGrant,
-             {grant.id, base::BytesView(no_code), grant.subject, call.client.id.value(),
-              grant.scopes, static_cast<int>(authentication_of(grant.methods)), grant.methods.bits(),
-              grant.authenticated_at,
-              call.now, lives_until, grant.offline, refresh_key}));
+  BASE_TRY_VOID(tx.run(
+      kPutDeviceGrant,
+      {grant.id, base::BytesView(no_code), grant.subject, call.client.id.value(), grant.scopes,
+       static_cast<int>(authentication_of(grant.methods)), grant.methods.bits(),
+       grant.authenticated_at, call.now, lives_until, grant.offline, refresh_key}));
   if (grant.offline) {
     BASE_TRY(tokens.refresh_token, begin_family(tx, call));
   }
@@ -240,10 +240,9 @@ base::Result<void> Provider::decide_device(std::string_view user_code, bool gran
   const auto now = impl_->parts.clock.now();
   BASE_TRY(auto tx, impl_->parts.pool.begin());
   BASE_TRY(const auto rows,
-           tx.run(kDecideDevice,
-                  {base::BytesView(lookup_of(*impl_, *code)), now, granted, session.subject.value(),
-                   static_cast<int>(session.authentication), session.methods.bits(),
-                   session.authenticated_at}));
+           tx.run(kDecideDevice, {base::BytesView(lookup_of(*impl_, *code)), now, granted,
+                                  session.subject.value(), static_cast<int>(session.authentication),
+                                  session.methods.bits(), session.authenticated_at}));
   if (rows.empty()) return unknown_code();
   base::JsonWriter facts;
   facts.StartObject();

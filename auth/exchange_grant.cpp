@@ -52,6 +52,7 @@ TokenRefusal subject_token_good(TokenCall& call) {
   call.grant.methods = (*grant)->methods;
   call.grant.authenticated_at = (*grant)->authenticated_at;
   call.grant.proofing = (*grant)->proofing;
+  call.grant.acting = (*grant)->acting;
   return {};
 }
 

@@ -65,6 +65,9 @@ constexpr store::Query kMoveDocuments{"auth.move_documents", R"sql(
 constexpr store::Query kMerge{"auth.merge_subject", R"sql(
   update auth.subject set merged_into = $2, active = false
    where id = $1 and merged_into is null)sql"};
+// Who was merged into the duplicate before points to where it ends: one step from anybody.
+constexpr store::Query kFollowMerge{"auth.follow_merge", R"sql(
+  update auth.subject set merged_into = $2 where merged_into = $1)sql"};
 constexpr store::Query kRevokeOfMerged{"auth.revoke_of_merged", R"sql(
   update auth.authorization_grant set revoked_at = $2
    where subject_id = $1 and revoked_at is null)sql"};
@@ -325,6 +328,7 @@ base::Result<void> IdentityRequests::merge(store::Tx& tx, const IdentityRequest&
   BASE_TRY(const auto gone, tx.run(kMerge, {duplicate.value(), request.subject.value()}));
   if (kept.empty() || gone.affected() == 0)
     return refuse_with(base::Code::not_found, "auth.subject_unknown");
+  BASE_TRY_VOID(tx.run(kFollowMerge, {duplicate.value(), request.subject.value()}));
   BASE_TRY_VOID(tx.run(kMoveDocuments, {request.subject.value(), duplicate.value(), now}));
   BASE_TRY_VOID(note_sessions_end(tx, duplicate, "", now));
   BASE_TRY_VOID(tx.run(kRevokeOfMerged, {duplicate.value(), now}));

@@ -101,6 +101,10 @@ base::Result<std::string> tell_access(Provider::Impl& provider, const AccessClai
   if (grant) {
     out.member("auth_time", base::to_unix_s(grant->authenticated_at));
     out.member("acr", acr_of(grant->proofing, authentication_of(grant->methods)));
+    if (!claims.acting_for.empty()) {
+      out.key("acting_for");
+      out.RawValue(claims.acting_for.data(), claims.acting_for.size(), rapidjson::kObjectType);
+    }
   }
   out.EndObject();
   return out.text();

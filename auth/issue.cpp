@@ -11,12 +11,27 @@ namespace {
 /// What both tokens say of the login (OpenID Connect Core §2, RFC 9068 §2.2.1).
 void put_login(base::JsonWriter& out, const Grant& grant) {
   out.member("auth_time", base::to_unix_s(grant.authenticated_at));
-  out.member("acr", grant.acr.empty() ? acr_of(grant.proofing, authentication_of(grant.methods))
-                                          : grant.acr);
+  // What was asked for as essential is said while it is true: evidence may have run out since.
+  const Acr reached{grant.proofing, authentication_of(grant.methods)};
+  const auto asked = acr_from(grant.acr);
+  out.member("acr", asked && reached.meets(*asked)
+                        ? grant.acr
+                        : acr_of(reached.proofing, reached.authentication));
   out.key("amr");  // RFC 8176
   out.StartArray();
   for (const auto word : amr_of(grant.methods)) out.string(word);
   out.EndArray();
+}
+
+/// For whom the person acts, when it is another (授权代办). `sub` stays the person who logged in:
+/// docs/decisions/0112-mandates.md.
+void put_acting(base::JsonWriter& out, const TokenCall& call, std::string_view sector) {
+  if (!call.grant.acting) return;
+  out.key("acting_for");
+  out.StartObject();
+  out.member("sub", call.provider.pairwise(call.grant.acting->principal, sector));
+  out.member("mandate", call.grant.acting->mandate);
+  out.EndObject();
 }
 
 /// What every access token says (RFC 9068 §2.2).
@@ -51,6 +66,7 @@ std::string access_claims(const TokenCall& call, const std::string& subject) {
   out.member("grant", call.grant.id);
   if (!call.grant.claims.empty()) out.member("claims_asked", true);
   put_login(out, call.grant);
+  put_acting(out, call, call.client.sector);
   out.EndObject();
   return out.text();
 }
@@ -82,6 +98,7 @@ std::string exchanged_claims(const TokenCall& call) {
   }
   out.EndObject();
   put_login(out, call.grant);
+  put_acting(out, call, call.sector);
   out.EndObject();
   return out.text();
 }
@@ -103,6 +120,7 @@ std::string id_claims(const TokenCall& call, const std::string& subject,
     out.member("sid", call.provider.sid(call.grant.session, call.client.id.value()));
   put_login(out, call.grant);
   if (known != nullptr) put_claims(out, call.grant.claims, "id_token", *known);
+  put_acting(out, call, call.client.sector);
   out.EndObject();
   return out.text();
 }

@@ -14,8 +14,9 @@ namespace {
 
 // Everything that can end a token early is asked at its every use, by two or three keys.
 constexpr store::Query kLiveGrant{"auth.live_grant", R"sql(
-  select g.subject_id, g.scopes, g.methods, g.authenticated_at, s.proofing,
-         c.scopes
+  select g.subject_id, g.scopes, g.methods, g.authenticated_at,
+         auth.proofing_at(s.proofing, s.proofing_until, $4), c.scopes, g.mandate_id,
+         (select string_agg(f.id, ' ') from auth.subject f where f.merged_into = s.id)
     from auth.authorization_grant g
     join auth.subject s on s.id = g.subject_id and s.active
     join auth.client c on c.id = g.client_id and c.active
@@ -29,7 +30,9 @@ constexpr store::Query kEndedToken{"auth.ended_token", R"sql(
 constexpr store::Query kClaimsOfGrant{"auth.claims_of_grant", R"sql(
   select claims from auth.authorization_grant where id = $1 and claims is not null)sql"};
 constexpr store::Query kLiveSubject{"auth.live_subject", R"sql(
-  select proofing from auth.subject where id = $1 and active)sql"};
+  select auth.proofing_at(s.proofing, s.proofing_until, $2),
+         (select string_agg(f.id, ' ') from auth.subject f where f.merged_into = s.id)
+    from auth.subject s where s.id = $1 and s.active)sql"};
 
 constexpr std::array<store::Query, 10> kSweeps{{
     {"auth.sweep_grants", R"sql(
@@ -76,6 +79,16 @@ constexpr std::array<store::Query, 10> kSweeps{{
 
 base::Error token_invalid(const char* why) {
   return base::error(base::Code::unauthenticated, "auth.token_invalid", why);
+}
+
+/// A member as JSON; empty when there is none.
+std::string member_as_json(const rapidjson::Value& object, const char* name) {
+  const auto member = object.FindMember(name);
+  if (member == object.MemberEnd()) return {};
+  rapidjson::StringBuffer text;
+  rapidjson::Writer<rapidjson::StringBuffer> writer(text);
+  member->value.Accept(writer);
+  return text.GetString();
 }
 
 base::Result<std::shared_ptr<const KeyRing>> make_ring(const Provider::SigningKeys& keys) {
@@ -229,12 +242,8 @@ base::Result<AccessClaims> Provider::Impl::read_access_token(std::string_view to
   out.jti = base::json_text(claims, "jti");
   out.granted_to = base::json_text(claims, "granted_to");
   out.claims_asked = claims.HasMember("claims_asked");
-  if (const auto act = claims.FindMember("act"); act != claims.MemberEnd()) {
-    rapidjson::StringBuffer text;
-    rapidjson::Writer<rapidjson::StringBuffer> writer(text);
-    act->value.Accept(writer);
-    out.actors = text.GetString();
-  }
+  out.actors = member_as_json(claims, "act");
+  out.acting_for = member_as_json(claims, "acting_for");
   if (const auto bound = claims.FindMember("cnf"); bound != claims.MemberEnd()) {
     if (bound->value.IsObject()) out.key = base::json_text(bound->value, "jkt");
     if (out.key.empty()) return token_invalid("bound in a way that we never write");
@@ -271,6 +280,12 @@ base::Result<std::optional<LiveGrant>> Provider::Impl::live_grant(const AccessCl
   out.methods = Methods::from_bits(rows.integer(0, 2));
   out.authenticated_at = rows.time(0, 3);
   out.proofing = static_cast<Proofing>(rows.integer(0, 4));
+  if (!rows.is_null(0, 7)) out.merged = rows.text(0, 7);
+  if (rows.is_null(0, 6)) return std::optional<LiveGrant>(std::move(out));
+  // A mandate bites at once when it ends: asked with each use.
+  BASE_TRY(out.acting, acting_under(parts.pool, rows.text(0, 6), out.subject, parts.clock.now()));
+  if (!out.acting) return std::optional<LiveGrant>();
+  out.proofing = std::min(out.proofing, out.acting->proofing);
   return std::optional<LiveGrant>(std::move(out));
 }
 
@@ -307,17 +322,26 @@ base::Result<Actor> Provider::actor(const ShownToken& shown) {
   facts.authentication = authentication_of(grant->methods);
   facts.authenticated_at = grant->authenticated_at;
   facts.proofing = grant->proofing;
+  facts.merged = std::move(grant->merged);
+  if (grant->acting) {
+    facts.acting_for = std::move(grant->acting->principal);
+    facts.mandate = std::move(grant->acting->mandate);
+    facts.items = std::move(grant->acting->items);
+    facts.merged = std::move(grant->acting->merged);
+  }
   return ActorFactory::make(std::move(facts));
 }
 
 base::Result<Actor> Provider::actor(const Session& session) {
-  BASE_TRY(const auto rows, impl_->parts.pool.run(kLiveSubject, {session.subject.value()}));
+  BASE_TRY(const auto rows, impl_->parts.pool.run(
+                                kLiveSubject, {session.subject.value(), impl_->parts.clock.now()}));
   if (rows.empty()) return base::error(base::Code::unauthenticated, "auth.session_over");
   ActorFactory::Facts facts;
   facts.subject = session.subject;
   facts.authentication = session.authentication;
   facts.authenticated_at = session.authenticated_at;
   facts.proofing = static_cast<Proofing>(rows.integer(0, 0));
+  if (!rows.is_null(0, 1)) facts.merged = rows.text(0, 1);
   return ActorFactory::make(std::move(facts));
 }
 
@@ -345,6 +369,19 @@ base::Result<std::string> Provider::userinfo(std::string_view access_token, cons
       BASE_TRY(const auto known, impl_->known_of(who.subject(), claims.scopes));
       put_claims(out, asked.text(0, 0), "userinfo", known);
     }
+  }
+  if (who.acts_for_another()) {
+    BASE_TRY(const auto client,
+             impl_->clients.find(who.client().value(), impl_->parts.clock.now()));
+    out.key("acting_for");
+    out.StartObject();
+    if (client) out.member("sub", impl_->pairwise(who.acting_for(), *client));
+    if (who.has_scope("profile")) {
+      BASE_TRY(const auto principal, impl_->parts.accounts.subject(who.acting_for()));
+      out.member("name", principal.name);
+      out.member("subject_kind", principal.kind == SubjectKind::unit ? "unit" : "person");
+    }
+    out.EndObject();
   }
   out.EndObject();
   return out.text();

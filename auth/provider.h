@@ -36,7 +36,7 @@ constexpr std::string_view kDiscoveryPath = "/.well-known/openid-configuration";
 /// Use beyond the person's session: refresh tokens. OpenID Connect Core §11.
 constexpr std::string_view kOfflineAccess = "offline_access";
 /// What a person may be asked for.
-constexpr std::string_view kScopes = "openid profile documents offline_access";
+constexpr std::string_view kScopes = "openid profile documents proofing mandates offline_access";
 /// What a client may be registered for.
 constexpr std::string_view kGrantTypes =
     "authorization_code refresh_token client_credentials "
@@ -68,15 +68,30 @@ struct AskLogin {
   /// More than none: the session is fresh enough but not strong enough, and is to be proven
   /// further (RFC 9470).
   Authentication raise_to = Authentication::none;
-};                          ///< /login?…, then back here
+};  ///< /login?…, then back here
+/// The person's identity is proven less than is asked for, and there are ways to prove it further.
+struct AskProofing {
+  std::string return_to;  ///< back here; the second time what is not reached is an error
+  Proofing needed = Proofing::p1;
+};
+/// In our own return addresses: the person was asked to prove his identity further; to what level.
+constexpr std::string_view kProofingAsked = "xinyin_proofing_asked";
+
+/// For whom the person may act under a mandate that is in force.
+struct ActingChoice {
+  std::string mandate;
+  SubjectId principal;
+  bool chosen = false;  ///< by this session
+};
 struct AskConsent {         ///< a page that lists what will be given
   std::string transaction;  ///< names the checked request; single use
   ClientId client;
   std::string client_name;
   std::vector<std::string> scopes;
   std::string redirect_uri;  ///< where the answer will go
+  std::vector<ActingChoice> acting = {};
 };
-using AuthorizeAnswer = std::variant<ShowError, SendBack, AskLogin, AskConsent>;
+using AuthorizeAnswer = std::variant<ShowError, SendBack, AskLogin, AskConsent, AskProofing>;
 
 struct TokenReply {
   std::string json;  ///< e.g. RFC 6749 §5.1 body
@@ -136,7 +151,9 @@ class Provider {
     /// How long a spent refresh token gives the same successor again (a lost answer).
     std::chrono::seconds refresh_grace{10};
     std::chrono::seconds pushed_life{90};  ///< of a pushed request until it is first used
-    bool dpop_nonce_needed = false;        ///< every proof must hold a nonce of ours
+    /// What people and units can be proven to here (Proofings::reachable).
+    Proofing provable_person = Proofing::p0, provable_unit = Proofing::p0;
+    bool dpop_nonce_needed = false;  ///< every proof must hold a nonce of ours
     /// DER SPKIs of earlier signing keys whose tokens may still live: published and accepted.
     std::vector<base::Bytes> earlier_keys = {};
   };
@@ -171,8 +188,10 @@ class Provider {
                                           const std::optional<Session>& session);
   /// The person's answer on the consent page. Single use, in the session that was asked.
   /// Errors: expired `auth.request_expired`; unavailable.
+  /// `mandate`: for whom he acts in what this client does; empty: for himself.
+  /// Also: not_found `auth.mandate.unknown` when it is not in force.
   base::Result<AuthorizeAnswer> consent(std::string_view transaction, bool granted,
-                                        const Session& session);
+                                        const Session& session, std::string_view mandate = {});
   /// `authorization` is the Authorization header, empty when absent; `proved` what a DPoP proof
   /// must fit.
   std::variant<TokenReply, OAuthError> token(const Parameters& form, std::string_view authorization,

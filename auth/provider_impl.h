@@ -5,6 +5,7 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "auth/acting.h"
 #include "auth/claims_request.h"
 #include "auth/clients.h"
 #include "auth/jwt.h"
@@ -23,6 +24,7 @@ struct AccessClaims {
   std::string granted_to;     ///< the client of the grant, where it is another (RFC 8693)
   std::string actors;         ///< "act" as JSON; may be empty
   bool claims_asked = false;  ///< its grant has a claims parameter
+  std::string acting_for;     ///< as JSON; may be empty
   std::string key;  ///< RFC 7638 thumbprint of the key that it is bound to (RFC 9449); or empty
   std::int64_t issued_s = 0, expires_s = 0;
 };
@@ -32,7 +34,9 @@ struct LiveGrant {
   SubjectId subject;
   Methods methods;
   base::Time authenticated_at;
-  Proofing proofing = Proofing::p0;
+  Proofing proofing = Proofing::p0;  ///< of one who acts for another the lesser of both
+  std::string merged;                ///< who was merged into the subject, separated by spaces
+  std::optional<Acting> acting = std::nullopt;
 };
 
 /// Tokens whose signature was verified, by their SHA-256: a token used again costs a hash, not a
@@ -62,6 +66,8 @@ struct GrantRequest {
   /// What was asked for claim by claim, and what of it needs the person's consent
   /// (auth/claims_request.h); may be empty.
   std::string claims = {}, claim_words = {};
+  /// Under which mandate; nothing: as the session chose; empty: for himself.
+  std::optional<std::string> mandate = std::nullopt;
   /// The pushed request that it came in, while that is unspent.
   std::optional<base::Digest> pushed = std::nullopt;
 };

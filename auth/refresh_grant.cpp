@@ -17,8 +17,8 @@ namespace {
 constexpr store::Query kFindRefresh{"auth.find_refresh", R"sql(
   select r.expires_at, r.used_at, r.salt, n.used_at,
          g.id, g.client_id, g.subject_id, g.scopes, g.methods, g.authenticated_at,
-         g.granted_at, g.revoked_at, s.proofing, s.active, g.refresh_key, g.acr,
-         g.session_id, g.claims
+         g.granted_at, g.revoked_at, auth.proofing_at(s.proofing, s.proofing_until, $2), s.active,
+         g.refresh_key, g.acr, g.session_id, g.claims, g.mandate_id
     from auth.refresh_token r
     join auth.authorization_grant g on g.id = r.grant_id
     join auth.subject s on s.id = g.subject_id
@@ -66,7 +66,8 @@ TokenRefusal refresh_token_known(TokenCall& call) {
   auto& refresh = call.refresh;
   refresh.secret = std::move(*secret);
   refresh.digest = base::sha256(refresh.secret);
-  const auto found = call.provider.parts.pool.run(kFindRefresh, {base::BytesView(refresh.digest)});
+  const auto found =
+      call.provider.parts.pool.run(kFindRefresh, {base::BytesView(refresh.digest), call.now});
   if (!found.ok()) return oauth_trouble(found.error());
   if (found->empty()) return refuse_token("invalid_grant", "auth.refresh_unknown");
   refresh.expires_at = found->time(0, 0);
@@ -91,6 +92,7 @@ TokenRefusal refresh_token_known(TokenCall& call) {
   if (!found->is_null(0, 15)) grant.acr = found->text(0, 15);
   grant.session = found->text(0, 16);
   if (!found->is_null(0, 17)) grant.claims = found->text(0, 17);
+  if (!found->is_null(0, 18)) return read_acting(call, found->text(0, 18));
   return {};
 }
 

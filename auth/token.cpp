@@ -59,6 +59,16 @@ TokenRefusal refuse_token(const char* error, const char* key) {
   return OAuthError{error, key};
 }
 
+TokenRefusal read_acting(TokenCall& call, std::string_view mandate) {
+  auto& grant = call.grant;
+  auto acting = acting_under(call.provider.parts.pool, mandate, SubjectId(grant.subject), call.now);
+  if (!acting.ok()) return oauth_trouble(acting.error());
+  if (!*acting) return refuse_token("invalid_grant", "auth.mandate.over");
+  grant.acting = std::move(*acting);
+  grant.proofing = std::min(grant.proofing, grant.acting->proofing);
+  return {};
+}
+
 TokenRefusal narrow_scopes(TokenCall& call, const std::string& most, const char* key) {
   call.scopes = most;
   if (call.value("scope").empty()) return {};

@@ -17,6 +17,7 @@ struct Grant {
   std::string code_key, refresh_key, acr;  ///< may each be empty
   std::string session;                     ///< that it began in; empty for a device's
   std::string claims;                      ///< asked for one by one (claims_request.h)
+  std::optional<Acting> acting = std::nullopt;
   bool used = false, revoked = false, active = false, offline = false;
 };
 
@@ -69,6 +70,8 @@ extern const GrantType kDeviceGrant;    // device.cpp
 extern const GrantType kExchangeGrant;  // exchange_grant.cpp
 
 TokenRefusal refuse_token(const char* error, const char* key);
+/// Fills grant.acting; refuses when the mandate is not in force any more.
+TokenRefusal read_acting(TokenCall& call, std::string_view mandate);
 /// The access token's scopes: those asked for, or all of `most` when none is. One that is not in
 /// `most` is refused with `key`.
 TokenRefusal narrow_scopes(TokenCall& call, const std::string& most, const char* key);

@@ -92,11 +92,14 @@ struct Issuer::Impl {
   };
 
   base::Result<void> may(const auth::Actor& actor) const;
-  base::Result<Issued> claim_and_make(const Draft& draft, const base::Digest& request);
-  base::Result<Issued> work(const records::Intent& intent, const Draft& draft);
+  base::Result<Issued> claim_and_make(const auth::Actor& actor, const Draft& draft,
+                                      const base::Digest& request);
+  base::Result<Issued> work(const auth::Actor& actor, const records::Intent& intent,
+                            const Draft& draft);
   base::Result<Made> make(const Draft& draft);
   base::Result<void> judge(const Made& made) const;
-  base::Result<void> release(const records::Intent& intent, const Draft& draft, const Made& made);
+  base::Result<void> release(const auth::Actor& actor, const records::Intent& intent,
+                             const Draft& draft, const Made& made);
   base::Result<Issued> resolve_commit(const records::Intent& intent, base::Error failure);
   base::Result<Issued> read(const std::string& id, const std::string& subject);
   std::string new_document_id(base::Time at);
@@ -148,6 +151,7 @@ base::Result<void> Issuer::Impl::may(const auth::Actor& actor) const {
 base::Result<Issued> Issuer::issue(const auth::Actor& actor, const Draft& draft,
                                    std::string_view idempotency_key) {
   BASE_TRY_VOID(impl_->may(actor));
+  // Whom he acts for, by a mandate or himself: decided where the actor was made, and nowhere else.
   if (draft.subject.empty() || actor.acting_for().value() != draft.subject)
     return error(Code::permission_denied, "seal.not_own");
   BASE_TRY_VOID(check_key(idempotency_key));
@@ -157,11 +161,12 @@ base::Result<Issued> Issuer::issue(const auth::Actor& actor, const Draft& draft,
       "seal.request", draft.subject + '\n' + std::string(idempotency_key));
   const auto turn = impl_->life->in_flight.take(base::to_hex(request), kWait);
   if (!turn) return in_progress();
-  return impl_->claim_and_make(draft, request);
+  return impl_->claim_and_make(actor, draft, request);
 }
 
 // Claims the request with an intent of its own, or finds who did so before.
-base::Result<Issued> Issuer::Impl::claim_and_make(const Draft& draft, const base::Digest& request) {
+base::Result<Issued> Issuer::Impl::claim_and_make(const auth::Actor& actor, const Draft& draft,
+                                                  const base::Digest& request) {
   const auto content = parts.cipher.lookup("seal.draft", canonical(draft));
   const auto give_up = std::chrono::steady_clock::now() + kWait;
   for (auto pause = 10ms;; pause = std::min(pause * 2, 200ms)) {
@@ -176,7 +181,7 @@ base::Result<Issued> Issuer::Impl::claim_and_make(const Draft& draft, const base
                                  .created_at = now,
                                  .deadline = now + kDeadline};
     const auto claimed = records::open(parts.pool, intent);
-    if (claimed.ok() && *claimed) return work(intent, draft);
+    if (claimed.ok() && *claimed) return work(actor, intent, draft);
     const bool in_doubt = !claimed.ok() && claimed.error().key == "store.commit_unknown";
     if (!claimed.ok() && !in_doubt) return claimed.error();
 
@@ -185,7 +190,7 @@ base::Result<Issued> Issuer::Impl::claim_and_make(const Draft& draft, const base
       if (std::chrono::steady_clock::now() >= give_up) return in_progress();
       continue;
     }
-    if (found->id == intent.id) return work(intent, draft);
+    if (found->id == intent.id) return work(actor, intent, draft);
     if (!base::constant_time_equal(found->draft, content))
       return error(Code::conflict, "seal.idempotency");
     if (found->issued) return read(found->document, draft.subject);
@@ -203,13 +208,14 @@ base::Result<Issued> Issuer::Impl::claim_and_make(const Draft& draft, const base
   }
 }
 
-base::Result<Issued> Issuer::Impl::work(const records::Intent& intent, const Draft& draft) {
+base::Result<Issued> Issuer::Impl::work(const auth::Actor& actor, const records::Intent& intent,
+                                        const Draft& draft) {
   base::fail_point("seal.after_intent");
   auto made = make(draft);
   base::Result<void> done = made.ok() ? judge(*made) : base::Result<void>(made.error());
   if (done.ok()) {
     base::fail_point("seal.after_judge");
-    done = release(intent, draft, *made);
+    done = release(actor, intent, draft, *made);
   }
   if (done.ok()) return std::move(made->issued);
   auto failure = std::move(done).error();
@@ -254,6 +260,7 @@ base::Result<Issuer::Impl::Made> Issuer::Impl::make(const Draft& draft) {
   out.issued.id_ = verify::DocumentId(id);
   out.issued.code_ = code.pretty();
   out.issued.file_ = std::move(document.file);
+  out.issued.kind_ = draft.kind;
   out.issued.media_type_ = "application/pdf";
   out.issued.file_name_ = draft.kind + "-" + id + ".pdf";
   out.issued.issued_at_ = at;
@@ -285,8 +292,8 @@ base::Result<void> Issuer::Impl::judge(const Made& made) const {
 }
 
 // Register, document, intent and audit row: together or not at all.
-base::Result<void> Issuer::Impl::release(const records::Intent& intent, const Draft& draft,
-                                         const Made& made) {
+base::Result<void> Issuer::Impl::release(const auth::Actor& actor, const records::Intent& intent,
+                                         const Draft& draft, const Made& made) {
   const auto& issued = made.issued;
   const auto id = issued.id().value();
   const records::Document row{
@@ -304,6 +311,10 @@ base::Result<void> Issuer::Impl::release(const records::Intent& intent, const Dr
   facts.member("seal", seal.id.value());
   facts.member("key", seal.key->info().id.value());
   facts.member("intent", intent.id);
+  if (actor.acts_for_another()) {
+    facts.member("on_behalf_of", actor.acting_for().value());
+    facts.member("mandate", actor.mandate());
+  }
   facts.EndObject();
 
   verify::Entry entry;
@@ -326,7 +337,7 @@ base::Result<void> Issuer::Impl::release(const records::Intent& intent, const Dr
   if (!still_open) return error(Code::unavailable, "seal.too_late");
   // Last, for the chain's head is locked from here to the commit.
   BASE_TRY_VOID(store::audit(tx, {.at = issued.issued_at(),
-                                  .actor = draft.subject,
+                                  .actor = actor.subject().value(),
                                   .act = "document.issue",
                                   .object = id,
                                   .outcome = "ok",
@@ -360,6 +371,7 @@ base::Result<Issued> Issuer::Impl::read(const std::string& id, const std::string
   out.id_ = verify::DocumentId(row->id);
   out.code_ = base::as_text(*code);
   out.file_ = std::move(file).value();
+  out.kind_ = row->kind;
   out.media_type_ = "application/pdf";
   out.file_name_ = row->kind + "-" + row->id + ".pdf";
   out.issued_at_ = row->issued_at;
@@ -379,12 +391,12 @@ std::string Issuer::Impl::new_document_id(base::Time at) {
 
 base::Result<Issued> Issuer::fetch(const auth::Actor& actor, const verify::DocumentId& id) {
   BASE_TRY_VOID(impl_->may(actor));
-  return impl_->read(id.value(), actor.acting_for().value());
+  return impl_->read(id.value(), actor.holders());
 }
 
 base::Result<std::vector<Issuer::Listed>> Issuer::list(const auth::Actor& actor) {
   BASE_TRY_VOID(impl_->may(actor));
-  BASE_TRY(const auto rows, records::list(impl_->parts.pool, actor.acting_for().value()));
+  BASE_TRY(const auto rows, records::list(impl_->parts.pool, actor.holders()));
   std::vector<Listed> out;
   for (const auto& row : rows) out.push_back({verify::DocumentId(row.id), row.kind, row.issued_at});
   return out;

@@ -47,6 +47,7 @@ class Issued {
   const verify::DocumentId& id() const { return id_; }
   const std::string& code() const { return code_; }  ///< pretty form; known to the holder only
   const base::Bytes& file() const { return file_; }
+  const std::string& kind() const { return kind_; }
   const std::string& media_type() const { return media_type_; }
   const std::string& file_name() const { return file_name_; }
   base::Time issued_at() const { return issued_at_; }
@@ -57,7 +58,7 @@ class Issued {
   verify::DocumentId id_;
   std::string code_;
   base::Bytes file_;
-  std::string media_type_, file_name_;
+  std::string kind_, media_type_, file_name_;
   base::Time issued_at_;
 };
 
@@ -112,7 +113,8 @@ class Issuer {
   base::Result<Issued> issue(const auth::Actor& actor, const Draft& draft,
                              std::string_view idempotency_key);
 
-  /// The same bytes again, for the same subject only. Errors: permission_denied `seal.scope`;
+  /// The same bytes again, for whose it is or whom that was merged into (Actor::holders).
+  /// Errors: permission_denied `seal.scope`;
   /// not_found `seal.no_document`; internal `seal.damaged`.
   base::Result<Issued> fetch(const auth::Actor& actor, const verify::DocumentId& id);
 

@@ -42,11 +42,11 @@ constexpr store::Query kInsert{"seal.insert", R"sql(
 
 constexpr store::Query kRead{"seal.read", R"sql(
   select id, subject, kind, issued_at, file_sealed, code_sealed, sha256
-  from seal.document where id = $1 and subject = $2)sql"};
+  from seal.document where id = $1 and subject = any (string_to_array($2, ' ')))sql"};
 
 constexpr store::Query kList{"seal.list", R"sql(
   select id, kind, issued_at from seal.document
-  where subject = $1 order by issued_at desc, id limit 500)sql"};
+  where subject = any (string_to_array($1, ' ')) order by issued_at desc, id limit 500)sql"};
 
 base::Digest to_digest(base::BytesView bytes) {
   base::Digest out{};
@@ -131,8 +131,8 @@ base::Result<void> insert(store::Tx& tx, const Document& d) {
 }
 
 base::Result<std::optional<Document>> read(store::Pool& pool, const std::string& id,
-                                           const std::string& subject) {
-  BASE_TRY(const auto rows, pool.run(kRead, {id, subject}));
+                                           const std::string& subjects) {
+  BASE_TRY(const auto rows, pool.run(kRead, {id, subjects}));
   if (rows.empty()) return std::optional<Document>();
   return std::optional<Document>({.id = std::string(rows.text(0, 0)),
                                   .subject = std::string(rows.text(0, 1)),
@@ -143,13 +143,12 @@ base::Result<std::optional<Document>> read(store::Pool& pool, const std::string&
                                   .sha256 = to_digest(rows.bytes(0, 6))});
 }
 
-base::Result<std::vector<Document>> list(store::Pool& pool, const std::string& subject) {
-  BASE_TRY(const auto rows, pool.run(kList, {subject}));
+base::Result<std::vector<Document>> list(store::Pool& pool, const std::string& subjects) {
+  BASE_TRY(const auto rows, pool.run(kList, {subjects}));
   std::vector<Document> out;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     auto& one = out.emplace_back();
     one.id = rows.text(i, 0);
-    one.subject = subject;
     one.kind = rows.text(i, 1);
     one.issued_at = rows.time(i, 2);
   }

@@ -60,9 +60,10 @@ struct Document {
   base::Digest sha256{};
 };
 base::Result<void> insert(store::Tx& tx, const Document& document);
+/// `subjects`: whose it may be, separated by spaces (one, and who was merged into it).
 base::Result<std::optional<Document>> read(store::Pool& pool, const std::string& id,
-                                           const std::string& subject);
-/// Newest first, at most 500, without their bytes.
-base::Result<std::vector<Document>> list(store::Pool& pool, const std::string& subject);
+                                           const std::string& subjects);
+/// Newest first, at most 500, without their bytes and subject.
+base::Result<std::vector<Document>> list(store::Pool& pool, const std::string& subjects);
 
 }  // namespace seal::records

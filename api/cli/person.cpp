@@ -4,6 +4,7 @@
 // Who acts is an account of staff that logs in here with its password; everything has its row in
 // the audit trail under that account.
 #include "api/cli/people.h"
+#include "auth/proofings.h"
 #include "base/json.h"
 #include "base/text.h"
 
@@ -14,6 +15,8 @@ struct Options {
   StaffLogin staff;
   std::string login_name, id_type, country, subject, request, reason, name, unlink, duplicate;
   std::filesystem::path number_file;
+  std::string evidence;
+  int days = 1'825;
   bool beside = false, dry_run = false;
 };
 
@@ -180,6 +183,25 @@ base::Result<Answer> reset(Context& context, const Options& options) {
           code);
 }
 
+/// 窗口核验: the person and the document were seen.
+base::Result<Answer> prove(Context& context, const Options& options) {
+  BASE_TRY(const auto people, open_people(context));
+  BASE_TRY(const auto staff, log_in_staff(*people, options.staff));
+  if (options.dry_run)
+    return id_answer("would_prove", options.subject, "可以记录 · could be recorded");
+  auth::Proofings::Config config;
+  config.life[2] = std::chrono::hours(24 * options.days);
+  auth::Proofings proofings({people->pool,
+                             people->cipher,
+                             people->accounts,
+                             context.clock(),
+                             context.random(),
+                             {},
+                             std::move(config)});
+  BASE_TRY_VOID(proofings.at_counter(auth::SubjectId(options.subject), staff, options.evidence));
+  return id_answer("subject", options.subject, "已记录窗口核验（P3）· proven at a counter (P3)");
+}
+
 }  // namespace
 
 void register_person(CLI::App& app, Context& context) {
@@ -225,6 +247,14 @@ void register_person(CLI::App& app, Context& context) {
     dry(one);
   }
   refusing->add_option("--reason", o->reason, "why, for the person to read")->required();
+
+  auto* proving = verb("prove", "the person and the document were seen at a counter (P3)", prove);
+  proving->add_option("subject", o->subject, "subject id, from find")->required();
+  proving->add_option("--evidence", o->evidence, "number of the counter's record")->required();
+  proving->add_option("--days", o->days, "how long it counts; 0: without an end")
+      ->check(CLI::Range(0, 36'500))
+      ->capture_default_str();
+  dry(proving);
 
   auto* locking =
       verb("lock", "lock an account: no login, all sessions and tokens end",

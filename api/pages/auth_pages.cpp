@@ -35,6 +35,15 @@ std::string consent(const Renderer& look, const ConsentPage& page) {
   data.text("csrf", page.csrf).text("transaction", page.transaction);
   data.text("client_name", page.client_name).text("person", page.person);
   data.list("scopes", scope_rows(page.scopes));
+  std::vector<PageData> acting;
+  bool any = false;
+  for (const auto& one : page.acting) {
+    PageData row;
+    row.text("mandate", one.mandate).text("name", one.name).flag("chosen", one.chosen);
+    any = any || one.chosen;
+    acting.push_back(std::move(row));
+  }
+  data.flag("may_act", !acting.empty()).flag("self", !any).list("acting", std::move(acting));
   return look.page("consent", "web.consent.title", data);
 }
 

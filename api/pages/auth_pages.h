@@ -24,6 +24,11 @@ struct ConsentPage {
   std::string client_name;
   std::string person;  ///< masked name
   std::vector<std::string> scopes;
+  struct Acting {
+    std::string mandate, name;
+    bool chosen = false;
+  };
+  std::vector<Acting> acting;  ///< for whom the person may act
 };
 std::string consent(const Renderer& look, const ConsentPage& page);
 

@@ -33,8 +33,12 @@ constexpr store::Query kUnit{"services.unit", R"sql(
 constexpr store::Query kUnitEnrolments{"services.unit_enrolments", R"sql(
   select insurance, status, since, headcount, arrears_months
     from services.unit_enrolment where subject_id = $1)sql"};
-constexpr store::Query kHandler{"services.handler",
-                                "select handler from services.unit where subject_id = $1"};
+// Of the holder and those merged into it (in this order) the first that is known here.
+constexpr store::Query kRecordOf{"services.record_of", R"sql(
+  select w.id from unnest(string_to_array($1, ' ')) with ordinality w (id, place)
+   where exists (select 1 from services.insured i where i.subject_id = w.id)
+      or exists (select 1 from services.unit u where u.subject_id = w.id)
+   order by w.place limit 1)sql"};
 
 constexpr std::string_view kNothing = "—";
 constexpr std::size_t kMostPurpose = 50;  ///< code points
@@ -92,6 +96,11 @@ struct Frame {
   base::Time as_of;
   year_month from, to;
   std::string purpose;
+  std::string record;  ///< under which id the rows stand
+  std::string handler;
+  std::string issued_for() const {
+    return handler.empty() ? purpose : purpose + "（" + handler + "代办）";
+  }
   std::string period() const { return chinese_month(from) + "至" + chinese_month(to); }
 };
 
@@ -175,6 +184,7 @@ void write_frame(base::JsonWriter& out, std::string_view kind, const Holder& hol
   out.member("to", iso_month(frame.to));
   out.EndObject();
   out.member("purpose", frame.purpose);
+  if (!frame.handler.empty()) out.member("handled_by", frame.handler);
   out.member("as_of", base::to_rfc3339(frame.as_of));
 }
 
@@ -220,11 +230,11 @@ void write_contributions(base::JsonWriter& out, const store::Rows& rows) {
 }
 
 base::Result<seal::Draft> draft_person(store::Tx& tx, const Holder& holder, const Frame& frame) {
-  BASE_TRY(const auto insured, tx.run(kInsured, {holder.subject}));
-  BASE_TRY(const auto enrolled, tx.run(kEnrolments, {holder.subject}));
+  BASE_TRY(const auto insured, tx.run(kInsured, {frame.record}));
+  BASE_TRY(const auto enrolled, tx.run(kEnrolments, {frame.record}));
   if (insured.empty() || enrolled.empty()) return not_enrolled();
   BASE_TRY(const auto paid,
-           tx.run(kContributions, {holder.subject, first_day(frame.from), first_day(frame.to)}));
+           tx.run(kContributions, {frame.record, first_day(frame.from), first_day(frame.to)}));
   const auto enrolments = in_order(enrolled, false);
   const std::string region(insured.text(0, 1));
   const auto as_of = base::to_china_time(frame.as_of);
@@ -239,7 +249,7 @@ base::Result<seal::Draft> draft_person(store::Tx& tx, const Holder& holder, cons
       {"region", region},
       {"unit", std::string(insured.is_null(0, 2) ? kNothing : insured.text(0, 2))},
       {"period", frame.period()},
-      {"issued_for", frame.purpose},
+      {"issued_for", frame.issued_for()},
       {"as_of", as_of},
   };
   for (std::size_t i = 0; i < enrolments.size(); ++i) {
@@ -270,8 +280,8 @@ base::Result<seal::Draft> draft_person(store::Tx& tx, const Holder& holder, cons
 }
 
 base::Result<seal::Draft> draft_unit(store::Tx& tx, const Holder& holder, const Frame& frame) {
-  BASE_TRY(const auto unit, tx.run(kUnit, {holder.subject}));
-  BASE_TRY(const auto enrolled, tx.run(kUnitEnrolments, {holder.subject}));
+  BASE_TRY(const auto unit, tx.run(kUnit, {frame.record}));
+  BASE_TRY(const auto enrolled, tx.run(kUnitEnrolments, {frame.record}));
   if (unit.empty() || enrolled.empty()) return not_enrolled();
   const auto enrolments = in_order(enrolled, true);
   const std::string region(unit.text(0, 1));
@@ -288,7 +298,7 @@ base::Result<seal::Draft> draft_unit(store::Tx& tx, const Holder& holder, const 
       {"unit_number", std::string(unit.text(0, 0))},
       {"region", region},
       {"period", frame.period()},
-      {"issued_for", frame.purpose},
+      {"issued_for", frame.issued_for()},
       {"as_of", as_of},
       {"headcount", std::to_string(unit.integer(0, 2))},
       {"payable", std::to_string(unit.integer(0, 3))},
@@ -329,15 +339,6 @@ base::Result<std::string> purpose_of(std::string_view given, bool is_unit) {
   return *normal;
 }
 
-/// One's own, or a unit's whose handler one is.
-base::Result<bool> is_own(store::Tx& tx, const auth::Actor& actor, const Holder& holder) {
-  if (actor.acting_for().value() == holder.subject) return true;
-  if (!holder.is_unit) return false;
-  BASE_TRY(const auto handler, tx.run(kHandler, {holder.subject}));
-  return !handler.empty() && !handler.is_null(0, 0) &&
-         handler.text(0, 0) == actor.subject().value();
-}
-
 }  // namespace
 
 Enrolments::Enrolments(store::Pool& pool, const base::Clock& clock) : pool_(pool), clock_(clock) {}
@@ -348,11 +349,18 @@ base::Result<seal::Draft> Enrolments::draft_certificate(const auth::Actor& actor
   BASE_TRY(auto wording, purpose_of(purpose, holder.is_unit));
   BASE_TRY(auto tx, pool_.begin(store::Mode::read_only));
   BASE_TRY_VOID(tx.run(kSnapshot));
-  BASE_TRY(const bool own, is_own(tx, actor, holder));
-  if (!own) return base::error(Code::permission_denied, "services.not_own");
+  if (actor.acting_for().value() != holder.subject)
+    return base::error(Code::permission_denied, "services.not_own");
+  BASE_TRY(const auto record, tx.run(kRecordOf, {actor.holders()}));
+  if (record.empty()) return not_enrolled();
   const auto as_of = clock_.now();
   const auto to = month_of(base::china_date(as_of));
-  const Frame frame{as_of, to - months{kMostMonths - 1}, to, std::move(wording)};
+  const Frame frame{as_of,
+                    to - months{kMostMonths - 1},
+                    to,
+                    std::move(wording),
+                    std::string(record.text(0, 0)),
+                    holder.handler};
   return holder.is_unit ? draft_unit(tx, holder, frame) : draft_person(tx, holder, frame);
 }
 

@@ -11,7 +11,9 @@
 //   region           参保地: 示范省示范市
 //   unit             present unit, "—" when there is none
 //   period           2024年12月至2026年11月 (the months that the rows show)
-//   issued_for       用途, chosen by the holder: 本人自用
+//   issued_for       用途, chosen by the holder: 本人自用; of one who acts for another with his
+//   name
+//                    behind: 单位自用（李四代办）
 //   as_of            the data's moment, China time: 2026-11-24 11:00:00
 //   insurance.1.name, .status, .start, .months   职工基本养老保险, 参保缴费, 2019年07月, 88
 //   insurance.2.…                                numbered without gaps, at most kMostInsurances
@@ -54,15 +56,17 @@ struct Holder {
   bool is_unit = false;
   std::string name;
   std::string id_number;
+  std::string handler = {};  ///< name of who acts for it; empty: the holder himself
 };
 
 class Enrolments {
  public:
   Enrolments(store::Pool& pool, const base::Clock& clock);
-  /// Drafts the certificate from the rows as of now: one's own, or that of a unit whose handler
-  /// (经办人) one is. `purpose` is the holder's own words; empty: 本人自用 or 单位自用.
-  /// Errors: not_found `services.not_enrolled`; permission_denied `services.not_own`;
-  /// invalid_argument `services.purpose`; those of store::Pool.
+  /// Drafts the certificate of whom the actor acts for (himself, or by a mandate) from the rows as
+  /// of now; rows of somebody who was merged into the holder are the holder's. `purpose` is the
+  /// holder's own words; empty: 本人自用 or 单位自用. Errors: not_found `services.not_enrolled`;
+  /// permission_denied `services.not_own`; invalid_argument `services.purpose`; those of
+  /// store::Pool.
   base::Result<seal::Draft> draft_certificate(const auth::Actor& actor, const Holder& holder,
                                               std::string_view purpose = {});
 

@@ -90,6 +90,30 @@ TEST(ConfigTest, AuthoritiesOfOthersAreNamedWithTheirRoots) {
   EXPECT_TRUE(read(kDemonstration + simulator + roots).ok());
 }
 
+TEST(ConfigTest, ProofingSourcesAreHttpsNoSimulatorInProductionAndFaceIsNotAlone) {
+  const auto source = [](const std::string& name, const std::string& url) {
+    return "proofing." + name + "_url = " + url + "\nproofing." + name + "_key_id = us\nproofing." +
+           name + "_secret_file = secret\n";
+  };
+  const auto simulator = source("identity", "http://127.0.0.1:9000/identity");
+  EXPECT_THAT(wrong(kProduction + simulator), HasSubstr("simulator"));
+  const auto demonstration = read(kDemonstration + simulator);
+  ASSERT_TRUE(demonstration.ok());
+  EXPECT_TRUE(demonstration->proofing.simulated);
+  EXPECT_FALSE(read(kDemonstration)->proofing.simulated);
+  EXPECT_THAT(wrong(kDemonstration + source("identity", "http://id.example/x")),
+              HasSubstr("proofing.identity_url"));
+  EXPECT_TRUE(read(kProduction + source("identity", "https://id.example/x")).ok());
+  EXPECT_THAT(wrong(kProduction + source("face", "https://face.example/x")),
+              HasSubstr("face may not be the only way"));
+  EXPECT_TRUE(read(kProduction + source("face", "https://face.example/x") +
+                   source("association", "https://own.example/x"))
+                  .ok());
+  EXPECT_THAT(wrong(kProduction + std::string("proofing.identity_url = https://id.example/x\n")),
+              HasSubstr("key id"));
+  EXPECT_EQ(read(kProduction)->proofing.life[1], std::chrono::hours(24 * 1'825));
+}
+
 TEST(ConfigTest, WrongValuesAndUnknownKeysAreNamed) {
   const std::string base = kDemonstration;
   for (const auto& [line, named] : {std::pair{"http.port = 70000", "http.port"},

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "api/page_handlers.h"
+#include "api/proofing_sources.h"
 #include "api/upstairs.h"
 #include "auth/id_numbers.h"
 #include "base/encoding.h"
@@ -90,6 +91,7 @@ House::House(const Options& options)
                                                                .metrics = *metrics_,
                                                                .rates = rates_,
                                                                .verdicts = verdicts_});
+  config_.proofing = options.proofing;
   if (options.trust_list) {
     services_->verifier.set(std::make_shared<const verify::Verifier>(pki_.list()));
     api::PublicFiles files;
@@ -131,6 +133,9 @@ std::shared_ptr<api::Upstairs> House::build_upstairs() {
   cost.passes = 1;
   cost.deadline = std::chrono::milliseconds(10'000);
   rooms->sms = carrier_;
+  auto sources = api::build_proofing_sources(*services_);
+  base::check(sources.ok(), "proofing sources");
+  rooms->proofing_sources = std::move(*sources);
   api::join_auth(*services_, *rooms, cost, pki_.key("openid-1"));
   rooms->timestamps = std::make_unique<seal::LocalTimestamps>(pki_.timestamps());
   rooms->authority = std::make_unique<certs::TimestampAuthority>(pki_.timestamps());
@@ -208,7 +213,7 @@ const House::Person& House::person() {
   client.secret = client_secret_;
   client.redirect_uris = {kRedirect};
   client.post_logout_redirect_uris = {"https://portal.example/bye"};
-  client.scopes = "openid profile documents";
+  client.scopes = "openid profile documents proofing mandates";
   const auto registered = rooms->provider->register_client(client);
   base::check(registered.ok(), registered.ok() ? "" : registered.error().key);
   person_ = Person{*made, subject.login_name};
@@ -234,8 +239,8 @@ auth::Session House::session_of(std::string_view cookie) {
   return **found;
 }
 
-std::string House::access_token(const std::string& scopes) {
-  const auto cookie = session_cookie();
+std::string House::access_token(const std::string& scopes, std::string cookie) {
+  if (cookie.empty()) cookie = session_cookie();
   const auto session = session_of(cookie);
   const auto verifier = base::to_base64url(random_.bytes(32));
   const auto challenge = base::to_base64url(base::sha256(base::as_bytes(verifier)));

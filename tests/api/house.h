@@ -65,6 +65,7 @@ class House {
     bool database = true;  ///< false: a database that is not there
     Pki::Keys keys = {};   ///< where the keys come from; none: made in memory
     api::Config::Limits limits = {0, 0, 0, 0, 0};
+    api::Config::Proofing proofing = {};
   };
   House() : House(Options{}) {}
   explicit House(const Options& options);
@@ -92,7 +93,9 @@ class House {
   std::string session_cookie();
   auth::Session session_of(std::string_view cookie);
   /// An access token with `scopes`, through authorize, consent and token.
-  std::string access_token(const std::string& scopes = "openid profile documents");
+  /// In the session of `cookie`; none: in a new one.
+  std::string access_token(const std::string& scopes = "openid profile documents",
+                           std::string cookie = {});
   /// A register entry for `code`, in the database and, when `in_memory`, in the snapshot.
   verify::Entry record(const verify::DocumentCode& code, bool in_memory = true);
 

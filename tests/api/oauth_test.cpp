@@ -64,7 +64,7 @@ TEST_F(OauthTest, Rfc9470_3_ARouteThatNeedsMoreSaysWhatToAskFor) {
   const auto refused = issue(token);
   EXPECT_EQ(refused.status, 401);
   EXPECT_THAT(refused.header("www-authenticate"), HasSubstr("insufficient_user_authentication"));
-  EXPECT_THAT(refused.header("www-authenticate"), HasSubstr("acr_values=\"urn:xinyin:acr:p1a1\""));
+  EXPECT_THAT(refused.header("www-authenticate"), HasSubstr("acr_values=\"urn:xinyin:acr:p2a1\""));
   EXPECT_EQ(text(refused.body, "key"), "auth.acr_needed");
   test::Database::shared().sql(
       test::Role::superuser,

@@ -255,6 +255,43 @@ TEST_F(IssuerTest, OneKeyOfTwoSubjectsNamesTwoRequests) {
   EXPECT_NE(mine->id(), other->id());
 }
 
+TEST_F(IssuerTest, Ldt01_6_2_2d_WhoActsForAnotherObtainsAndTheTrailSaysWho) {
+  const auto one = issuer();
+  const auto handler = base::to_hex(random_.bytes(16));
+  const auto acting = auth::ActorFactory::make({.subject = auth::SubjectId(handler),
+                                                .acting_for = auth::SubjectId(subject_),
+                                                .client = auth::ClientId("portal"),
+                                                .authenticated_at = {},
+                                                .scopes = "documents",
+                                                .mandate = "m-1",
+                                                .items = "enrolment-certificate"});
+  const auto issued = one->issue(acting, draft(), "k-behalf");
+  ASSERT_TRUE(issued.ok()) << issued.error().key;
+  EXPECT_TRUE(one->fetch(actor(subject_), issued->id()).ok()) << "it is the principal's";
+  EXPECT_FALSE(one->fetch(actor(handler), issued->id()).ok()) << "not the handler's own";
+  const auto row = database().sql(test::Role::superuser,
+                                 "select actor, facts ->> 'on_behalf_of', facts ->> 'mandate' from "
+                                 "audit.entry where act = 'document.issue' and object = '" +
+                                     issued->id().value() + "'");
+  EXPECT_EQ(row[0], (std::vector<std::string>{handler, subject_, "m-1"}));
+}
+
+TEST_F(IssuerTest, Ldt01_6_2_1_DocumentsOfWhoWasMergedAreTheSurvivors) {
+  const auto one = issuer();
+  const auto issued = one->issue(actor(subject_), draft(), "k-merged");
+  ASSERT_TRUE(issued.ok());
+  const auto survivor = auth::ActorFactory::make({.subject = auth::SubjectId(std::string(32, 'e')),
+                                                  .acting_for = {},
+                                                  .client = auth::ClientId("portal"),
+                                                  .authenticated_at = {},
+                                                  .scopes = "documents",
+                                                  .merged = subject_});
+  EXPECT_EQ(one->fetch(survivor, issued->id())->file(), issued->file());
+  EXPECT_EQ(one->list(survivor)->size(), 1u);
+  EXPECT_EQ(one->issue(survivor, draft(), "k-2").error().key, "seal.not_own")
+      << "nothing new is made under the old id";
+}
+
 TEST_F(IssuerTest, EightCallsAtOnceGiveExactlyOneDocument) {
   const auto one = issuer("test-1"), two = issuer("test-2");
   std::vector<std::thread> threads;

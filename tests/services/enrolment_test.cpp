@@ -151,10 +151,35 @@ TEST_F(EnrolmentTest, NobodyGetsAnothersCertificate) {
   }
 }
 
-TEST_F(EnrolmentTest, AUnitsHandlerGetsItsCertificateUntilHeIsReplaced) {
-  EXPECT_TRUE(enrolments_.draft_certificate(actor(kPerson), unit_).ok());
-  edit("update services.unit set handler = null");
+TEST_F(EnrolmentTest, Ldt01_6_2_2d_OnlyWhoActsForAUnitGetsItsCertificateAndItSaysSo) {
+  // The core system's 经办人 is a note: only who acts for the unit gets its certificate.
   EXPECT_EQ(enrolments_.draft_certificate(actor(kPerson), unit_).error().key, "services.not_own");
+  auto held = unit_;
+  held.handler = "李四";
+  const auto draft = enrolments_.draft_certificate(actor(kPerson, kUnit), held);
+  ASSERT_TRUE(draft.ok());
+  EXPECT_EQ(fields(*draft)["issued_for"], "单位自用（李四代办）");
+  const auto record = base::parse_json(draft->facts_json);
+  EXPECT_EQ(base::json_text(*record, "handled_by"), "李四");
+  EXPECT_EQ(base::json_text(*record, "purpose"), "单位自用");
+  for (const auto& fact : draft->masked_facts)
+    EXPECT_EQ(fact.value.find("李四"), std::string::npos) << "no business of who checks a code";
+}
+
+TEST_F(EnrolmentTest, Ldt01_6_2_1_RowsOfWhoWasMergedAreTheSurvivors) {
+  const Holder survivor{kOther, false, "张小三", "11010519491231002X"};
+  EXPECT_EQ(enrolments_.draft_certificate(actor(kOther), survivor).error().key,
+            "services.not_enrolled");
+  const auto merged = auth::ActorFactory::make({.subject = auth::SubjectId(kOther),
+                                                .acting_for = {},
+                                                .client = {},
+                                                .authenticated_at = {},
+                                                .scopes = {},
+                                                .merged = kPerson});
+  const auto draft = enrolments_.draft_certificate(merged, survivor);
+  ASSERT_TRUE(draft.ok()) << draft.error().key;
+  EXPECT_EQ(draft->subject, kOther) << "what is made now is the survivor's";
+  EXPECT_EQ(fields(*draft)["unit"], "示范科技有限责任公司");
 }
 
 TEST_F(EnrolmentTest, WhoIsNotEnrolledIsTold) {

@@ -37,13 +37,16 @@ class Ports:
     @property
     def sms(self) -> int: return self.front + 11
     @property
+    def proofing(self) -> int: return self.front + 12
+    @property
     def public_url(self) -> str: return f"http://127.0.0.1:{self.front}"
     @property
     def portal_url(self) -> str: return f"http://127.0.0.1:{self.portal}"
 
     def all(self):
         return [(self.front, "HAProxy, the public address"), (self.service, "xinyind"),
-                (self.portal, "the demonstration portal"), (self.sms, "the simulator of text messages")]
+                (self.portal, "the demonstration portal"), (self.sms, "the simulator of text messages"),
+                (self.proofing, "the simulator of proofing sources")]
 
 
 def softhsm_module() -> str:
@@ -80,6 +83,8 @@ def write_pins(area: Area) -> None:
 
 
 def write_all(area: Area, ports: Ports) -> None:
+    if not (area.secrets / "proofing-key").exists():
+        write(area.secrets / "proofing-key", secrets.token_urlsafe(32) + "\n")
     if not (area.secrets / "sms-key").exists():
         write(area.secrets / "sms-key", secrets.token_urlsafe(32) + "\n")
     write(area.etc / "softhsm2.conf", softhsm_conf(area))
@@ -224,6 +229,20 @@ def sms_simulator(area: Area, ports: Ports) -> Child:
                  area.log / "sms-simulator.log")
 
 
+def proofing_simulator(area: Area, ports: Ports) -> Child:
+    return Child("proofing-simulator",
+                 ["/usr/bin/python3", "-B", area.tree / "tests/fakes/proofing_simulator.py", "--port", str(ports.proofing),
+                  "--key-id", "demo-proofing", "--secret-file", area.secrets / "proofing-key"],
+                 area.log / "proofing-simulator.log")
+
+
+def proofing_conf(area: Area, ports: Ports) -> str:
+    paths = {"identity": "identity", "association": "association", "social_card": "social-card", "face": "face"}
+    return "".join(f"proofing.{name}_url = http://127.0.0.1:{ports.proofing}/{path}\n"
+                   f"proofing.{name}_key_id = demo-proofing\n"
+                   f"proofing.{name}_secret_file = {area.secrets}/proofing-key\n" for name, path in paths.items())
+
+
 def signer(area: Area) -> Child:
     return Child("xinyin-signer", [area.bin / "xinyin-signer", "--config", area.etc / "signer.conf"],
                  area.log / "xinyin-signer.log")
@@ -322,7 +341,7 @@ agency.name = {AGENCY["name"]}
 agency.code = {AGENCY["code"]}
 
 # A simulator: what is sent stands on its page and reaches nobody. The production profile refuses it.
-sms.url = http://127.0.0.1:{ports.sms}/
+{proofing_conf(area, ports)}sms.url = http://127.0.0.1:{ports.sms}/
 sms.key_id = {SMS["key_id"]}
 sms.key_secret_file = {area.secrets}/sms-key
 sms.sign_name = {SMS["sign_name"]}

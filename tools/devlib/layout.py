@@ -23,7 +23,7 @@ DEMO_HOME = Path("/var/lib/xinyin-demo")
 PROGRAMS = ["xinyind", "xinyin-signer", "xinyin", "xinyin-verify"]
 # What the running system needs of the source tree.
 RUNTIME_TREES = ["tools/devlib", "tools/demo_portal"]
-RUNTIME_FILES = ["tests/fakes/sms_simulator.py", "store/roles.sql", "certs/demo_ceremony.json"]
+RUNTIME_FILES = ["tests/fakes/proofing_simulator.py", "tests/fakes/sms_simulator.py", "store/roles.sql", "certs/demo_ceremony.json"]
 
 
 @dataclass

@@ -122,6 +122,8 @@ class Stack:
             self._set_up.write_text(time.strftime("%Y-%m-%dT%H:%M:%S%z\n"))
         with self.stage("Simulator of text messages"):
             self.supervisor.start(conf.sms_simulator(area, self.ports), lambda: self._answers(self.ports.sms))
+        with self.stage("Simulator of proofing sources"):
+            self.supervisor.start(conf.proofing_simulator(area, self.ports), lambda: self._answers(self.ports.proofing))
         with self.stage("Service"):
             self.supervisor.start(conf.service(area), lambda: self._answers(self.ports.service))
         with self.stage("HAProxy"):
