@@ -88,20 +88,20 @@ base::Result<Response> push(Call& call) {
 }
 
 base::Result<Response> begin_device(Call& call) {
-  return ask_as_client(call, [](auto& provider, const auto& form, auto authorization) {
-    return provider.begin_device(form, authorization);
+  return ask_as_client(call, [&](auto& provider, const auto& form, auto authorization) {
+    return provider.begin_device(form, authorization, call.proved());
   });
 }
 
 base::Result<Response> introspect(Call& call) {
-  return ask_as_client(call, [](auto& provider, const auto& form, auto authorization) {
-    return provider.introspect(form, authorization);
+  return ask_as_client(call, [&](auto& provider, const auto& form, auto authorization) {
+    return provider.introspect(form, authorization, call.proved());
   });
 }
 
 base::Result<Response> revoke(Call& call) {
-  return ask_as_client(call, [](auto& provider, const auto& form, auto authorization) {
-    return provider.revoke(form, authorization);
+  return ask_as_client(call, [&](auto& provider, const auto& form, auto authorization) {
+    return provider.revoke(form, authorization, call.proved());
   });
 }
 

@@ -86,6 +86,20 @@ void read_http(base::Settings& s, Config& out) {
   http.hosts.push_back(lower(http.listen) + ":" + std::to_string(http.port));
   http.trusted_proxies = networks(s, "http.trusted_proxies", "127.0.0.1/32 ::1/128",
                                   "networks of our own proxies, whose X-Forwarded-For is believed");
+  http.proxy_socket = s.path("http.proxy_socket", "",
+                             "Unix socket for the proxy that ends mutual TLS: what it tells of "
+                             "clients' certificates is believed there alone; empty: none");
+  http.proxy_uid = whole(s, "http.proxy_uid", 0, 0, 2'000'000'000,
+                         "number of the account that the proxy at http.proxy_socket runs as");
+  http.mtls_url = s.text("http.mtls_url", "",
+                         "the address where clients show certificates (mutual TLS); empty: none");
+  if (!http.mtls_url.empty() &&
+      (!is_origin(http.mtls_url) || !http.mtls_url.starts_with("https://")))
+    s.refuse("http.mtls_url", "not https://host[:port]");
+  if (http.mtls_url.empty() != http.proxy_socket.empty())
+    s.refuse("http.mtls_url", "goes with http.proxy_socket: both or none");
+  if (!http.mtls_url.empty())
+    http.hosts.push_back(lower(http.mtls_url.substr(http.mtls_url.find("://") + 3)));
   http.operators =
       networks(s, "http.operators", "127.0.0.1/32 ::1/128", "networks that may read /metrics");
   http.head_deadline = seconds(s, "http.head_deadline_s", 10, 600,

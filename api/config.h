@@ -28,6 +28,9 @@ struct Config {
     int connections = 10'000;
     std::vector<std::string> hosts;        ///< what Host may say, lower case
     std::vector<Network> trusted_proxies;  ///< whose X-Forwarded-For is believed
+    std::filesystem::path proxy_socket;    ///< where our proxy proves itself; empty: nowhere
+    int proxy_uid = 0;                     ///< the account that it must be
+    std::string mtls_url;                  ///< where clients show certificates; empty: nowhere
     std::vector<Network> operators;        ///< who may read /metrics
     std::chrono::milliseconds head_deadline{10'000}, body_deadline{60'000}, idle{60'000},
         write_idle{30'000}, answer_deadline{30'000};

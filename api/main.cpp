@@ -115,6 +115,8 @@ api::ServerConfig server_config(const api::Config& config) {
   out.https = config.https;
   out.hosts = config.http.hosts;
   out.trusted_proxies = config.http.trusted_proxies;
+  out.proxy_socket = config.http.proxy_socket;
+  out.proxy_uid = static_cast<unsigned>(config.http.proxy_uid);
   out.head_deadline = config.http.head_deadline;
   out.body_deadline = config.http.body_deadline;
   out.idle = config.http.idle;

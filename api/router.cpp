@@ -174,6 +174,7 @@ base::Result<std::optional<auth::Session>> Call::find_session() {
 
 auth::ProvedRequest Call::proved() const {
   auth::ProvedRequest out{{}, std::string(to_string(request.method)), request.path};
+  out.certificate = base::to_bytes(base::as_bytes(request.client_certificate));
   for (std::size_t i = 0; i < request.field_count(); ++i)
     if (const auto [name, value] = request.field(i); name == "dpop") out.proofs.emplace_back(value);
   return out;

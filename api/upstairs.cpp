@@ -129,6 +129,7 @@ void join_auth(Services& services, Lasting& rooms, const auth::PasswordHasher::C
   provider.refresh_grace = config.openid.refresh_grace;
   provider.pushed_life = config.openid.pushed;
   provider.dpop_nonce_needed = config.openid.dpop_nonce_needed;
+  provider.mtls_url = config.http.mtls_url;
   provider.provable_person = rooms.proofings->reachable(auth::SubjectKind::person);
   provider.provable_unit = rooms.proofings->reachable(auth::SubjectKind::unit);
   rooms.provider = std::make_shared<auth::Provider>(

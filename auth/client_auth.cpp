@@ -1,5 +1,6 @@
-// How a client proves who it is: client_secret_basic, client_secret_post, private_key_jwt, or by
-// nothing for a public one. RFC 6749 §2.3, RFC 7521 §4.2, RFC 7523 §3, OpenID Connect Core §9.
+// How a client proves who it is: client_secret_basic, client_secret_post, private_key_jwt,
+// self_signed_tls_client_auth, or by nothing for a public one. RFC 6749 §2.3, RFC 7521 §4.2,
+// RFC 7523 §3, RFC 8705 §2.2, OpenID Connect Core §9.
 //
 // One way for each client, the one it registered, and one way for each request. A secret is 256
 // random bits, so one SHA-256 compared in constant time is enough (identity peers lose nine tenths
@@ -123,7 +124,8 @@ std::variant<Client, OAuthError> Provider::Impl::authenticate_by_key(const Param
 }
 
 std::variant<Client, OAuthError> Provider::Impl::authenticate(const Parameters& form,
-                                                              std::string_view authorization) {
+                                                              std::string_view authorization,
+                                                              base::BytesView certificate) {
   const auto form_id = value_of(form, "client_id");
   const auto form_secret = value_of(form, "client_secret");
   if (!value_of(form, "client_assertion").empty() ||
@@ -152,6 +154,12 @@ std::variant<Client, OAuthError> Provider::Impl::authenticate(const Parameters& 
   const bool is_public = known && (*found)->is_public();
   const bool fits =
       base::constant_time_equal(given, known && (*found)->secret ? *(*found)->secret : nothing);
+  // RFC 8705 §2.2: with the key that it registered, in the handshake instead of an assertion.
+  if (known && !certificate.empty() && secret.empty() && authorization.empty() &&
+      !(*found)->secret && !(*found)->keys.empty()) {
+    const auto registered = ForeignKeys::parse((*found)->keys);
+    if (registered.ok() && registered->holds(certificate)) return std::move(**found);
+  }
   if (!known || (is_public ? !secret.empty() || !authorization.empty() : !fits))
     return unknown_client();
   return std::move(**found);

@@ -140,7 +140,7 @@ base::Result<bool> spend(const TokenCall& call, Signed& tokens) {
   BASE_TRY(auto tx, call.provider.parts.pool.begin());
   // A public client proves itself by nothing else: its refresh tokens are bound (RFC 9449 §5).
   std::optional<std::string> refresh_key;
-  if (call.client.is_public() && !call.key.empty()) refresh_key = call.key;
+  if (call.client.is_public() && !call.possession().empty()) refresh_key = call.possession();
   BASE_TRY(const auto spent, tx.run(kSpendCode, {call.grant.id, call.now, refresh_key}));
   if (spent.empty()) return false;
   if (call.grant.offline) {

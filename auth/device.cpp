@@ -138,7 +138,7 @@ base::Result<bool> spend(TokenCall& call, Signed& tokens) {
       call.now + std::chrono::hours(24) +
       (grant.offline ? provider.config.refresh_family_life : std::chrono::seconds(0));
   std::optional<std::string> refresh_key;
-  if (call.client.is_public() && !call.key.empty()) refresh_key = call.key;
+  if (call.client.is_public() && !call.possession().empty()) refresh_key = call.possession();
   // No code was ever handed out: the digest is of what is none.
   const auto no_code = base::sha256(base::as_bytes("device " + grant.id));
   BASE_TRY_VOID(tx.run(
@@ -188,10 +188,11 @@ std::variant<std::string, OAuthError> device_scopes(const Client& client, std::s
 
 }  // namespace
 
-TokenAnswer Provider::begin_device(const Parameters& form, std::string_view authorization) {
+TokenAnswer Provider::begin_device(const Parameters& form, std::string_view authorization,
+                                   const ProvedRequest& proved) {
   for (const auto& [name, value] : form)
     if (is_given_twice(form, name)) return OAuthError{"invalid_request", "auth.parameter_twice"};
-  auto who = impl_->authenticate(form, authorization);
+  auto who = impl_->authenticate(form, authorization, proved.certificate);
   if (auto* failure = std::get_if<OAuthError>(&who)) return std::move(*failure);
   const auto& client = std::get<Client>(who);
   if (!has_scope(client.grant_types, kDeviceGrantName))

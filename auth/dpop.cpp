@@ -73,6 +73,7 @@ std::variant<std::string, OAuthError> Provider::Impl::check_proof(const ProvedRe
 
 base::Result<void> Provider::Impl::check_shown(const ShownToken& shown,
                                                const AccessClaims& claims) {
+  BASE_TRY_VOID(check_certificate(shown, claims));
   if (claims.key.empty() && !shown.dpop) return {};
   // §7.2: a bound token is no bearer token, and one that is not bound gains nothing by a proof.
   if (claims.key.empty() || !shown.dpop)

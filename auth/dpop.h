@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 
 namespace auth {
@@ -15,6 +16,8 @@ struct ProvedRequest {
   std::vector<std::string> proofs = {};  ///< values of the DPoP header; more than one is refused
   std::string method = {};               ///< "POST"
   std::string path = {};                 ///< below the issuer, without query
+  /// DER; of the client's TLS, when a proxy that proved itself told it (RFC 8705). Else empty.
+  base::Bytes certificate = {};
 };
 
 /// A token as it was shown at a resource.

@@ -42,7 +42,9 @@ TokenRefusal subject_token_good(TokenCall& call) {
   if (!claims.ok() || claims->grant.empty()) return refuse();
   const bool mine = claims->client == call.client.id.value();
   const bool for_me = !call.client.resource.empty() && claims->audience == call.client.resource;
-  if ((!mine && !for_me) || claims->key != call.key) return refuse();
+  if ((!mine && !for_me) || claims->key != call.key ||
+      (!claims->certificate.empty() && claims->certificate != call.certificate))
+    return refuse();
   const auto grant = call.provider.live_grant(*claims);
   if (!grant.ok()) return oauth_trouble(grant.error());
   if (!*grant) return refuse();

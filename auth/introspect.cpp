@@ -37,10 +37,11 @@ struct TokenQuestion {
 
 std::variant<TokenQuestion, OAuthError> read_question(Provider::Impl& provider,
                                                       const Parameters& form,
-                                                      std::string_view authorization) {
+                                                      std::string_view authorization,
+                                                      const ProvedRequest& proved) {
   for (const auto& [name, value] : form)
     if (is_given_twice(form, name)) return OAuthError{"invalid_request", "auth.parameter_twice"};
-  auto who = provider.authenticate(form, authorization);
+  auto who = provider.authenticate(form, authorization, proved.certificate);
   if (auto* failure = std::get_if<OAuthError>(&who)) return std::move(*failure);
   const auto token = value_of(form, "token");
   if (token.empty()) return OAuthError{"invalid_request", "auth.token_missing"};
@@ -92,6 +93,11 @@ base::Result<std::string> tell_access(Provider::Impl& provider, const AccessClai
     out.key("cnf");
     out.StartObject();
     out.member("jkt", claims.key);
+    out.EndObject();
+  } else if (!claims.certificate.empty()) {  // RFC 8705 §3.2
+    out.key("cnf");
+    out.StartObject();
+    out.member("x5t#S256", claims.certificate);
     out.EndObject();
   }
   if (!claims.actors.empty()) {
@@ -150,8 +156,9 @@ TokenAnswer done(const base::Result<void>& revoked) {
 
 }  // namespace
 
-TokenAnswer Provider::introspect(const Parameters& form, std::string_view authorization) {
-  auto read = read_question(*impl_, form, authorization);
+TokenAnswer Provider::introspect(const Parameters& form, std::string_view authorization,
+                                 const ProvedRequest& proved) {
+  auto read = read_question(*impl_, form, authorization, proved);
   if (auto* failure = std::get_if<OAuthError>(&read)) return std::move(*failure);
   const auto& [client, token] = std::get<TokenQuestion>(read);
   // RFC 7662 §2.1: whoever asks must prove who he is, or tokens could be tried out here.
@@ -167,8 +174,9 @@ TokenAnswer Provider::introspect(const Parameters& form, std::string_view author
   return TokenReply{std::move(*told)};
 }
 
-TokenAnswer Provider::revoke(const Parameters& form, std::string_view authorization) {
-  auto read = read_question(*impl_, form, authorization);
+TokenAnswer Provider::revoke(const Parameters& form, std::string_view authorization,
+                             const ProvedRequest& proved) {
+  auto read = read_question(*impl_, form, authorization, proved);
   if (auto* failure = std::get_if<OAuthError>(&read)) return std::move(*failure);
   const auto& [client, token] = std::get<TokenQuestion>(read);
   const OAuthError foreign{"invalid_grant", "auth.revoke_foreign"};

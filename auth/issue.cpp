@@ -52,6 +52,11 @@ void put_access(base::JsonWriter& out, const TokenCall& call, std::string_view s
     out.StartObject();
     out.member("jkt", call.key);
     out.EndObject();
+  } else if (!call.certificate.empty()) {  // RFC 8705 §3.1
+    out.key("cnf");
+    out.StartObject();
+    out.member("x5t#S256", call.certificate);
+    out.EndObject();
   }
 }
 

@@ -8,6 +8,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
 #include <bit>
 
 #include "base/digest.h"
@@ -213,6 +214,14 @@ bool ForeignKey::verifies(std::string_view message, base::BytesView signature) c
                           bytes.size()) == 1;
 }
 
+bool ForeignKey::is_of(base::BytesView certificate) const {
+  const auto* at = certificate.data();
+  const Owned<X509, X509_free> x509(d2i_X509(nullptr, &at, static_cast<long>(certificate.size())));
+  if (!x509 || at != certificate.data() + certificate.size()) return false;
+  const auto* key = X509_get0_pubkey(x509.get());
+  return key != nullptr && EVP_PKEY_eq(held_->key.get(), key) == 1;
+}
+
 base::Result<ForeignJws> parse_foreign_jws(std::string_view compact, HeaderKey header_key) {
   if (compact.size() > kForeignJwsMost) return bad_jws("too long");
   const auto first = compact.find('.');
@@ -261,6 +270,11 @@ bool ForeignKeys::verify(const ForeignJws& jws) const {
     found = &key;
   }
   return found != nullptr && found->verifies(jws.signed_text, jws.signature);
+}
+
+bool ForeignKeys::holds(base::BytesView certificate) const {
+  return std::any_of(keys_.begin(), keys_.end(),
+                     [&](const ForeignKey& key) { return key.is_of(certificate); });
 }
 
 }  // namespace auth

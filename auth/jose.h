@@ -38,6 +38,7 @@ class ForeignKey {
   const std::string& algorithm() const { return algorithm_; }    ///< the one that it signs with
   const std::string& thumbprint() const { return thumbprint_; }  ///< RFC 7638, SHA-256
   bool verifies(std::string_view message, base::BytesView signature) const;
+  bool is_of(base::BytesView certificate) const;  ///< DER
 
  private:
   ForeignKey();
@@ -69,6 +70,8 @@ class ForeignKeys {
   /// Whether one of these keys signed it, with its own algorithm: the one that "kid" names, or
   /// without a kid the only one of that algorithm.
   bool verify(const ForeignJws& jws) const;
+  /// Whether a certificate (DER) is of one of these keys (RFC 8705 §2.2).
+  bool holds(base::BytesView certificate) const;
 
  private:
   std::vector<ForeignKey> keys_;

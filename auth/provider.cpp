@@ -245,8 +245,12 @@ base::Result<AccessClaims> Provider::Impl::read_access_token(std::string_view to
   out.actors = member_as_json(claims, "act");
   out.acting_for = member_as_json(claims, "acting_for");
   if (const auto bound = claims.FindMember("cnf"); bound != claims.MemberEnd()) {
-    if (bound->value.IsObject()) out.key = base::json_text(bound->value, "jkt");
-    if (out.key.empty()) return token_invalid("bound in a way that we never write");
+    if (bound->value.IsObject()) {
+      out.key = base::json_text(bound->value, "jkt");
+      out.certificate = base::json_text(bound->value, "x5t#S256");
+    }
+    if (out.key.empty() == out.certificate.empty())
+      return token_invalid("bound in a way that we never write");
   }
   if (base::json_text(claims, "iss") != config.issuer) return token_invalid("another issuer");
   if (out.audience.empty()) return token_invalid("another audience");
@@ -459,6 +463,7 @@ std::string Provider::discovery() const {
     const auto name = std::string(endpoint) + "_endpoint_auth_";
     std::vector<std::string> methods{"client_secret_basic", "client_secret_post",
                                      "private_key_jwt"};
+    if (!impl.config.mtls_url.empty()) methods.emplace_back("self_signed_tls_client_auth");
     if (std::string_view(endpoint) != "introspection") methods.emplace_back("none");
     list(name + "methods_supported", methods);
     list(name + "signing_alg_values_supported", split_scopes(kForeignAlgorithms));
@@ -486,6 +491,21 @@ std::string Provider::discovery() const {
   out.member("request_parameter_supported", true);
   out.member("request_uri_parameter_supported", false);
   out.member("authorization_response_iss_parameter_supported", true);
+  if (!impl.config.mtls_url.empty()) {  // RFC 8705 §3.3, §5
+    out.member("tls_client_certificate_bound_access_tokens", true);
+    out.key("mtls_endpoint_aliases");
+    out.StartObject();
+    const auto alias = [&](const char* name, std::string_view path) {
+      out.member(name, impl.config.mtls_url + std::string(path));
+    };
+    alias("token_endpoint", kTokenPath);
+    alias("pushed_authorization_request_endpoint", kPushPath);
+    alias("device_authorization_endpoint", kDevicePath);
+    alias("introspection_endpoint", kIntrospectPath);
+    alias("revocation_endpoint", kRevokePath);
+    alias("userinfo_endpoint", kUserinfoPath);
+    out.EndObject();
+  }
   out.EndObject();
   return out.text();
 }

@@ -154,6 +154,8 @@ class Provider {
     /// What people and units can be proven to here (Proofings::reachable).
     Proofing provable_person = Proofing::p0, provable_unit = Proofing::p0;
     bool dpop_nonce_needed = false;  ///< every proof must hold a nonce of ours
+    /// Where clients show certificates (RFC 8705 §5); empty: nowhere.
+    std::string mtls_url = {};
     /// DER SPKIs of earlier signing keys whose tokens may still live: published and accepted.
     std::vector<base::Bytes> earlier_keys = {};
   };
@@ -202,7 +204,8 @@ class Provider {
                                             const ProvedRequest& proved = {});
   /// A device without a browser asks for codes (RFC 8628 §3.1).
   std::variant<TokenReply, OAuthError> begin_device(const Parameters& form,
-                                                    std::string_view authorization);
+                                                    std::string_view authorization,
+                                                    const ProvedRequest& proved = {});
   /// What a person who typed a device's code is asked.
   struct DeviceRequest {
     std::string user_code;  ///< as the device shows it
@@ -221,11 +224,13 @@ class Provider {
   /// What a client may know of a token (RFC 7662): of its own, and of those for its resource; any
   /// other is `{"active":false}`. Writes nothing.
   std::variant<TokenReply, OAuthError> introspect(const Parameters& form,
-                                                  std::string_view authorization);
+                                                  std::string_view authorization,
+                                                  const ProvedRequest& proved = {});
   /// Ends a token of the client's, with all that was issued for the same grant (RFC 7009). One that
   /// is none is no error.
   std::variant<TokenReply, OAuthError> revoke(const Parameters& form,
-                                              std::string_view authorization);
+                                              std::string_view authorization,
+                                              const ProvedRequest& proved = {});
 
   /// Errors: unauthenticated `auth.token_invalid`, `auth.dpop.…` (a bound token without its proof;
   /// args may hold `dpop_nonce`); permission_denied `auth.scope_missing` (it names no person).

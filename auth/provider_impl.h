@@ -26,6 +26,8 @@ struct AccessClaims {
   bool claims_asked = false;  ///< its grant has a claims parameter
   std::string acting_for;     ///< as JSON; may be empty
   std::string key;  ///< RFC 7638 thumbprint of the key that it is bound to (RFC 9449); or empty
+  std::string
+      certificate;  ///< x5t#S256 of the certificate that it is bound to (RFC 8705); or empty
   std::int64_t issued_s = 0, expires_s = 0;
 };
 
@@ -108,8 +110,10 @@ struct Provider::Impl {
 
   // client_auth.cpp
   /// Who asks. Errors: invalid_client 401, invalid_request, trouble of the rooms below.
+  /// `certificate`: DER, of its TLS; empty: none.
   std::variant<Client, OAuthError> authenticate(const Parameters& form,
-                                                std::string_view authorization);
+                                                std::string_view authorization,
+                                                base::BytesView certificate);
   std::variant<Client, OAuthError> authenticate_by_key(const Parameters& form);
   /// Whether `jti` of `who` is used for the first time; remembered `until`. One statement: of any
   /// number at once one is the first.
@@ -136,6 +140,8 @@ struct Provider::Impl {
                                                     std::string_view access_token);
   /// Whether a token was shown in the way it is bound (RFC 9449 §7).
   base::Result<void> check_shown(const ShownToken& shown, const AccessClaims& claims);
+  // tls.cpp
+  base::Result<void> check_certificate(const ShownToken& shown, const AccessClaims& claims) const;
   std::string dpop_nonce(int slices_ago) const;
   OAuthError bad_proof(const char* key) const;
 

@@ -137,7 +137,7 @@ TokenAnswer Provider::push(const Parameters& form, std::string_view authorizatio
                            const ProvedRequest& proved) {
   for (const auto& [name, value] : form)
     if (is_given_twice(form, name)) return OAuthError{"invalid_request", "auth.parameter_twice"};
-  auto who = impl_->authenticate(form, authorization);
+  auto who = impl_->authenticate(form, authorization, proved.certificate);
   if (auto* failure = std::get_if<OAuthError>(&who)) return std::move(*failure);
   const auto given = without_proof(form);
   const std::optional<Session> nobody;

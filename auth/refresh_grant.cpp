@@ -104,7 +104,7 @@ TokenRefusal refresh_token_of_this_client(TokenCall& call) {
 
 /// A thief of a bound token lacks the key, and burns nothing.
 TokenRefusal key_of_family(TokenCall& call) {
-  return !call.grant.refresh_key.empty() && call.grant.refresh_key != call.key
+  return !call.grant.refresh_key.empty() && call.grant.refresh_key != call.possession()
              ? refuse_token("invalid_grant", "auth.dpop.other_key")
              : TokenRefusal();
 }

@@ -8,6 +8,7 @@
 // client's next try.
 #include <algorithm>
 
+#include "auth/tls.h"
 #include "auth/token_call.h"
 #include "base/json.h"
 #include "store/audit.h"
@@ -31,7 +32,7 @@ TokenRefusal one_value_each(TokenCall& call) {
 }
 
 TokenRefusal client_is_who_it_says(TokenCall& call) {
-  auto who = call.provider.authenticate(call.form, call.authorization);
+  auto who = call.provider.authenticate(call.form, call.authorization, call.proved.certificate);
   if (const auto* failure = std::get_if<OAuthError>(&who)) return *failure;
   call.client = std::get<Client>(std::move(who));
   return {};
@@ -39,8 +40,11 @@ TokenRefusal client_is_who_it_says(TokenCall& call) {
 
 /// RFC 9449 §5: a proof binds what is issued; a client may have promised never to come without.
 TokenRefusal proof_good(TokenCall& call) {
-  if (call.proved.proofs.empty())
-    return call.client.require_dpop ? call.provider.bad_proof("auth.dpop.needed") : TokenRefusal();
+  if (call.proved.proofs.empty()) {
+    if (call.client.require_dpop) return call.provider.bad_proof("auth.dpop.needed");
+    call.certificate = certificate_thumbprint(call.proved.certificate);
+    return {};
+  }
   auto proved = call.provider.check_proof(call.proved, {});
   if (auto* failure = std::get_if<OAuthError>(&proved)) return std::move(*failure);
   call.key = std::get<std::string>(std::move(proved));

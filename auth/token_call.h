@@ -43,11 +43,15 @@ struct TokenCall {
   std::string scopes = {};    ///< of the access token; at most the grant's
   std::string audience = {};  ///< of the access token
   std::string key = {};       ///< thumbprint that a DPoP proof gave; empty: bearer tokens
+  /// x5t#S256 of the client's certificate, when there is one and no proof: RFC 8705 §3.
+  std::string certificate = {};
 
   AccessClaims subject_claims = {};  ///< of a token that is exchanged
   std::string sector = {};           ///< of the system that it is exchanged for
 
   std::string_view value(std::string_view name) const { return value_of(form, name); }
+  /// What a public client's refresh tokens are bound to; may be empty.
+  std::string possession() const { return certificate.empty() ? key : "x5t#S256:" + certificate; }
 };
 
 using TokenAnswer = std::variant<TokenReply, OAuthError>;

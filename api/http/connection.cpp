@@ -7,6 +7,8 @@
 
 #include <cerrno>
 
+#include "base/encoding.h"
+
 namespace api {
 namespace {
 
@@ -26,13 +28,14 @@ constexpr std::size_t kSmallBody = 64 * 1024;
 }  // namespace
 
 Connection::Connection(Reactor& reactor, std::uint64_t id, Poco::Net::StreamSocket socket,
-                       Address peer)
+                       Address peer, bool proven)
     : reactor_(reactor),
       shared_(reactor.shared()),
       id_(id),
       socket_(std::move(socket)),
       fd_(socket_.impl()->sockfd()),
       peer_(peer),
+      proven_(proven),
       head_(shared_.config.gate, shared_.config.hosts) {
   const int on = 1;
   ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -170,14 +173,35 @@ Connection::Step Connection::read_head() {
   return admit_request();
 }
 
+/// What only a proxy may say: who asks (X-Forwarded-For) and with which certificate (RFC 9440).
+/// Anybody can write these fields: the second one is refused wherever the proxy has not proven
+/// itself. Why the request is refused; nothing when it is not.
+const char* Connection::read_proxied_fields() {
+  std::string forwarded;
+  request_.client_certificate.clear();  // of the request before on this connection
+  for (std::size_t i = 0; i < request_.field_count(); ++i) {
+    const auto [name, value] = request_.field(i);
+    if (name == "x-forwarded-for") forwarded.append(forwarded.empty() ? "" : ",").append(value);
+    if (name == "client-cert-chain") return "a chain is told by nobody here";
+    if (name != "client-cert") continue;
+    if (!proven_) return "a certificate told by whom we do not know";
+    if (value.size() < 3 || value.front() != ':' || value.back() != ':') return "not RFC 9440";
+    const auto der = base::from_base64(value.substr(1, value.size() - 2));
+    if (!der) return "not RFC 9440";
+    request_.client_certificate = base::as_text(*der);
+  }
+  request_.client = client_of(peer_, forwarded, shared_.config.trusted_proxies);
+  return nullptr;
+}
+
 Connection::Step Connection::admit_request() {
   request_began_ = Steady::now();
   request_.id = reactor_.next_request_id();
-  std::string forwarded;
-  for (std::size_t i = 0; i < request_.field_count(); ++i)
-    if (const auto [name, value] = request_.field(i); name == "x-forwarded-for")
-      forwarded.append(forwarded.empty() ? "" : ",").append(value);
-  request_.client = client_of(peer_, forwarded, shared_.config.trusted_proxies);
+  if (const auto* why = read_proxied_fields()) {
+    unread_body_ = framing_.has_body();
+    refuse({400, "http.client_cert", why});
+    return Step::more;
+  }
   admission_ = shared_.application.admit(request_);
   unread_body_ = framing_.has_body();
   if (admission_.refusal) {

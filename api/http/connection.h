@@ -25,7 +25,8 @@ struct Job {
 
 class Connection {
  public:
-  Connection(Reactor& reactor, std::uint64_t id, Poco::Net::StreamSocket socket, Address peer);
+  Connection(Reactor& reactor, std::uint64_t id, Poco::Net::StreamSocket socket, Address peer,
+             bool proven);
   ~Connection();
 
   std::uint64_t id() const { return id_; }
@@ -50,6 +51,7 @@ class Connection {
   void process();
   Step read_head();
   Step admit_request();
+  const char* read_proxied_fields();
   Step read_body();
   Step dispatch();
   void refuse(const Refusal& refusal);
@@ -66,6 +68,7 @@ class Connection {
   Poco::Net::StreamSocket socket_;
   const int fd_;
   const Address peer_;
+  const bool proven_;  // our proxy is at the other end
 
   Stage stage_ = Stage::head;
   HeadReader head_;

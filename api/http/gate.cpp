@@ -54,7 +54,7 @@ bool equal_fold(std::string_view a, std::string_view lower_b) {
 constexpr std::string_view kOnce[] = {
     "host",   "content-length", "transfer-encoding", "content-type",
     "cookie", "authorization",  "content-encoding",  "expect",
-    "origin", "idempotency-key"};
+    "origin", "idempotency-key", "client-cert"};
 
 std::optional<Method> method_from(std::string_view text) {
   for (const auto method : {Method::get, Method::head, Method::post, Method::put, Method::patch,

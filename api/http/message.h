@@ -40,7 +40,9 @@ struct Request {
   Parameters query;       ///< decoded
   std::string body;       ///< whole, within the route's limit
   Address client;         ///< who asks; a proxy's word counts only from trusted proxies
-  std::string id;         ///< of this request: unique, no secret, also sent back as Request-Id
+  /// DER; of the client whose TLS ended at our proxy, which proved itself. Empty: it showed none.
+  std::string client_certificate = {};
+  std::string id;  ///< of this request: unique, no secret, also sent back as Request-Id
 
   /// The field's value, empty when absent. `name` in lower case. Fields that may come once only
   /// (Host, Content-Type, Authorization, Cookie, …) were refused at the gate when they came twice.

@@ -82,10 +82,10 @@ void Reactor::run_inbox(Poco::Net::ReadableNotification* notification) {
   for (auto& task : tasks) task(*this);
 }
 
-void Reactor::adopt(base::UniqueFd fd, Address peer, bool over_capacity) {
+void Reactor::adopt(base::UniqueFd fd, Address peer, bool over_capacity, bool proven) {
   const auto id = shared_.next_connection.fetch_add(1, std::memory_order_relaxed);
   Poco::Net::StreamSocket socket(new Poco::Net::StreamSocketImpl(fd.release()));
-  auto connection = std::make_unique<Connection>(*this, id, std::move(socket), peer);
+  auto connection = std::make_unique<Connection>(*this, id, std::move(socket), peer, proven);
   auto& held = *connection;
   connections_.emplace(id, std::move(connection));
   if (over_capacity) held.turn_away({503, "http.full", "too many connections"});

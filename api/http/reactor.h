@@ -45,7 +45,8 @@ class Reactor final : public Poco::Net::SocketReactor {
   bool post(std::function<void(Reactor&)> task);
 
   // On the reactor's thread only:
-  void adopt(base::UniqueFd fd, Address peer, bool over_capacity);
+  /// `proven`: from the proxy that proved itself.
+  void adopt(base::UniqueFd fd, Address peer, bool over_capacity, bool proven);
   void remove(Connection& connection);
   Connection* find(std::uint64_t id);
   std::string_view date();  ///< IMF-fixdate of this second

@@ -4,6 +4,8 @@
 #include <Poco/Net/ServerSocket.h>
 #include <Poco/Net/SocketAddress.h>
 #include <Poco/Net/SocketNotification.h>
+#include <Poco/Net/StreamSocket.h>
+#include <Poco/Net/StreamSocketImpl.h>
 #include <Poco/Observer.h>
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -14,6 +16,7 @@
 #include <thread>
 
 #include "api/http/connection.h"
+#include "api/http/proxy_socket.h"
 #include "api/http/reactor.h"
 #include "base/encoding.h"
 #include "base/random.h"
@@ -40,6 +43,8 @@ struct Server::Impl {
   ServerShared shared;
   std::vector<std::unique_ptr<Reactor>> reactors;
   Poco::Net::ServerSocket listener;
+  Poco::Net::StreamSocket proxy;  // the proxy's own door, when there is one
+  bool proxy_listening = false;
   bool listening = false;
   int port = 0;
   std::size_t next_reactor = 0;
@@ -55,17 +60,26 @@ struct Server::Impl {
 
   void on_accept(Poco::Net::ReadableNotification* notification) {
     notification->release();
+    accept_from(listener, false);
+  }
+
+  void on_proxy(Poco::Net::ReadableNotification* notification) {
+    notification->release();
+    accept_from(proxy, true);
+  }
+
+  void accept_from(const Poco::Net::Socket& door, bool proven) {
     for (int i = 0; i < 256; ++i) {
       sockaddr_storage from{};
       socklen_t size = sizeof from;
-      base::UniqueFd fd(::accept4(listener.impl()->sockfd(), reinterpret_cast<sockaddr*>(&from),
-                                  &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+      base::UniqueFd fd(::accept4(door.impl()->sockfd(), reinterpret_cast<sockaddr*>(&from), &size,
+                                  SOCK_NONBLOCK | SOCK_CLOEXEC));
       if (!fd) {
         if (errno == EMFILE || errno == ENFILE) {
           // Out of descriptors: the one waiting is let in and turned away, rather than left to
           // spin.
           spare.reset();
-          base::UniqueFd shed(::accept(listener.impl()->sockfd(), nullptr, nullptr));
+          base::UniqueFd shed(::accept(door.impl()->sockfd(), nullptr, nullptr));
           shed.reset();
           spare = spare_descriptor();
           shared.refused.fetch_add(1, std::memory_order_relaxed);
@@ -73,19 +87,23 @@ struct Server::Impl {
         if (errno == EINTR || errno == ECONNABORTED) continue;
         return;
       }
-      hand_over(std::move(fd), address_of(from));
+      if (proven && !is_account(fd.get(), shared.config.proxy_uid)) {
+        shared.refused.fetch_add(1, std::memory_order_relaxed);
+        continue;  // whoever it is, it is not our proxy
+      }
+      hand_over(std::move(fd), proven ? *Address::parse("127.0.0.1") : address_of(from), proven);
     }
   }
 
-  void hand_over(base::UniqueFd fd, Address peer) {
+  void hand_over(base::UniqueFd fd, Address peer, bool proven) {
     shared.accepted.fetch_add(1, std::memory_order_relaxed);
     const auto held = shared.connections.fetch_add(1, std::memory_order_relaxed);
     const bool over = held >= shared.config.connections;
     if (over) shared.refused.fetch_add(1, std::memory_order_relaxed);
     auto& reactor = *reactors[next_reactor++ % reactors.size()];
     const int raw = fd.release();
-    const bool posted = reactor.post(
-        [raw, peer, over](Reactor& self) { self.adopt(base::UniqueFd(raw), peer, over); });
+    const bool posted =
+        reactor.post([=](Reactor& self) { self.adopt(base::UniqueFd(raw), peer, over, proven); });
     if (!posted) {
       ::close(raw);
       shared.connections.fetch_sub(1, std::memory_order_relaxed);
@@ -99,6 +117,11 @@ struct Server::Impl {
     reactors.front()->post([this, &done](Reactor& self) {
       self.removeEventHandler(listener, AcceptObserver(*this, &Impl::on_accept));
       listener.close();
+      if (proxy_listening) {
+        self.removeEventHandler(proxy, AcceptObserver(*this, &Impl::on_proxy));
+        proxy.close();
+        ::unlink(shared.config.proxy_socket.c_str());
+      }
       done.store(true);
     });
     while (!done.load()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -128,12 +151,20 @@ base::Result<void> Server::start() {
                   {"why", failure.displayText()}};
     return error;
   }
+  if (!config.proxy_socket.empty()) {
+    BASE_TRY(auto door, listen_for_proxy(config.proxy_socket));
+    impl_->proxy = Poco::Net::StreamSocket(new Poco::Net::StreamSocketImpl(door.release()));
+    impl_->proxy_listening = true;
+  }
   int count = config.reactors;
   if (count <= 0) count = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   for (int i = 0; i < count; ++i)
     impl_->reactors.push_back(std::make_unique<Reactor>(impl_->shared, i));
   impl_->reactors.front()->addEventHandler(impl_->listener,
                                            Impl::AcceptObserver(*impl_, &Impl::on_accept));
+  if (impl_->proxy_listening)
+    impl_->reactors.front()->addEventHandler(impl_->proxy,
+                                             Impl::AcceptObserver(*impl_, &Impl::on_proxy));
   impl_->listening = true;
   for (auto& reactor : impl_->reactors) reactor->begin();
   return {};

@@ -33,6 +33,10 @@ struct ServerConfig {
   bool https = false;  ///< the public address is https (TLS ends in front of us)
   std::vector<std::string> hosts;
   std::vector<Network> trusted_proxies;
+  /// Where our own proxy connects and proves itself by its account; empty: nowhere. Of requests
+  /// from there alone a client's certificate is believed.
+  std::string proxy_socket = {};
+  unsigned proxy_uid = 0;
   GateLimits gate;
   std::chrono::milliseconds head_deadline{10'000}, body_deadline{60'000}, idle{60'000},
       write_idle{30'000}, queue_deadline{3'000}, answer_deadline{30'000}, linger{2'000};

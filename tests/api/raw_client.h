@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <cctype>
 #include <cerrno>
@@ -52,6 +53,18 @@ class RawClient {
     to.sin_family = AF_INET;
     to.sin_port = htons(static_cast<std::uint16_t>(port));
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::connect(fd_.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) != 0)
+      throw std::runtime_error(std::string("connect: ") + std::strerror(errno));
+  }
+
+  /// Over a Unix socket.
+  explicit RawClient(const std::string& path)
+      : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const timeval patience{30, 0};
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    sockaddr_un to{};
+    to.sun_family = AF_UNIX;
+    std::strncpy(to.sun_path, path.c_str(), sizeof to.sun_path - 1);
     if (::connect(fd_.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) != 0)
       throw std::runtime_error(std::string("connect: ") + std::strerror(errno));
   }

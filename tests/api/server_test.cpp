@@ -3,11 +3,16 @@
 
 #include <gmock/gmock.h>
 #include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <condition_variable>
+#include <filesystem>
 #include <mutex>
 #include <thread>
 
+#include "api/http/proxy_socket.h"
+#include "base/encoding.h"
 #include "tests/api/raw_client.h"
 
 namespace {
@@ -49,6 +54,9 @@ class TestApplication final : public api::Application {
   std::optional<Response> quick(const Request& request, const Admission& admission) override {
     if (admission.pool) return std::nullopt;
     if (request.path == "/split") return Response::redirect("/a\r\nSet-Cookie: a=b");
+    if (request.path == "/who")
+      return Response::text(base::to_hex(base::as_bytes(request.client_certificate)) + " " +
+                            request.client.text());
     if (request.path == "/big") return Response::text(std::string(8u << 20, 'b'));
     return Response::text(request.path + request.raw_query);
   }
@@ -437,6 +445,96 @@ TEST_F(ServerTest, APortAlreadyTakenIsAClearError) {
   const auto started = second.start();
   ASSERT_FALSE(started.ok());
   EXPECT_EQ(started.error().key, "http.listen");
+}
+
+// A header with a certificate, as our proxy writes it (RFC 9440 §2.2).
+constexpr std::string_view kWithCertificate =
+    "GET /who HTTP/1.1\r\nHost: test\r\nClient-Cert: :MAMCAQE=:\r\n"
+    "X-Forwarded-For: 192.0.2.7\r\n\r\n";
+
+class ProxySocketTest : public ServerTest {
+ protected:
+  ProxySocketTest() {
+    char name[] = "/tmp/xinyin-proxy-XXXXXX";
+    EXPECT_NE(mkdtemp(name), nullptr);
+    directory_ = name;
+    config_.proxy_socket = directory_ + "/proxy.sock";
+    config_.proxy_uid = ::getuid();
+    config_.trusted_proxies = *api::parse_networks("127.0.0.1/32");
+  }
+  ~ProxySocketTest() override {
+    server_.reset();
+    std::filesystem::remove_all(directory_);
+  }
+  std::string directory_;
+};
+
+TEST_F(ProxySocketTest, OnTheProxysSocketACertificateIsBelieved) {
+  start();
+  struct stat there {};
+  ASSERT_EQ(::stat(config_.proxy_socket.c_str(), &there), 0);
+  EXPECT_EQ(there.st_mode & 0777, 0660u);
+  RawClient proxy(config_.proxy_socket);
+  proxy.send(kWithCertificate);
+  EXPECT_EQ(proxy.read().body, "3003020101 192.0.2.7");
+  proxy.send("GET /who HTTP/1.1\r\nHost: test\r\n\r\n");  // the next one shows none
+  EXPECT_EQ(proxy.read().body, " 127.0.0.1");
+}
+
+TEST_F(ProxySocketTest, EverywhereElseACertificateInAHeaderIsRefused) {
+  start();
+  for (const std::string field :
+       {"Client-Cert: :MAMCAQE=:", "client-cert: x", "Client-Cert-Chain: :MAMCAQE=:"}) {
+    auto client = connect();
+    client.send("GET /who HTTP/1.1\r\nHost: test\r\n" + field + "\r\n\r\n");
+    const auto answer = client.read();
+    EXPECT_EQ(answer.status, 400) << field;
+    EXPECT_EQ(answer.body, "http.client_cert") << field;
+  }
+}
+
+TEST_F(ProxySocketTest, WhoIsNotTheProxysAccountIsNotServed) {
+  config_.proxy_uid = ::getuid() + 1;
+  start();
+  RawClient other(config_.proxy_socket);
+  other.send(kWithCertificate);
+  EXPECT_TRUE(other.closed());
+}
+
+TEST_F(ProxySocketTest, AMalformedCertificateHeaderIsRefused) {
+  start();
+  for (const std::string value : {"", ":", "::", "MAMCAQE=", ":MAMCAQE:", ":!:", ":MAMCAQE=: "}) {
+    RawClient proxy(config_.proxy_socket);
+    proxy.send("GET /who HTTP/1.1\r\nHost: test\r\nClient-Cert: " + value + "\r\n\r\n");
+    const auto answer = proxy.read();
+    EXPECT_EQ(answer.status, value == ":MAMCAQE=: " ? 200 : 400) << value;
+  }
+  RawClient proxy(config_.proxy_socket);
+  proxy.send(
+      "GET /who HTTP/1.1\r\nHost: test\r\nClient-Cert: :MAMCAQE=:\r\n"
+      "Client-Cert: :MAMCAQE=:\r\n\r\n");
+  EXPECT_EQ(proxy.read().body, "http.duplicate");
+}
+
+TEST_F(ProxySocketTest, ASocketLeftBehindIsTakenAndOneInUseIsNot) {
+  start();
+  api::ServerConfig config = config_;
+  api::Server second(config, application_);
+  const auto started = second.start();
+  ASSERT_FALSE(started.ok());
+  EXPECT_EQ(started.error().key, "http.listen");
+  server_->stop();
+  EXPECT_FALSE(std::filesystem::exists(config_.proxy_socket));
+  {  // as a process that was killed leaves it
+    auto left = api::listen_for_proxy(config_.proxy_socket);
+    ASSERT_TRUE(left.ok());
+  }
+  ASSERT_TRUE(std::filesystem::exists(config_.proxy_socket));
+  server_.reset();
+  start();
+  RawClient proxy(config_.proxy_socket);
+  proxy.send(kWithCertificate);
+  EXPECT_EQ(proxy.read().status, 200);
 }
 
 }  // namespace

@@ -4,7 +4,9 @@
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
+#include <openssl/rand.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 
 #include <stdexcept>
 #include <vector>
@@ -89,6 +91,30 @@ std::string ForeignSigner::jwk(std::string_view more) const {
 
 std::string ForeignSigner::thumbprint() const {
   return url(base::sha256(base::as_bytes(jwk())));  // jwk() writes the members in their order
+}
+
+base::Bytes ForeignSigner::certificate() const {
+  auto* x509 = X509_new();
+  need(X509_set_version(x509, X509_VERSION_3) == 1, "version");
+  std::uint64_t serial = 0;
+  need(RAND_bytes(reinterpret_cast<unsigned char*>(&serial), 7) == 1, "serial");
+  ASN1_INTEGER_set_uint64(X509_get_serialNumber(x509), serial | 1);
+  ASN1_TIME_set_string(X509_getm_notBefore(x509), "20260101000000Z");
+  ASN1_TIME_set_string(X509_getm_notAfter(x509), "20360101000000Z");
+  auto* name = X509_NAME_new();
+  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+                             reinterpret_cast<const unsigned char*>("client"), -1, -1, 0);
+  X509_set_subject_name(x509, name);
+  X509_set_issuer_name(x509, name);
+  X509_NAME_free(name);
+  X509_set_pubkey(x509, held_->key);
+  need(X509_sign(x509, held_->key, algorithm_ == "EdDSA" ? nullptr : EVP_sha256()) > 0, "sign");
+  unsigned char* der = nullptr;
+  const int size = i2d_X509(x509, &der);
+  const base::Bytes out(der, der + size);
+  OPENSSL_free(der);
+  X509_free(x509);
+  return out;
 }
 
 std::string ForeignSigner::sign(std::string_view header, std::string_view payload) const {

@@ -25,6 +25,8 @@ class ForeignSigner {
   std::string jwks(std::string_view more = "") const { return "{\"keys\":[" + jwk(more) + "]}"; }
   /// RFC 7638.
   std::string thumbprint() const;
+  /// A certificate of its own that it signed, DER; each call makes another one.
+  base::Bytes certificate() const;
   /// A compact JWS over exactly these texts, whatever they say.
   std::string sign(std::string_view header, std::string_view payload) const;
   /// With {"alg":…,"typ":…} as header.

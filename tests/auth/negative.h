@@ -47,6 +47,13 @@ class Scene {
                        std::string_view path = kTokenPath) const {
     return {{proof_text}, std::string(method), std::string(path)};
   }
+  /// A request over mutual TLS with this certificate.
+  static ProvedRequest over_tls(base::Bytes certificate, std::string_view method = "POST",
+                                std::string_view path = kTokenPath) {
+    return {{}, std::string(method), std::string(path), std::move(certificate)};
+  }
+  /// Tokens bound to this certificate: the access token.
+  std::string tls_token(const base::Bytes& certificate);
   /// Tokens bound to `signer`: the access token.
   std::string bound_token();
   /// A pushed request's address; its error with "!" in front.
@@ -78,5 +85,6 @@ std::span<const NegativeCase> dpop_cases();       // negative_dpop.cpp
 std::span<const NegativeCase> device_cases();     // negative_device.cpp
 std::span<const NegativeCase> request_cases();    // negative_request.cpp
 std::span<const NegativeCase> client_cases();     // negative_client.cpp
+std::span<const NegativeCase> tls_cases();        // negative_tls.cpp
 
 }  // namespace auth::test_house

@@ -83,6 +83,14 @@ std::string Scene::bound_token() {
   return good == nullptr ? "" : std::string(base::json_text(json(good->json), "access_token"));
 }
 
+std::string Scene::tls_token(const base::Bytes& certificate) {
+  const auto reply = house.provider.token(house.redemption(client, fresh_code()), client.basic(),
+                                          over_tls(certificate));
+  EXPECT_EQ(house.error_of(reply), "");
+  const auto* good = std::get_if<TokenReply>(&reply);
+  return good == nullptr ? "" : std::string(base::json_text(json(good->json), "access_token"));
+}
+
 std::string Scene::push(const House::Registered& by, const Parameters& request) {
   const auto reply =
       by.secret.empty()
@@ -134,7 +142,8 @@ std::vector<NegativeCase> all_cases() {
   std::vector<NegativeCase> out;
   for (const auto cases :
        {code_cases(), token_cases(), assertion_cases(), authorize_cases(), bearer_cases(),
-        dpop_cases(), device_cases(), request_cases(), client_cases()})
+        dpop_cases(), device_cases(), request_cases(), client_cases(),
+        tls_cases()})
     out.insert(out.end(), cases.begin(), cases.end());
   return out;
 }

@@ -184,6 +184,9 @@ frontend public
     http-request del-header X-Forwarded-Proto
     http-request del-header X-Forwarded-Host
     http-request del-header Forwarded
+    # A certificate in a header is nobody's to tell here.
+    http-request del-header Client-Cert
+    http-request del-header Client-Cert-Chain
     default_backend service
 
 backend service
