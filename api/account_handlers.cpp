@@ -7,6 +7,7 @@
 #include "api/page_handlers.h"
 #include "api/pages/account_pages.h"
 #include "api/problem.h"
+#include "api/sign_in.h"
 #include "auth/details.h"
 
 namespace api {
@@ -19,6 +20,8 @@ std::string_view done_key(std::string_view word) {
   if (word == "session") return "web.account.session.ended";
   if (word == "consent") return "web.account.consent.revoked";
   if (word == "asked") return "web.account.asked";
+  if (word == "cancel") return "web.account.cancel.asked";
+  if (word == "kept") return "web.account.cancel.withdrawn";
   if (word == "privacy") return "web.account.privacy.withdrawn";
   return {};
 }
@@ -41,6 +44,7 @@ base::Result<Response> show_account(Call& call, pages::AccountPage shown) {
   BASE_TRY(shown.consents, own.consents(subject));
   BASE_TRY(shown.acts, house->agreements->acts(subject));
   BASE_TRY(shown.trace, own.trace(subject));
+  BASE_TRY(shown.ends_at, house->cancellation->due(subject));
   auth::IdentityRequests requests(
       {call.services.pool, *house->cipher, call.services.clock, call.services.random});
   BASE_TRY(shown.requests, requests.of(subject));
@@ -176,6 +180,26 @@ base::Result<Response> account_revoke_consent(Call& call) {
       house->own_account->revoke_consent(call.session->subject, form_text(form, "client"));
   if (!revoked.ok()) return refused(call, revoked.error(), {});
   return done("consent");
+}
+
+/// 个人信息保护法 47: by the person, with a login just made.
+base::Result<Response> account_cancel(Call& call) {
+  BASE_TRY(const auto form, call.request.form());
+  BASE_TRY(const auto house, call.house());
+  if (form_text(form, "sure") != "yes")
+    return refused(call, base::error(base::Code::invalid_argument, "web.cancel.tick"), {});
+  BASE_TRY(auto asked, ask_fresh_login(call, "/account"));
+  if (asked) return std::move(*asked);
+  const auto due = house->cancellation->ask(call.session->subject);
+  if (!due.ok()) return refused(call, due.error(), {});
+  return done("cancel");
+}
+
+base::Result<Response> account_keep(Call& call) {
+  BASE_TRY(const auto house, call.house());
+  const auto kept = house->cancellation->withdraw(call.session->subject);
+  if (!kept.ok()) return refused(call, kept.error(), {});
+  return done("kept");
 }
 
 base::Result<Response> account_withdraw_privacy(Call& call) {

@@ -184,6 +184,11 @@ void Background::keep_once() {
       if (swept.ok()) swept = rooms->text_codes->sweep();
       if (swept.ok()) swept = rooms->proofings->sweep();
       if (swept.ok()) swept = rooms->notices->sweep();
+      if (swept.ok()) {
+        const auto ended = rooms->cancellation->run_due();
+        if (ended.ok() && *ended > 0) log_.event("accounts.ended", std::to_string(*ended));
+        if (!ended.ok()) swept = ended.error();
+      }
       say_once(sweep_told_, "provider.sweep",
                swept.ok() ? base::Result<void>() : base::Result<void>(swept.error()));
     }

@@ -296,6 +296,12 @@ void read_proofing(base::Settings& s, Config& out) {
                        "without an end"));
 }
 
+void read_accounts(base::Settings& s, Config& out) {
+  out.cancel_wait = std::chrono::hours(
+      24 * s.integer("account.cancel_wait_days", 15, 0, 90,
+                     "days between asking for the end of an account and its erasure"));
+}
+
 void read_parts(base::Settings& s, Config& out) {
   out.database.conninfo = s.required("database.conninfo",
                                      "libpq connection string of the service's role; the password "
@@ -323,6 +329,7 @@ void read_parts(base::Settings& s, Config& out) {
                 "how long an answer about revocation (OCSP) is good; made anew at half of it"));
   read_timestamps(s, out);
   read_sms(s, out);
+  read_accounts(s, out);
   // Asked for in --only=verify too, so that one file serves both kinds of instance.
   out.data_key_file = s.path("secrets.data_key_file", "secrets/data-key.wrapped",
                              "file with the data key, wrapped by the token");

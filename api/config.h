@@ -131,6 +131,8 @@ struct Config {
     std::chrono::seconds cool_off{24 * 3600};
   } sms;
 
+  std::chrono::seconds cancel_wait{15 * 86'400};  ///< to think over the end of an account
+
   std::string instance = "xinyind-1";
   std::filesystem::path log_file;  ///< empty: standard error
   std::string fail_point;

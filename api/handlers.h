@@ -15,6 +15,7 @@
 #include "auth/accounts.h"
 #include "auth/agreements.h"
 #include "auth/mandates.h"
+#include "auth/cancellation.h"
 #include "auth/own_account.h"
 #include "auth/proofings.h"
 #include "auth/own_codes.h"
@@ -84,6 +85,7 @@ struct Lasting {
   std::shared_ptr<const ProofingSources> proofing_sources;  ///< what `proofings` asks
   std::shared_ptr<auth::Proofings> proofings;
   std::shared_ptr<auth::Mandates> mandates;
+  std::shared_ptr<auth::Cancellation> cancellation;
   std::shared_ptr<auth::Provider> provider;
   std::shared_ptr<seal::Issuer::Life> sealing_life;
   std::shared_ptr<services::Enrolments> enrolments;
@@ -227,6 +229,8 @@ base::Result<Response> account_password(Call&);          // POST /account/passwo
 base::Result<Response> account_end_session(Call&);       // POST /account/sessions/end
 base::Result<Response> account_revoke_consent(Call&);    // POST /account/consents/revoke
 base::Result<Response> account_withdraw_privacy(Call&);  // POST /account/privacy/withdraw
+base::Result<Response> account_cancel(Call&);            // POST /account/cancel
+base::Result<Response> account_keep(Call&);              // POST /account/cancel/withdraw
 // sign_in_handlers.cpp
 base::Result<Response> second_page(Call&);             // GET /login/second
 base::Result<Response> second_submit(Call&);           // POST /login/second

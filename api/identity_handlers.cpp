@@ -8,6 +8,9 @@
 #include "auth/activation.h"
 #include "auth/details.h"
 #include "auth/identity_requests.h"
+#include "base/canonical_json.h"
+#include "base/digest.h"
+#include "base/encoding.h"
 #include "base/json.h"
 
 namespace api {
@@ -29,6 +32,21 @@ Response activation_answer(Call& call, std::string login_name, const base::Error
   return answer;
 }
 
+/// `json` with a member "proof": a JWS over the SHA-256 of the canonical text (RFC 8785) of all the
+/// rest, so that whoever is shown the file can see that it is ours and whole.
+base::Result<std::string> with_proof(Call& call, const Upstairs& house, std::string_view json) {
+  BASE_TRY(auto parsed, base::parse_json(json, {.bytes = 64 << 20, .depth = 16}));
+  BASE_TRY(const auto canonical, base::canonical_json(parsed));
+  base::JsonWriter claims;
+  claims.StartObject();
+  claims.member("iss", call.services.config.public_url);
+  claims.member("iat", base::to_unix_s(call.services.clock.now()));
+  claims.member("sha256", base::to_hex(base::sha256(base::as_bytes(canonical))));
+  claims.EndObject();
+  BASE_TRY(const auto proof, house.provider->sign_export(claims.text()));
+  return canonical.substr(0, canonical.size() - 1) + ",\"proof\":\"" + proof + "\"}";
+}
+
 /// All that is kept of the person and is his to have, in one JSON object.
 base::Result<std::string> export_of(Call& call, const Upstairs& house,
                                     const auth::SubjectId& subject) {
@@ -39,11 +57,11 @@ base::Result<std::string> export_of(Call& call, const Upstairs& house,
   BASE_TRY(const auto consents, house.own_account->consents(subject));
   BASE_TRY(const auto acts, house.agreements->acts(subject));
   BASE_TRY(const auto trace, house.own_account->trace(subject, 10'000));
+  BASE_TRY(const auto factors, auth::factors_of(call.services.pool, *house.cipher, subject));
   base::JsonWriter w;
   w.StartObject();
   w.member("made_at", base::to_rfc3339(call.services.clock.now()));
   w.member("made_by", call.services.config.public_url);
-  w.member("signed", false);
   w.member("kind", person.kind == auth::SubjectKind::unit ? "unit" : "person");
   w.member("login_name", login_name);
   w.member("name", person.name);
@@ -91,6 +109,16 @@ base::Result<std::string> export_of(Call& call, const Upstairs& house,
     w.EndObject();
   }
   w.EndArray();
+  w.key("factors");
+  w.StartArray();
+  for (const auto& one : factors) {
+    w.StartObject();
+    w.member("kind", auth::to_text(one.kind));
+    w.member("label", one.label);
+    w.member("added_at", base::to_rfc3339(one.added_at));
+    w.EndObject();
+  }
+  w.EndArray();
   w.key("trace");
   w.StartArray();
   for (const auto& one : trace) {
@@ -135,7 +163,8 @@ base::Result<Response> account_ask_identity(Call& call) {
 
 base::Result<Response> account_export(Call& call) {
   BASE_TRY(const auto house, call.house());
-  BASE_TRY(const auto json, export_of(call, *house, call.session->subject));
+  BASE_TRY(const auto plain, export_of(call, *house, call.session->subject));
+  BASE_TRY(const auto json, with_proof(call, *house, plain));
   return Response::file(base::to_bytes(base::as_bytes(json)), "application/json",
                         "xinyin-account.json");
 }

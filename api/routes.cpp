@@ -187,6 +187,12 @@ constexpr Route kTable[] = {
     {.method = Method::post, .path = "/account/privacy/withdraw", .handler = account_withdraw_privacy,
      .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login,
      .body_limit = kForm, .takes = media::form, .origin = Origin::form},
+    {.method = Method::post, .path = "/account/cancel", .handler = account_cancel,
+     .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login,
+     .body_limit = kForm, .takes = media::form, .origin = Origin::form},
+    {.method = Method::post, .path = "/account/cancel/withdraw", .handler = account_keep,
+     .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login,
+     .body_limit = kForm, .takes = media::form, .origin = Origin::form},
 
     // The second step of a login, and the factors: LD/T 01-2020 6.2.5b, 6.2.6.
     {.method = Method::get, .path = "/login/second", .handler = second_page,

@@ -119,6 +119,8 @@ void join_auth(Services& services, Lasting& rooms, const auth::PasswordHasher::C
   rooms.proofings = build_proofings(services, rooms);
   rooms.mandates = std::make_shared<auth::Mandates>(auth::Mandates::Parts{
       services.pool, *rooms.cipher, *rooms.accounts, services.clock, services.random});
+  rooms.cancellation = std::make_shared<auth::Cancellation>(
+      auth::Cancellation::Parts{pool, *rooms.notices, clock, config.cancel_wait});
   auth::Provider::Config provider;
   provider.issuer = config.public_url;
   provider.code_life = config.openid.code;

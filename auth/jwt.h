@@ -23,6 +23,7 @@ constexpr std::string_view kAccessTokenType = "at+jwt";  // RFC 9068 §2.1
 constexpr std::string_view kIdTokenType = "JWT";
 constexpr std::string_view kLogoutTokenType = "logout+jwt";  // Back-Channel Logout 1.0 §2.4
 constexpr std::size_t kTokenMost = 8192;                     ///< bytes
+constexpr std::string_view kExportType = "xinyin-export+jwt";  // docs/decisions/0085
 
 /// A JWS taken apart; nothing of it is believed yet.
 struct Jws {

@@ -510,6 +510,10 @@ std::string Provider::discovery() const {
   return out.text();
 }
 
+base::Result<std::string> Provider::sign_export(std::string_view claims) {
+  return sign_jws(*impl_->parts.signing_key, impl_->key_id, kExportType, claims);
+}
+
 std::string Provider::jwks() const {
   return impl_->ring()->published.jwks();
 }

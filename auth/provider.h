@@ -260,6 +260,10 @@ class Provider {
   base::Result<int> send_logouts(const LogoutSender& sender, int most = 8);
   /// For those who keep registrations: with what ID tokens can be signed, space-separated.
   std::string id_token_algorithms() const;
+  /// A statement of this provider's for somebody to keep and show: a JWS of type kExportType over
+  /// `claims` (a JSON object's text), by the key of jwks(). No token: nothing of ours takes it.
+  /// Errors: those of hsm::Key::sign.
+  base::Result<std::string> sign_export(std::string_view claims);
 
   std::string discovery() const;  ///< RFC 8414 / OpenID discovery document, JSON
   std::string jwks() const;       ///< RFC 7517, JSON

@@ -235,6 +235,7 @@ std::string account(const Renderer& look, const AccountPage& page) {
   put_acts(data, page);
   put_requests(data, page);
   put_trace(data, page);
+  if (page.ends_at) data.text("ends_at", base::to_china_time(*page.ends_at));
   return look.page("account", "web.account.title", data);
 }
 

@@ -1,6 +1,7 @@
 // 我的账户, and the page that asks for agreements. LD/T 01-2020 6.2.4, 6.2.5.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct AccountPage {
   std::vector<auth::AgreementAct> acts;
   std::vector<auth::TraceRow> trace;
   std::vector<auth::IdentityRequest> requests;  ///< of this person, newest first
+  std::optional<base::Time> ends_at = std::nullopt;  ///< the account's end was asked for
   std::string done;                      ///< catalogue key of what was just done; empty: nothing
   const base::Error* problem = nullptr;  ///< of a deed that was refused
   auth::FieldValues typed;               ///< what was typed in the contact data, when refused

@@ -1,12 +1,17 @@
 // Registering by oneself and 我的账户, as pages and as JSON. LD/T 01-2020 5.4.1.2–4, 6.2.2–6.2.5.
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
 
 #include "auth/activation.h"
 #include "auth/id_numbers.h"
 #include "base/encoding.h"
 #include "base/json.h"
+#include "test_paths.h"
 #include "tests/api/browser.h"
 
 namespace {
@@ -95,6 +100,26 @@ class RegistrationPagesTest : public testing::Test {
     EXPECT_EQ(browser.post("/register/complete", end(browser, login_name)).status, 303);
     EXPECT_EQ(log_in(browser, login_name).header("location"), "/account");
     return login_name;
+  }
+  /// What tests/api/judge_export.py says of an export.
+  static std::string judged(const std::string& file, const std::string& keys) {
+    char directory[] = "/tmp/xinyin-export-XXXXXX";
+    EXPECT_NE(::mkdtemp(directory), nullptr);
+    const std::string at(directory);
+    std::ofstream(at + "/export.json") << file;
+    std::ofstream(at + "/jwks.json") << keys;
+    const auto command = std::string("python3 -B ") + XINYIN_SOURCE_DIR +
+                         "/tests/api/judge_export.py " + at + "/export.json " + at +
+                         "/jwks.json 2>&1";
+    std::unique_ptr<FILE, int (*)(FILE*)> out(::popen(command.c_str(), "r"), ::pclose);
+    std::string said;
+    char block[512];
+    while (std::fgets(block, sizeof block, out.get()) != nullptr) said += block;
+    std::filesystem::remove_all(at);
+    return said;
+  }
+  bool rooms_actor(const std::string& token) {
+    return house_.services().upstairs.get()->provider->actor(token).ok();
   }
   test::House house_;
 };
@@ -460,8 +485,32 @@ TEST_F(RegistrationPagesTest, Pipl45_EverythingKeptOfAPersonIsExportedToHim) {
   EXPECT_EQ(base::json_text(json["documents"][0], "number").size(), 18u);
   EXPECT_EQ(json["agreements"].Size(), 2u);
   EXPECT_GE(json["trace"].Size(), 5u);
-  EXPECT_FALSE(json["signed"].GetBool()) << "and says so";
   EXPECT_THAT(file.body, Not(HasSubstr("argon2")));
+  // Another program sees that it is ours and whole, and that an altered one is not.
+  const auto keys = browser.get("/oauth/jwks").body;
+  EXPECT_EQ(judged(file.body, keys), std::string(test::kPublicUrl) + "\n");
+  auto altered = file.body;
+  altered.replace(altered.find(kMobile), 3, "139");
+  EXPECT_THAT(judged(altered, keys), HasSubstr("altered"));
+  EXPECT_FALSE(rooms_actor(std::string(base::json_text(json, "proof")))) << "it is no token";
+}
+
+TEST_F(RegistrationPagesTest, Pipl47_TheAccountEndsAfterATimeToThinkItOver) {
+  Browser browser(house_);
+  member(browser);
+  EXPECT_THAT(browser.get("/account").body, HasSubstr("依法保留"));
+  EXPECT_EQ(browser.post("/account/cancel", {}).status, 400) << "not without the tick";
+  browser.get("/account");
+  EXPECT_EQ(browser.post("/account/cancel", {{"sure", "yes"}}).header("location"),
+            "/account?done=cancel");
+  EXPECT_THAT(browser.get("/account").body, HasSubstr("账户将于此时注销"));
+  EXPECT_EQ(browser.post("/account/cancel/withdraw", {}).header("location"), "/account?done=kept");
+  EXPECT_THAT(browser.get("/account").body, Not(HasSubstr("账户将于此时注销")));
+  EXPECT_EQ(browser.post("/account/cancel/withdraw", {}).status, 404);
+  house_.pki().clock().advance(std::chrono::minutes(11));
+  browser.get("/account");
+  EXPECT_EQ(browser.post("/account/cancel", {{"sure", "yes"}}).header("location"),
+            "/login?fresh=1&return_to=%2Faccount");
 }
 
 TEST_F(RegistrationPagesTest, Ldt01_6_2_5d_ACodeFromTheCounterSetsANewPassword) {
