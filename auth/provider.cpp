@@ -511,7 +511,7 @@ std::string Provider::discovery() const {
 }
 
 base::Result<std::string> Provider::sign_export(std::string_view claims) {
-  return sign_jws(*impl_->parts.signing_key, impl_->key_id, kExportType, claims);
+  return impl_->sign("ES256", kExportType, claims);
 }
 
 std::string Provider::jwks() const {
