@@ -16,6 +16,7 @@
 #include "auth/agreements.h"
 #include "auth/mandates.h"
 #include "auth/cancellation.h"
+#include "auth/card_login.h"
 #include "auth/own_account.h"
 #include "auth/proofings.h"
 #include "auth/own_codes.h"
@@ -86,6 +87,7 @@ struct Lasting {
   std::shared_ptr<auth::Proofings> proofings;
   std::shared_ptr<auth::Mandates> mandates;
   std::shared_ptr<auth::Cancellation> cancellation;
+  std::shared_ptr<auth::CardLogin> card_login;
   std::shared_ptr<auth::Provider> provider;
   std::shared_ptr<seal::Issuer::Life> sealing_life;
   std::shared_ptr<services::Enrolments> enrolments;
@@ -231,6 +233,10 @@ base::Result<Response> account_revoke_consent(Call&);    // POST /account/consen
 base::Result<Response> account_withdraw_privacy(Call&);  // POST /account/privacy/withdraw
 base::Result<Response> account_cancel(Call&);            // POST /account/cancel
 base::Result<Response> account_keep(Call&);              // POST /account/cancel/withdraw
+// card_login_handlers.cpp
+base::Result<Response> card_page(Call&);       // GET /login/card
+base::Result<Response> card_begin(Call&);      // POST /login/card
+base::Result<Response> card_confirmed(Call&);  // GET /login/card/confirmed
 // sign_in_handlers.cpp
 base::Result<Response> second_page(Call&);             // GET /login/second
 base::Result<Response> second_submit(Call&);           // POST /login/second

@@ -59,6 +59,7 @@ base::Result<std::string> field(const Parameters& form, std::string_view name) {
 
 Response login_answer(Call& call, pages::LoginPage shown, int status) {
   shown.csrf = call.form_token();
+  if (const auto house = call.house(); house.ok()) shown.card = (*house)->card_login->offered();
   return page(call, pages::login(pages_look(), shown), status, origins_in(call, shown.return_to));
 }
 

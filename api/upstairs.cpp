@@ -119,6 +119,9 @@ void join_auth(Services& services, Lasting& rooms, const auth::PasswordHasher::C
   rooms.proofings = build_proofings(services, rooms);
   rooms.mandates = std::make_shared<auth::Mandates>(auth::Mandates::Parts{
       services.pool, *rooms.cipher, *rooms.accounts, services.clock, services.random});
+  rooms.card_login = std::make_shared<auth::CardLogin>(
+      auth::CardLogin::Parts{pool, cipher, *rooms.accounts,
+                             rooms.proofing_sources->social_card.get(), clock, random});
   rooms.cancellation = std::make_shared<auth::Cancellation>(
       auth::Cancellation::Parts{pool, *rooms.notices, clock, config.cancel_wait});
   auth::Provider::Config provider;

@@ -26,8 +26,22 @@ std::string login(const Renderer& look, const LoginPage& page) {
       .text("return_to_in_link", percent_encode(page.return_to))
       .text("login_name", page.login_name);
   if (!page.client_name.empty()) data.text("client_name", page.client_name);
+  data.flag("card", page.card);
   if (page.problem != nullptr) data.message("problem", page.problem->key, page.problem->args);
   return look.page("login", "web.login.title", data);
+}
+
+std::string card_login(const Renderer& look, const CardPage& page) {
+  PageData data;
+  data.text("csrf", page.csrf).text("return_to", page.return_to);
+  data.text("return_to_in_link", percent_encode(page.return_to));
+  if (page.code)
+    data.object("code", PageData().text("path", page.code->path)
+                            .text("size", std::to_string(page.code->size)));
+  else
+    data.flag("code", false);
+  if (page.problem != nullptr) data.message("problem", page.problem->key, page.problem->args);
+  return look.page("card_login", "web.card.title", data);
 }
 
 std::string consent(const Renderer& look, const ConsentPage& page) {

@@ -1,10 +1,12 @@
 // The pages of logging in, consenting and logging out.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "api/pages/renderer.h"
+#include "api/pages/security_pages.h"
 #include "base/result.h"
 
 namespace api::pages {
@@ -15,8 +17,17 @@ struct LoginPage {
   std::string login_name;   ///< what was typed before
   std::string client_name;  ///< the portal that asks, when known
   const base::Error* problem = nullptr;
+  bool card = false;  ///< one can log in with an e-social-security card
 };
 std::string login(const Renderer& look, const LoginPage& page);
+
+struct CardPage {
+  std::string csrf, return_to;
+  std::optional<QrDrawing> code;  ///< what the telephone scans; none: the way to begin
+  const base::Error* problem = nullptr;
+};
+/// Logging in with an e-social-security card.
+std::string card_login(const Renderer& look, const CardPage& page);
 
 struct ConsentPage {
   std::string csrf;

@@ -192,7 +192,8 @@ class Simulator(BaseHTTPRequestHandler):
                     attributes = visit["question"]["attributes"]
                     out["transaction"] = visit.setdefault("transaction", out["transaction"])
                     if path == "/social-card":
-                        out |= {"name": attributes["name"], "id_number": attributes["id_number"]}
+                        holder = visit.get("holder", attributes)  # a login: whoever holds the telephone
+                        out |= {"name": holder["name"], "id_number": holder["id_number"]}
                         if mode == "other_person":
                             out |= {"name": "李四"}
                     else:
@@ -214,13 +215,20 @@ class Simulator(BaseHTTPRequestHandler):
             f'<p><button name="outcome" value="{value}" style="font-size:1.1rem;padding:.6rem 1rem">{escape(text)}</button>'
             for value, text in [("matches", "通过 · pass"), ("does_not_match", "不一致 · mismatch"),
                                 ("not_live", "活体失败 · not live"), ("not_finished", "取消 · cancel")])
-        return self.page(f"<h1>模拟页面 simulator</h1><p>{what}</p><p>请选择结果 · choose what comes of it</p>"
-                         f'<form method="post">{buttons}</form>')
+        attributes = visit["question"]["attributes"]
+        shown = f'<p><b>{escape(attributes["shown"])}</b></p>' if "shown" in attributes else ""
+        fields = "" if "id_number" in attributes else "".join(
+            f'<p><label>{label}<br><input name="{name}" required style="font-size:1.1rem;width:100%"></label></p>'
+            for name, label in [("name", "持卡人姓名 · holder"), ("id_number", "社会保障号码 · number")])
+        return self.page(f"<h1>模拟页面 simulator</h1><p>{what}</p>{shown}<p>请选择结果 · choose what comes of it</p>"
+                         f'<form method="post">{fields}{buttons}</form>')
 
     def decide(self, path: str, form: dict):
         visit = self.visits.get(path.rsplit("/", 1)[-1])
         if visit is None or form.get("outcome", [""])[0] not in OUTCOMES | {"matches"}:
             return self.page("<p>没有这次核验 · no such visit", 404)
+        if "id_number" in form:
+            visit["holder"] = {"name": form.get("name", [""])[0], "id_number": form["id_number"][0]}
         visit["outcome"] = form["outcome"][0]
         self.send_response(303)
         self.send_header("Location", visit["question"]["return_address"])
