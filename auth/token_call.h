@@ -50,8 +50,9 @@ struct TokenCall {
   std::string sector = {};           ///< of the system that it is exchanged for
 
   std::string_view value(std::string_view name) const { return value_of(form, name); }
-  /// What a public client's refresh tokens are bound to; may be empty.
-  std::string possession() const { return certificate.empty() ? key : "x5t#S256:" + certificate; }
+  /// What a public client's refresh tokens are bound to: a key's or a certificate's thumbprint,
+  /// digests of things that are never the same. May be empty.
+  const std::string& possession() const { return key.empty() ? certificate : key; }
 };
 
 using TokenAnswer = std::variant<TokenReply, OAuthError>;
