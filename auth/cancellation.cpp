@@ -1,5 +1,6 @@
 #include "auth/cancellation.h"
 
+#include "auth/logout_notices.h"
 #include "store/audit.h"
 
 namespace auth {
@@ -34,7 +35,8 @@ base::Result<base::Time> Cancellation::ask(const SubjectId& subject) {
   BASE_TRY(const auto asked, tx.run(kAsk, {subject.value(), now, now + parts_.wait}));
   if (!asked.empty()) {
     BASE_TRY_VOID(parts_.notices.tell(tx, subject, "web.notice.cancel_asked"));
-    BASE_TRY_VOID(store::audit(tx, {now, subject.value(), "account.cancel.ask", subject.value(), "ok"}));
+    BASE_TRY_VOID(
+        store::audit(tx, {now, subject.value(), "account.cancel.ask", subject.value(), "ok"}));
   }
   BASE_TRY(const auto rows, tx.run(kDueOf, {subject.value()}));
   const auto due = rows.time(0, 0);
@@ -66,6 +68,8 @@ base::Result<int> Cancellation::run_due(int most) {
   for (std::size_t i = 0; i < due.size(); ++i) {
     const std::string subject(due.text(i, 0));
     BASE_TRY(auto tx, parts_.pool.begin());
+    // Portals hear of it while it is known which they are.
+    BASE_TRY_VOID(note_sessions_end(tx, SubjectId(subject), "", now));
     // Of several instances one erases; he may have withdrawn a moment ago.
     BASE_TRY(const auto erased, tx.run(kErase, {subject, now}));
     if (!erased.boolean(0, 0)) continue;

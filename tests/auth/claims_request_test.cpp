@@ -181,13 +181,30 @@ TEST_F(ClaimsRequestTest, Ekyc_ARequestThatIsNoneIsRefused) {
 }
 
 TEST_F(ClaimsRequestTest, SomebodyWhoIsNotProvenHasNoVerifiedClaims) {
-  house.sql("update auth.subject set proofing = 0 where id = '" + subject.value() + "'");
+  house.sql("update auth.proofing set ended_at = at where subject_id = '" + subject.value() + "'");
   EXPECT_EQ(told(in("userinfo", verified(kPlain, R"({"name":null})"))), " | ");
-  house.sql("update auth.subject set proofing = 3 where id = '" + subject.value() + "'");
-  EXPECT_EQ(told(in("userinfo", verified(R"({"trust_framework":null,"assurance_level":null})",
-                                         R"({"name":null})"))),
-            R"( | verified_claims={"verification":{"trust_framework":"cn-ldt01-2020",)"
-            R"("assurance_level":"p3"},"claims":{"name":"张小三"}})");
+}
+
+TEST_F(ClaimsRequestTest, EvidenceIsWhatIsInForceAndOfWhichKind) {
+  const auto proven = [&](const char* method, int level, const std::string& until) {
+    house.sql(
+        "insert into auth.proofing (id, subject_id, method, source, outcome, level, at, "
+        "valid_until) values ('" +
+        base::to_hex(house.random.bytes(16)) + "', '" + subject.value() + "', '" + method +
+        "', 'test', 'matches', " + std::to_string(level) + ", '" + kTime + "', " + until + ")");
+  };
+  proven("three-factor", 2, "null");
+  proven("certificate", 3, "'" + base::to_rfc3339(house.clock.now() + 1h) + "'");
+  const auto whole =
+      in("userinfo", verified(R"({"trust_framework":null,"assurance_level":null,"evidence":null})",
+                              R"({"name":null})"));
+  const auto before = told(whole);
+  for (const auto* part : {"\"p3\"", "document", "vouch", "electronic_record"})
+    EXPECT_NE(before.find(part), std::string::npos) << part << before;
+  house.clock.advance(1h);
+  const auto later = told(whole);
+  EXPECT_NE(later.find("\"p2\""), std::string::npos) << "the best one has run out: " << later;
+  EXPECT_EQ(later.find("document"), std::string::npos);
 }
 
 TEST_F(ClaimsRequestTest, ARefreshTellsTheSame) {

@@ -9,6 +9,7 @@
 #include <set>
 #include <thread>
 
+#include "auth/cancellation.h"
 #include "auth/identity_requests.h"
 #include "auth/jwt.h"
 #include "auth/own_account.h"
@@ -148,6 +149,18 @@ TEST_F(LogoutNoticesTest, WhateverEndsASessionTells) {
               ASSERT_TRUE(requests.approve(*asked, staff[2]).ok());
             }),
             1);
+}
+
+TEST_F(LogoutNoticesTest, AnAccountThatEndsTellsWhereItWas) {
+  Notices notices{{house.pool, house.cipher, house.clock}};
+  Cancellation cancellation{{house.pool, notices, house.clock}};
+  const auto tokens = house.tokens_for(client, opened.session, "openid offline_access");
+  ASSERT_TRUE(cancellation.ask(subject).ok());
+  house.clock.advance(24h * 15);
+  ASSERT_TRUE(cancellation.run_due().ok());
+  ASSERT_EQ(send(), 1);
+  EXPECT_EQ(base::json_text(token(0), "sub"),
+            base::json_text(claims(base::json_text(tokens, "id_token")), "sub"));
 }
 
 TEST_F(LogoutNoticesTest, ADeedThatIsNotDoneTellsNobody) {
