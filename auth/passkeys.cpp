@@ -17,20 +17,20 @@ constexpr store::Query kPutHandle{"auth.put_passkey_handle", R"sql(
 constexpr store::Query kFindHandle{"auth.find_passkey_handle", R"sql(
   select handle from auth.passkey_user where subject_id = $1)sql"};
 constexpr store::Query kListPasskeys{"auth.list_passkeys", R"sql(
-  select id, label_sealed, user_verified, backed_up, attestation, created_at, used_at, suspended_at,
-         credential_id, transports
-    from auth.passkey where subject_id = $1 order by created_at, id)sql"};
-// The limit keeps lists short; two enrolments at once may pass it by one.
+  select p.id, p.user_verified, p.backed_up, p.attestation, p.created_at, p.used_at, p.suspended_at,
+         p.credential_id, p.transports
+    from auth.passkey p join auth.factor f on f.id = p.id and f.ended_at is null
+   where p.subject_id = $1 order by p.created_at, p.id)sql"};
 constexpr store::Query kPutPasskey{"auth.put_passkey", R"sql(
   insert into auth.passkey (id, subject_id, digest, credential_id, algorithm, public_key, sign_count,
-    user_verified, backup_eligible, backed_up, aaguid, attestation, transports, label_sealed,
+    user_verified, backup_eligible, backed_up, aaguid, attestation, transports,
     created_at)
-  select $1, $2, $3, $4, $5::bigint::integer, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
-   where (select count(*) from auth.passkey where subject_id = $2) < $16)sql"};
+  values ($1, $2, $3, $4, $5::bigint::integer, $6, $7, $8, $9, $10, $11, $12, $13, $14))sql"};
 constexpr store::Query kFindPasskey{"auth.find_passkey", R"sql(
   select p.id, p.subject_id, p.credential_id, p.algorithm, p.public_key, p.backup_eligible,
          p.suspended_at is not null, u.handle
     from auth.passkey p
+    join auth.factor f on f.id = p.id and f.ended_at is null
     join auth.subject s on s.id = p.subject_id and s.active
     join auth.passkey_user u on u.subject_id = p.subject_id
    where p.digest = $1)sql"};
@@ -42,27 +42,8 @@ constexpr store::Query kUsePasskey{"auth.use_passkey", R"sql(
   returning 1::bigint)sql"};
 constexpr store::Query kSuspendPasskey{"auth.suspend_passkey", R"sql(
   update auth.passkey set suspended_at = $2 where id = $1 and suspended_at is null)sql"};
-constexpr store::Query kRenamePasskey{"auth.rename_passkey", R"sql(
-  update auth.passkey set label_sealed = $3 where id = $2 and subject_id = $1)sql"};
-constexpr store::Query kRemovePasskey{"auth.remove_passkey", R"sql(
-  delete from auth.passkey where id = $2 and subject_id = $1)sql"};
-
 constexpr std::string_view kEnrol = "passkey.enrol", kAnyone = "passkey.login",
                            kSecond = "passkey.second";
-constexpr const char* kLabelField = "auth.passkey.label";
-
-std::optional<std::string> normal_label(std::string_view text) {
-  auto label = base::to_nfc(text);
-  if (!label) return std::nullopt;
-  while (!label->empty() && label->back() == ' ') label->pop_back();
-  label->erase(0, std::min(label->find_first_not_of(' '), label->size()));
-  const auto size = base::length_code_points(*label);
-  const bool control = std::any_of(label->begin(), label->end(),
-                                   [](unsigned char c) { return c < 0x20 || c == 0x7f; });
-  if (size == 0 || size > kPasskeyLabelMost || control) return std::nullopt;
-  return label;
-}
-
 base::Error expired() {
   return base::error(base::Code::expired, "auth.passkey.expired");
 }
@@ -74,14 +55,14 @@ void write_credentials(base::JsonWriter& json, const char* name, const store::Ro
   json.key(name);
   json.StartArray();
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (!rows.is_null(i, 7)) continue;  // suspended
+    if (!rows.is_null(i, 6)) continue;  // suspended
     json.StartObject();
     json.member("type", "public-key");
-    json.member("id", base::to_base64url(rows.bytes(i, 8)));
-    if (!rows.text(i, 9).empty()) {
+    json.member("id", base::to_base64url(rows.bytes(i, 7)));
+    if (!rows.text(i, 8).empty()) {
       json.key("transports");
       json.StartArray();
-      for (auto rest = rows.text(i, 9); !rest.empty();) {
+      for (auto rest = rows.text(i, 8); !rest.empty();) {
         const auto end = std::min(rest.find(' '), rest.size());
         json.string(rest.substr(0, end));
         rest.remove_prefix(std::min(end + 1, rest.size()));
@@ -134,8 +115,6 @@ base::Result<base::Bytes> Passkeys::handle_of(const SubjectId& subject) {
 base::Result<std::string> Passkeys::begin_enrolment(const SubjectId& subject, std::string_view name,
                                                     std::string_view binding) {
   BASE_TRY(const auto rows, parts_.pool.run(kListPasskeys, {subject.value()}));
-  if (rows.size() >= kPasskeysMost)
-    return base::error(base::Code::conflict, "auth.passkey.too_many");
   BASE_TRY(const auto handle, handle_of(subject));
   BASE_TRY(const auto challenge, challenges_.ask(binding, kEnrol, subject, kPasskeyLife));
   base::JsonWriter json;
@@ -176,12 +155,6 @@ base::Result<std::string> Passkeys::begin_enrolment(const SubjectId& subject, st
 
 base::Result<Passkey> Passkeys::finish_enrolment(const SubjectId& subject, std::string_view binding,
                                                  std::string_view text, std::string_view label) {
-  const auto name = normal_label(label);
-  if (!name) {
-    auto wrong = base::error(base::Code::invalid_argument, kLabelField);
-    wrong.fields = {{"label", kLabelField}};
-    return wrong;
-  }
   BASE_TRY(const auto response, parse_registration_response(text));
   BASE_TRY(const auto challenge,
            read_client_data(response.client_data, Ceremony::registration, parts_.party));
@@ -194,36 +167,27 @@ base::Result<Passkey> Passkeys::finish_enrolment(const SubjectId& subject, std::
   }
   const auto now = parts_.clock.now();
   const auto& [credential, sign_count, user_verified, eligible, backed_up, attestation] = *verified;
-  Passkey out{base::to_hex(parts_.random.bytes(16)),
-              *name,
-              user_verified,
-              backed_up,
-              attestation,
-              now,
-              std::nullopt,
-              std::nullopt};
+  const auto digest = base::sha256(credential.id);
   BASE_TRY(auto tx, parts_.pool.begin());
+  NewFactor factor{subject, FactorKind::passkey, std::string(label), credential.id};
+  factor.lookup = parts_.cipher.lookup("auth.passkey", base::as_text(credential.id));
+  auto id = add_factor(tx, parts_.cipher, parts_.random, factor, subject.value(), now);
+  if (!id.ok())
+    return id.error().key == "auth.factor.taken"
+               ? base::error(base::Code::conflict, "auth.passkey.known")
+               : id.error();
   const auto put = tx.run(
-      kPutPasskey,
-      {out.id, subject.value(), base::BytesView(base::sha256(credential.id)), credential.id,
-       static_cast<int>(credential.algorithm), credential.public_key, std::int64_t{sign_count},
-       user_verified, eligible, backed_up, base::BytesView(credential.aaguid), attestation,
-       response.transports, parts_.cipher.seal("auth.passkey.label", out.id, base::as_bytes(*name)),
-       now, std::int64_t{kPasskeysMost}});
+      kPutPasskey, {*id, subject.value(), base::BytesView(digest), credential.id,
+                    static_cast<int>(credential.algorithm), credential.public_key,
+                    std::int64_t{sign_count}, user_verified, eligible, backed_up,
+                    base::BytesView(credential.aaguid), attestation, response.transports, now});
   if (!put.ok())
     return store::is_violation(put.error(), "passkey_digest_key")
                ? base::error(base::Code::conflict, "auth.passkey.known")
                : put.error();
-  if (put->affected() == 0) return base::error(base::Code::conflict, "auth.passkey.too_many");
-  base::JsonWriter facts;
-  facts.StartObject();
-  facts.member("attestation", attestation);
-  facts.member("user_verified", user_verified);
-  facts.EndObject();
-  BASE_TRY_VOID(
-      store::audit(tx, {now, subject.value(), "passkey.add", out.id, "ok", facts.text()}));
+  BASE_TRY_VOID(parts_.notices.factor_added(tx, subject, FactorKind::passkey));
   BASE_TRY_VOID(tx.commit());
-  return out;
+  return Passkey{*id, user_verified, backed_up, attestation, now, std::nullopt, std::nullopt};
 }
 
 base::Result<std::string> Passkeys::begin_login(const std::optional<SubjectId>& subject,
@@ -300,7 +264,13 @@ base::Result<PasskeyLogin> Passkeys::count(const Stored& stored, const VerifiedA
   BASE_TRY(const auto used,
            tx.run(kUsePasskey, {stored.id, std::int64_t{shown.sign_count}, now, shown.backed_up}));
   const bool fresh = !used.empty();
-  if (!fresh) BASE_TRY_VOID(tx.run(kSuspendPasskey, {stored.id, now}));
+  if (!fresh) {
+    BASE_TRY_VOID(tx.run(kSuspendPasskey, {stored.id, now}));
+  } else {
+    Factor factor;
+    factor.id = stored.id;
+    BASE_TRY_VOID(use_factor(tx, factor, now));
+  }
   BASE_TRY_VOID(store::audit(tx, {now, stored.subject.value(), "login.passkey", stored.id,
                                   fresh ? "ok" : "auth.passkey.cloned"}));
   BASE_TRY_VOID(tx.commit());
@@ -326,41 +296,15 @@ base::Result<std::vector<Passkey>> Passkeys::list(const SubjectId& subject) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     Passkey one;
     one.id = rows.text(i, 0);
-    BASE_TRY(const auto label, parts_.cipher.open("auth.passkey.label", one.id, rows.bytes(i, 1)));
-    one.label = base::as_text(label);
-    one.user_verified = rows.boolean(i, 2);
-    one.backed_up = rows.boolean(i, 3);
-    one.attestation = rows.text(i, 4);
-    one.created_at = rows.time(i, 5);
-    if (!rows.is_null(i, 6)) one.used_at = rows.time(i, 6);
-    if (!rows.is_null(i, 7)) one.suspended_at = rows.time(i, 7);
+    one.user_verified = rows.boolean(i, 1);
+    one.backed_up = rows.boolean(i, 2);
+    one.attestation = rows.text(i, 3);
+    one.created_at = rows.time(i, 4);
+    if (!rows.is_null(i, 5)) one.used_at = rows.time(i, 5);
+    if (!rows.is_null(i, 6)) one.suspended_at = rows.time(i, 6);
     out.push_back(std::move(one));
   }
   return out;
-}
-
-base::Result<void> Passkeys::rename(const SubjectId& subject, std::string_view id,
-                                    std::string_view label) {
-  const auto name = normal_label(label);
-  if (!name) return base::error(base::Code::invalid_argument, kLabelField);
-  BASE_TRY(auto tx, parts_.pool.begin());
-  BASE_TRY(const auto renamed, tx.run(kRenamePasskey, {subject.value(), id,
-                                                       parts_.cipher.seal("auth.passkey.label", id,
-                                                                          base::as_bytes(*name))}));
-  if (renamed.affected() == 0) return base::error(base::Code::not_found, "auth.passkey.unknown");
-  BASE_TRY_VOID(store::audit(
-      tx, {parts_.clock.now(), subject.value(), "passkey.rename", std::string(id), "ok"}));
-  return tx.commit();
-}
-
-base::Result<void> Passkeys::remove(const SubjectId& subject, std::string_view id,
-                                    std::string_view by) {
-  BASE_TRY(auto tx, parts_.pool.begin());
-  BASE_TRY(const auto removed, tx.run(kRemovePasskey, {subject.value(), id}));
-  if (removed.affected() == 0) return base::error(base::Code::not_found, "auth.passkey.unknown");
-  BASE_TRY_VOID(store::audit(
-      tx, {parts_.clock.now(), std::string(by), "passkey.remove", std::string(id), "ok"}));
-  return tx.commit();
 }
 
 }  // namespace auth

@@ -11,18 +11,17 @@
 #include <vector>
 
 #include "auth/factor_challenges.h"
+#include "auth/factors.h"
+#include "auth/notices.h"
 #include "auth/webauthn.h"
 #include "store/field_cipher.h"
 
 namespace auth {
 
-constexpr std::size_t kPasskeysMost = 20;          ///< of one subject
-constexpr std::size_t kPasskeyLabelMost = 40;      ///< code points
 constexpr std::chrono::seconds kPasskeyLife{300};  ///< of a challenge: as long as browsers ask
 
 struct Passkey {
-  std::string id;     ///< ours, not the authenticator's
-  std::string label;  ///< what its owner calls it
+  std::string id;  ///< Factor::id
   bool user_verified = false, backed_up = false;
   std::string attestation;  ///< as VerifiedCredential
   base::Time created_at;
@@ -46,6 +45,7 @@ class Passkeys {
     const store::FieldCipher& cipher;
     const base::Clock& clock;
     base::Random& random;
+    Notices& notices;
     RelyingParty party;
   };
   explicit Passkeys(Parts parts);
@@ -55,12 +55,11 @@ class Passkeys {
   static RelyingParty party_of(std::string_view origin, std::string_view name);
 
   /// PublicKeyCredentialCreationOptionsJSON. `name` is shown by the authenticator.
-  /// Errors: conflict `auth.passkey.too_many`.
   base::Result<std::string> begin_enrolment(const SubjectId& subject, std::string_view name,
                                             std::string_view binding);
-  /// Errors: invalid_argument `auth.passkey.refused`, `auth.passkey.label`; expired
-  /// `auth.passkey.expired`; conflict `auth.passkey.known` (somebody has it),
-  /// `auth.passkey.too_many`.
+  /// It becomes a factor of the subject's, who is told. Errors: invalid_argument
+  /// `auth.passkey.refused`; expired `auth.passkey.expired`; conflict `auth.passkey.known`
+  /// (somebody has it, or had); those of add_factor().
   base::Result<Passkey> finish_enrolment(const SubjectId& subject, std::string_view binding,
                                          std::string_view json, std::string_view label);
 
@@ -74,12 +73,8 @@ class Passkeys {
   base::Result<PasskeyLogin> finish_login(const std::optional<SubjectId>& subject,
                                           std::string_view binding, std::string_view json);
 
-  /// Oldest first.
+  /// Those in force, oldest first. Renamed and removed as every factor (auth/factors.h).
   base::Result<std::vector<Passkey>> list(const SubjectId& subject);
-  /// Errors: invalid_argument `auth.passkey.label`; not_found `auth.passkey.unknown`.
-  base::Result<void> rename(const SubjectId& subject, std::string_view id, std::string_view label);
-  /// Errors: not_found `auth.passkey.unknown`.
-  base::Result<void> remove(const SubjectId& subject, std::string_view id, std::string_view by);
   base::Result<std::int64_t> sweep(int most = 1000) { return challenges_.sweep(most); }
 
  private:
