@@ -108,7 +108,7 @@ class RegistrationPagesTest : public testing::Test {
     const std::string at(directory);
     std::ofstream(at + "/export.json") << file;
     std::ofstream(at + "/jwks.json") << keys;
-    const auto command = std::string("python3 -B ") + XINYIN_SOURCE_DIR +
+    const auto command = std::string("/usr/bin/python3 -B ") + XINYIN_SOURCE_DIR +
                          "/tests/api/judge_export.py " + at + "/export.json " + at +
                          "/jwks.json 2>&1";
     std::unique_ptr<FILE, int (*)(FILE*)> out(::popen(command.c_str(), "r"), ::pclose);
