@@ -35,7 +35,7 @@ struct Ended {
 Poco::Timespan left(Steady::time_point deadline) {
   const auto rest =
       std::chrono::duration_cast<std::chrono::microseconds>(deadline - Steady::now()).count();
-  if (rest <= 0) throw Ended{"deadline"};
+  if (rest <= 0) throw Ended{"timeout"};
   return Poco::Timespan(rest);
 }
 
