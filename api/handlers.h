@@ -11,6 +11,7 @@
 
 #include "api/config.h"
 #include "api/http/message.h"
+#include "api/known_networks.h"
 #include "api/routes.h"
 #include "auth/accounts.h"
 #include "auth/agreements.h"
@@ -140,6 +141,7 @@ struct Services {
   std::atomic<std::int64_t> ledger_lines{0};    ///< of the officers' ledger, in the mirror
   std::atomic<std::int64_t> ledger_followed_at{0};  ///< when it was last found well, Unix seconds
   std::atomic<bool> ledger_alarm{false};            ///< the signer's ledger and the mirror disagree
+  KnownNetworks known_networks{};                   ///< whose logins go first
 };
 
 /// One request at its handler. Lives on one worker thread.

@@ -190,6 +190,7 @@ std::string Call::form_token() {
 }
 
 void Call::give_session(Response& on, std::string_view cookie) const {
+  services.known_networks.add(request.client, KnownNetworks::Steady::now());
   on.cookie({.name = std::string(kSessionCookie), .value = std::string(cookie)});
 }
 
@@ -299,6 +300,8 @@ Admission Router::admit(const Request& head) {
   out.body_limit = route.body_limit;
   if (route.where != Where::reactor)
     out.pool = pools_[static_cast<std::size_t>(route.where) - 1].get();
+  out.first = route.where == Where::login &&
+              services_.known_networks.has(head.client, KnownNetworks::Steady::now());
   if (check_body_type(route, head)) {
     refuse_with(415, "http.media_type", route.face);
     return out;

@@ -256,14 +256,16 @@ Connection::Step Connection::dispatch() {
   auto* const reactor = &reactor_;
   auto* const application = &shared_.application;
   const auto id = id_;
-  const bool taken = job->admission.pool && job->admission.pool->submit([=] {
+  auto work = [=] {
     int expected = Job::queued;
     if (!job->state.compare_exchange_strong(expected, Job::running)) return;
     auto response = application->answer(job->request, job->admission);
     reactor->post([job, id, response = std::move(response)](Reactor& self) mutable {
       if (auto* connection = self.find(id)) connection->answered(job, std::move(response));
     });
-  });
+  };
+  auto* const pool = job->admission.pool;
+  const bool taken = pool != nullptr && pool->submit(std::move(work), job->admission.first);
   if (!taken) {
     admission_ = std::move(job->admission);
     respond(shared_.application.refuse({503, "http.busy", "queue full"}, job->request),

@@ -49,6 +49,7 @@ struct Admission {
   std::size_t body_limit = 0;
   const void* route = nullptr;  ///< the application's own
   Workers* pool = nullptr;      ///< nothing: answered on the reactor
+  bool first = false;           ///< before others in the pool
 };
 
 /// One answered request, for log and metrics. `request` may be empty (nothing that could be read).

@@ -11,14 +11,15 @@ Workers::~Workers() {
   stop();
 }
 
-bool Workers::submit(std::function<void()> task) {
+bool Workers::submit(std::function<void()> task, bool first) {
   {
     const std::lock_guard hold(mutex_);
-    if (stopping_ || tasks_.size() >= most_) {
+    auto& queue = first ? first_ : tasks_;
+    if (stopping_ || queue.size() >= most_) {
       refused_.fetch_add(1, std::memory_order_relaxed);
       return false;
     }
-    tasks_.push_back(std::move(task));
+    queue.push_back(std::move(task));
   }
   wake_.notify_one();
   return true;
@@ -36,7 +37,7 @@ void Workers::stop() {
 
 std::size_t Workers::queued() const {
   const std::lock_guard hold(mutex_);
-  return tasks_.size();
+  return first_.size() + tasks_.size();
 }
 
 void Workers::run() {
@@ -44,10 +45,11 @@ void Workers::run() {
     std::function<void()> task;
     {
       std::unique_lock hold(mutex_);
-      wake_.wait(hold, [this] { return stopping_ || !tasks_.empty(); });
-      if (tasks_.empty()) return;
-      task = std::move(tasks_.front());
-      tasks_.pop_front();
+      wake_.wait(hold, [this] { return stopping_ || !first_.empty() || !tasks_.empty(); });
+      auto& queue = first_.empty() ? tasks_ : first_;
+      if (queue.empty()) return;
+      task = std::move(queue.front());
+      queue.pop_front();
     }
     busy_.fetch_add(1, std::memory_order_relaxed);
     task();

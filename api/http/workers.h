@@ -20,8 +20,9 @@ class Workers {
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 
-  /// False when the queue is full or the pool has stopped; the task is then dropped.
-  bool submit(std::function<void()> task);
+  /// False when the queue is full or the pool has stopped; the task is then dropped. Tasks that go
+  /// `first` have a queue of their own, as long, and are begun before all others.
+  bool submit(std::function<void()> task, bool first = false);
   /// Finishes what is queued, then ends the threads.
   void stop();
 
@@ -35,9 +36,9 @@ class Workers {
 
   const std::string name_;
   const std::size_t most_;
-  mutable std::mutex mutex_;  // protects tasks_ and stopping_
+  mutable std::mutex mutex_;  // protects first_, tasks_ and stopping_
   std::condition_variable wake_;
-  std::deque<std::function<void()>> tasks_;
+  std::deque<std::function<void()>> first_, tasks_;
   bool stopping_ = false;
   std::atomic<std::size_t> busy_{0}, refused_{0};
   std::vector<std::thread> threads_;

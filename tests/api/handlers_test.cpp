@@ -270,12 +270,18 @@ TEST_F(ServiceTest, FromLoginToASealedDocumentToItsVerdict) {
          {"password", password}},
         "Cookie: " + form_cookie + "\r\nOrigin: https://si.test\r\nAccept: text/html\r\n");
   };
+  const auto here = api::Address::parse("127.0.0.1").value();
+  const auto is_known = [&] {
+    return house_.services().known_networks.has(here, api::KnownNetworks::Steady::now());
+  };
   EXPECT_EQ(log_in("not the password").status, 401);
+  EXPECT_FALSE(is_known());
   house_.pki().clock().advance(std::chrono::minutes(10));
   const auto in = log_in(test::kPassword);
   ASSERT_LT(in.status, 400) << in.body;
   EXPECT_THAT(in.head, HasSubstr("__Host-xinyin_session="));
   EXPECT_THAT(in.head, HasSubstr("HttpOnly"));
+  EXPECT_TRUE(is_known()) << "from here logins go first now";
 
   // A client gets a token; userinfo knows the person, GET and POST, header and form.
   const auto token = house_.access_token();
