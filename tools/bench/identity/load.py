@@ -89,6 +89,8 @@ def _worker(number: int, make: Callable, flow: Callable, until: float, pipe) -> 
                 continue
             times.append(time.perf_counter() - begun)
         pipe.send((times, reasons))
+    except Broken as failure:  # before it could begin
+        pipe.send((times, {f"not begun: {failure}": 1}))
     except BaseException:
         pipe.send((times, {traceback.format_exc(limit=-2)[-300:]: 1}))
     finally:
