@@ -184,6 +184,7 @@ void Background::keep_once() {
       if (swept.ok()) swept = rooms->text_codes->sweep();
       if (swept.ok()) swept = rooms->proofings->sweep();
       if (swept.ok()) swept = rooms->notices->sweep();
+      if (swept.ok() && rooms->passkeys) swept = rooms->passkeys->sweep();
       if (swept.ok()) swept = rooms->card_login->sweep();
       if (swept.ok()) {
         const auto ended = rooms->cancellation->run_due();

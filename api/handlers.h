@@ -21,6 +21,7 @@
 #include "auth/own_account.h"
 #include "auth/proofings.h"
 #include "auth/own_codes.h"
+#include "auth/passkeys.h"
 #include "auth/phone_factor.h"
 #include "auth/provider.h"
 #include "auth/registration.h"
@@ -81,6 +82,7 @@ struct Lasting {
   std::shared_ptr<auth::OwnCodes> own_codes;
   std::shared_ptr<auth::PhoneFactor> phone_factor;
   std::shared_ptr<auth::SignIn> sign_in;
+  std::shared_ptr<auth::Passkeys> passkeys;  ///< nothing where browsers have none
   std::shared_ptr<auth::Agreements> agreements;
   std::shared_ptr<auth::Registration> registration;
   std::shared_ptr<auth::OwnAccount> own_account;
@@ -268,6 +270,13 @@ base::Result<Response> mandates_choose(Call&);  // POST /account/mandates/choose
 base::Result<Response> list_mandates(Call&);    // GET /v1/mandates
 base::Result<Response> offer_mandate(Call&);    // POST /v1/mandates
 base::Result<Response> answer_mandate(Call&);   // POST /v1/mandates/{id}
+// passkey_handlers.cpp
+base::Result<Response> login_passkey(Call&);            // POST /login/passkey
+base::Result<Response> login_passkey_finish(Call&);     // POST /login/passkey/finish
+base::Result<Response> second_passkey(Call&);           // POST /login/second/passkey
+base::Result<Response> second_passkey_finish(Call&);    // POST /login/second/passkey/finish
+base::Result<Response> security_passkey(Call&);         // POST /account/security/passkey
+base::Result<Response> security_passkey_finish(Call&);  // POST /account/security/passkey/finish
 // registration_api.cpp: the same as JSON
 base::Result<Response> begin_registration(Call&);     // POST /v1/registrations
 base::Result<Response> read_registration(Call&);      // GET /v1/registrations/{reference}

@@ -36,17 +36,6 @@ std::vector<std::string> origin_of(const std::string& address) {
   }
 }
 
-/// Of the request that the login is for: the provider knows where its answer goes, also when the
-/// request was pushed or signed.
-std::vector<std::string> origins_in(Call& call, std::string_view return_to) {
-  const auto question = return_to.find('?');
-  if (question == std::string_view::npos) return {};
-  const auto query = parse_form(return_to.substr(question + 1));
-  const auto house = call.house();
-  if (!query.ok() || !house.ok()) return {};
-  return origin_of((*house)->provider->answer_address(*query));
-}
-
 base::Result<std::string> field(const Parameters& form, std::string_view name) {
   const auto value = only(form, name);
   if (!value) {
@@ -59,7 +48,10 @@ base::Result<std::string> field(const Parameters& form, std::string_view name) {
 
 Response login_answer(Call& call, pages::LoginPage shown, int status) {
   shown.csrf = call.form_token();
-  if (const auto house = call.house(); house.ok()) shown.card = (*house)->card_login->offered();
+  if (const auto house = call.house(); house.ok()) {
+    shown.card = (*house)->card_login->offered();
+    shown.passkeys = (*house)->passkeys != nullptr;
+  }
   return page(call, pages::login(pages_look(), shown), status, origins_in(call, shown.return_to));
 }
 
@@ -78,6 +70,15 @@ Response logged_out_page(Call& call, std::string_view notice) {
 }
 
 }  // namespace
+
+std::vector<std::string> origins_in(Call& call, std::string_view return_to) {
+  const auto question = return_to.find('?');
+  if (question == std::string_view::npos) return {};
+  const auto query = parse_form(return_to.substr(question + 1));
+  const auto house = call.house();
+  if (!query.ok() || !house.ok()) return {};
+  return origin_of((*house)->provider->answer_address(*query));
+}
 
 void set_up_pages(Look settings) {
   look = std::make_unique<const Renderer>(std::move(settings));

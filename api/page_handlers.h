@@ -20,6 +20,9 @@ base::Result<Response> authorize_answer(Call& call, const auth::AuthorizeAnswer&
 /// What RP-initiated logout decided: a page that asks, or the end of the session and the way back.
 base::Result<Response> logout_answer(Call& call, const auth::Provider::LogoutAnswer& answer);
 
+/// Where the answer to this journey's form may redirect to, for form-action of its page.
+std::vector<std::string> origins_in(Call& call, std::string_view return_to);
+
 /// When there are agreements that this subject has not accepted: the way to the page that asks,
 /// which leads back to `return_to`. Nothing when there are none. LD/T 01-2020 6.2.4.
 base::Result<std::optional<Response>> ask_agreements(Call& call, const auth::SubjectId& subject,

@@ -33,6 +33,9 @@ base::Result<Response> after_second_step(Call& call, const AtSecondStep& at, aut
 /// factor is there that it did not show; nothing when it may change how its owner logs in.
 base::Result<std::optional<Response>> ask_fresh_login(Call& call, std::string_view return_to);
 
+/// A factor was added by showing it: this session has proven it too, where it counts already.
+base::Result<Response> factor_added(Call& call, auth::FactorKind kind, std::string_view return_to);
+
 /// A path of ours that may be led back to, or "/".
 std::string own_return_path(std::string_view wanted);
 

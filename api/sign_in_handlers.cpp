@@ -78,8 +78,7 @@ base::Result<void> check_code(Call& call, const AtSecondStep& at, std::string_vi
   BASE_TRY(const auto house, call.house());
   const auto network = call.request.client.network();
   if (method == "totp") return house->own_codes->check_totp(at.subject, code, network);
-  if (method == "recovery")
-    return house->own_codes->check_recovery_code(at.subject, code, network);
+  if (method == "recovery") return house->own_codes->check_recovery_code(at.subject, code, network);
   if (method == "sms")
     return house->phone_factor->check_step(at.subject, at.binding, code, network);
   return base::error(base::Code::invalid_argument, "http.form", "unknown method");
@@ -97,12 +96,12 @@ base::Result<Response> show_security(Call& call, pages::SecurityPage shown) {
   base::check(call.session.has_value(), "the route demands a session");
   const auto& subject = call.session->subject;
   shown.csrf = call.session->csrf;
+  shown.passkeys = house->passkeys != nullptr;
   BASE_TRY(shown.factors, auth::factors_of(call.services.pool, *house->cipher, subject));
   BASE_TRY(shown.recovery_left, house->own_codes->recovery_codes_left(subject));
   const auto* problem = shown.problem;
-  auto answer = Response::html(
-      pages::security(pages_look(), shown, call.services.clock.now()), call.nonce(),
-      problem == nullptr ? 200 : status_of(problem->code));
+  auto answer = Response::html(pages::security(pages_look(), shown, call.services.clock.now()),
+                               call.nonce(), problem == nullptr ? 200 : status_of(problem->code));
   if (problem != nullptr) {
     answer.note(problem->key);
     if (problem->retry_after) answer.retry_after(*problem->retry_after);
@@ -123,25 +122,6 @@ std::string security_path(std::string_view done, std::string_view return_to) {
   return out;
 }
 
-/// A factor was added by showing it: this session has proven it too, where it counts already.
-base::Result<Response> added(Call& call, auth::FactorKind kind, std::string_view return_to) {
-  BASE_TRY(const auto house, call.house());
-  auto answer = Response::redirect(security_path("added", return_to), 303);
-  BASE_TRY(const auto factors,
-           auth::factors_of(call.services.pool, *house->cipher, call.session->subject));
-  const auto now = call.services.clock.now();
-  const bool counts = std::any_of(factors.begin(), factors.end(), [&](const auto& factor) {
-    return factor.kind == kind && factor.usable_from <= now;
-  });
-  if (!counts) return answer;
-  const auto cookie =
-      call.request.cookie(cookie_wire_name(kSessionCookie, call.services.config.https));
-  BASE_TRY(const auto raised,
-           house->sessions->raise(cookie.value_or(""), *auth::method_of(kind)));
-  call.give_session(answer, raised.cookie);
-  return answer;
-}
-
 /// Where the page leads on to; empty when nowhere.
 std::string way_on(std::string_view wanted) {
   const auto own = own_return_path(wanted);
@@ -157,8 +137,7 @@ std::string own_return_path(std::string_view wanted) {
 base::Result<Response> after_first_step(Call& call, const auth::SubjectId& subject,
                                         auth::Methods proven, const std::string& return_to) {
   BASE_TRY(const auto house, call.house());
-  BASE_TRY(const auto step,
-           house->sign_in->begin(subject, proven, call.request.client.network()));
+  BASE_TRY(const auto step, house->sign_in->begin(subject, proven, call.request.client.network()));
   if (step.opened) return logged_in(call, *step.opened, return_to);
   auto answer = Response::redirect(second_path(return_to), 303);
   answer.cookie({.name = std::string(kSignInCookie), .value = step.pending});
@@ -170,8 +149,7 @@ base::Result<std::optional<AtSecondStep>> at_second_step(Call& call) {
   if (const auto cookie = sign_in_cookie(call)) {
     BASE_TRY(const auto pending, house->sign_in->find(*cookie));
     if (pending)
-      return std::optional(
-          AtSecondStep{pending->subject, pending->proven, pending->id, false});
+      return std::optional(AtSecondStep{pending->subject, pending->proven, pending->id, false});
   }
   BASE_TRY(const auto session, call.find_session());
   if (!session) return std::optional<AtSecondStep>();
@@ -192,6 +170,23 @@ base::Result<Response> after_second_step(Call& call, const AtSecondStep& at, aut
   return logged_in(call, opened, return_to);
 }
 
+base::Result<Response> factor_added(Call& call, auth::FactorKind kind, std::string_view return_to) {
+  BASE_TRY(const auto house, call.house());
+  auto answer = Response::redirect(security_path("added", return_to), 303);
+  BASE_TRY(const auto factors,
+           auth::factors_of(call.services.pool, *house->cipher, call.session->subject));
+  const auto now = call.services.clock.now();
+  const bool counts = std::any_of(factors.begin(), factors.end(), [&](const auto& factor) {
+    return factor.kind == kind && factor.usable_from <= now;
+  });
+  if (!counts) return answer;
+  const auto cookie =
+      call.request.cookie(cookie_wire_name(kSessionCookie, call.services.config.https));
+  BASE_TRY(const auto raised, house->sessions->raise(cookie.value_or(""), *auth::method_of(kind)));
+  call.give_session(answer, raised.cookie);
+  return answer;
+}
+
 base::Result<std::optional<Response>> ask_fresh_login(Call& call, std::string_view return_to) {
   BASE_TRY(const auto house, call.house());
   const auto now = call.services.clock.now();
@@ -202,8 +197,7 @@ base::Result<std::optional<Response>> ask_fresh_login(Call& call, std::string_vi
                     session.authentication < auth::Authentication::two_factor;
   if (!more && now - session.authenticated_at <= kFresh) return std::optional<Response>();
   if (more) return std::optional(Response::redirect(second_path(return_to)));
-  return std::optional(
-      Response::redirect("/login?fresh=1&return_to=" + percent_encode(return_to)));
+  return std::optional(Response::redirect("/login?fresh=1&return_to=" + percent_encode(return_to)));
 }
 
 namespace handlers {
@@ -262,8 +256,7 @@ base::Result<Response> security_begin_totp(Call& call) {
   BASE_TRY(const auto login_name, house->own_account->login_name(call.session->subject));
   pages::SecurityPage shown;
   shown.return_to = way_on(form_text(form, "return_to"));
-  shown.offer =
-      house->own_codes->offer_totp(call.session->subject, call.session->id, login_name);
+  shown.offer = house->own_codes->offer_totp(call.session->subject, call.session->id, login_name);
   return show_security(call, std::move(shown));
 }
 
@@ -276,8 +269,8 @@ base::Result<Response> security_add_totp(Call& call) {
   const auto token = form_text(form, "offer");
   const auto return_to = way_on(form_text(form, "return_to"));
   const auto done = house->own_codes->add_totp(session.subject, session.id, token,
-                                                form_text(form, "code"), form_text(form, "label"));
-  if (done.ok()) return added(call, auth::FactorKind::totp, return_to);
+                                               form_text(form, "code"), form_text(form, "label"));
+  if (done.ok()) return factor_added(call, auth::FactorKind::totp, return_to);
   pages::SecurityPage shown;
   shown.return_to = return_to;
   shown.label = form_text(form, "label");
@@ -294,8 +287,8 @@ base::Result<Response> security_send_phone(Call& call) {
   pages::SecurityPage shown;
   shown.return_to = way_on(form_text(form, "return_to"));
   shown.phone = form_text(form, "phone");
-  const auto sent = house->phone_factor->offer(call.session->id, shown.phone,
-                                               call.request.client.network());
+  const auto sent =
+      house->phone_factor->offer(call.session->id, shown.phone, call.request.client.network());
   if (!sent.ok()) return refused(call, sent.error(), std::move(shown));
   shown.sent = true;
   return show_security(call, std::move(shown));
@@ -313,7 +306,7 @@ base::Result<Response> security_confirm_phone(Call& call) {
   const auto done = house->phone_factor->confirm(call.session->subject, call.session->id,
                                                  shown.phone, form_text(form, "code"));
   if (!done.ok()) return refused(call, done.error(), std::move(shown));
-  return added(call, auth::FactorKind::sms, shown.return_to);
+  return factor_added(call, auth::FactorKind::sms, shown.return_to);
 }
 
 /// The codes stand in this answer and nowhere else: no redirect could carry them.
@@ -333,8 +326,7 @@ base::Result<Response> security_remove(Call& call) {
   BASE_TRY(auto asked, ask_fresh_login(call, kSecurityPath));
   if (asked) return std::move(*asked);
   BASE_TRY(const auto house, call.house());
-  const auto removed =
-      house->own_codes->remove(call.session->subject, form_text(form, "factor"));
+  const auto removed = house->own_codes->remove(call.session->subject, form_text(form, "factor"));
   if (!removed.ok()) return refused(call, removed.error(), {});
   return Response::redirect(security_path("removed", ""), 303);
 }

@@ -36,10 +36,10 @@ base::Result<std::shared_ptr<auth::SmsSender>> sms_sender(Services& services) {
   const auto& config = services.config.sms;
   if (config.url.empty()) return std::shared_ptr<auth::SmsSender>(std::make_shared<NoSms>());
   BASE_TRY(auto secret, base::Secret::from_file(config.key_secret_file));
-  gateways::SmsClient::Config sms{config.url,      config.key_id,
-                                  config.sign_name, {{"code", config.code_template},
-                                                     {"notice", config.notice_template}},
-                                  config.deadline, config.roots_file};
+  gateways::SmsClient::Config sms{
+      config.url,       config.key_id,
+      config.sign_name, {{"code", config.code_template}, {"notice", config.notice_template}},
+      config.deadline,  config.roots_file};
   return std::shared_ptr<auth::SmsSender>(std::make_shared<gateways::SmsClient>(
       std::move(sms), std::move(secret), services.clock, services.random));
 }
@@ -99,8 +99,7 @@ void join_auth(Services& services, Lasting& rooms, const auth::PasswordHasher::C
   rooms.hasher = std::make_shared<auth::PasswordHasher>(hashing, random);
   rooms.accounts = std::make_shared<auth::Accounts>(
       auth::Accounts::Parts{pool, cipher, *rooms.hasher, clock, random});
-  rooms.sessions =
-      std::make_shared<auth::Sessions>(pool, clock, random, auth::Sessions::Config{});
+  rooms.sessions = std::make_shared<auth::Sessions>(pool, clock, random, auth::Sessions::Config{});
   rooms.notices = std::make_shared<auth::Notices>(auth::Notices::Parts{pool, cipher, clock});
   rooms.text_codes = std::make_shared<auth::TextCodes>(
       auth::TextCodes::Parts{pool, cipher, *rooms.sms, clock, random, config.sms.codes});
@@ -110,9 +109,13 @@ void join_auth(Services& services, Lasting& rooms, const auth::PasswordHasher::C
       pool, cipher, *rooms.text_codes, *rooms.notices, clock, random, config.sms.cool_off});
   rooms.sign_in = std::make_shared<auth::SignIn>(
       auth::SignIn::Parts{pool, cipher, *rooms.sessions, *rooms.notices, clock, random});
+  if (auth::Passkeys::possible_at(config.public_url))
+    rooms.passkeys = std::make_shared<auth::Passkeys>(
+        auth::Passkeys::Parts{pool, cipher, clock, random, *rooms.notices,
+                              auth::Passkeys::party_of(config.public_url, config.agency.name)});
   rooms.agreements = std::make_shared<auth::Agreements>(pool, clock);
-  rooms.registration = std::make_shared<auth::Registration>(auth::Registration::Parts{
-      pool, cipher, *rooms.accounts, *rooms.agreements, clock, random});
+  rooms.registration = std::make_shared<auth::Registration>(
+      auth::Registration::Parts{pool, cipher, *rooms.accounts, *rooms.agreements, clock, random});
   rooms.own_account =
       std::make_shared<auth::OwnAccount>(auth::OwnAccount::Parts{pool, cipher, clock});
   if (!rooms.proofing_sources) rooms.proofing_sources = std::make_shared<ProofingSources>();
@@ -138,8 +141,7 @@ void join_auth(Services& services, Lasting& rooms, const auth::PasswordHasher::C
   provider.provable_person = rooms.proofings->reachable(auth::SubjectKind::person);
   provider.provable_unit = rooms.proofings->reachable(auth::SubjectKind::unit);
   rooms.provider = std::make_shared<auth::Provider>(
-      provider,
-      auth::Provider::Parts{pool, *rooms.accounts, std::move(openid_key), clock, random});
+      provider, auth::Provider::Parts{pool, *rooms.accounts, std::move(openid_key), clock, random});
 }
 
 base::Result<ChosenKeys> choose_keys(Services& services) {

@@ -27,6 +27,7 @@ std::string login(const Renderer& look, const LoginPage& page) {
       .text("login_name", page.login_name);
   if (!page.client_name.empty()) data.text("client_name", page.client_name);
   data.flag("card", page.card);
+  data.flag("passkeys", page.passkeys);
   if (page.problem != nullptr) data.message("problem", page.problem->key, page.problem->args);
   return look.page("login", "web.login.title", data);
 }
@@ -86,6 +87,21 @@ std::string logout(const Renderer& look, std::string_view csrf) {
   PageData data;
   data.text("csrf", std::string(csrf));
   return look.page("logout", "web.logout.title", data);
+}
+
+std::string passkey(const Renderer& look, const PasskeyPage& page) {
+  PageData data;
+  data.text("csrf", page.csrf).text("return_to", page.return_to).text("label", page.label);
+  data.text("options", page.options).text("action", page.action).text("back", page.back);
+  data.flag("creates", page.creates).text("ceremony", page.creates ? "create" : "get");
+  return look.page("passkey", page.creates ? "web.passkey.create" : "web.passkey.use", data);
+}
+
+std::string passkey_refused(const Renderer& look, const base::Error& problem,
+                            const std::string& back) {
+  PageData data;
+  data.message("problem", problem.key, problem.args).text("back", back);
+  return look.page("passkey_refused", "web.passkey.refused", data);
 }
 
 std::string message(const Renderer& look, std::string_view tone, std::string_view title_key,

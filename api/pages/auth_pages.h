@@ -18,6 +18,7 @@ struct LoginPage {
   std::string client_name;  ///< the portal that asks, when known
   const base::Error* problem = nullptr;
   bool card = false;  ///< one can log in with an e-social-security card
+  bool passkeys = false;  ///< browsers have them at this address
 };
 std::string login(const Renderer& look, const LoginPage& page);
 
@@ -69,6 +70,20 @@ std::string device_confirm(const Renderer& look, const DeviceConfirmPage& page);
 std::string logout(const Renderer& look, std::string_view csrf);
 
 /// A short message: what happened, what to do. `tone` is "good" or "warn".
+/// A page whose script asks the authenticator; it sends the answer to `action`.
+struct PasskeyPage {
+  std::string options;  ///< JSON, as auth/passkeys.h makes it
+  std::string action, return_to;
+  std::string label = {};  ///< of a new one
+  std::string back;        ///< where one goes who will not
+  bool creates = false;
+  std::string csrf = {};
+};
+std::string passkey(const Renderer& look, const PasskeyPage& page);
+/// What was wrong, and the way back.
+std::string passkey_refused(const Renderer& look, const base::Error& problem,
+                            const std::string& back);
+
 std::string message(const Renderer& look, std::string_view tone, std::string_view title_key,
                     std::string_view text_key, base::MessageArgs args = {},
                     std::string_view request_id = {});

@@ -198,6 +198,7 @@ const StaticFile* static_file(std::string_view name) {
     for (const auto& one : embedded::web()) {
       if (!one.path.starts_with("static/")) continue;
       const auto type = one.path.ends_with(".css")   ? "text/css; charset=utf-8"
+                        : one.path.ends_with(".js")  ? "text/javascript; charset=utf-8"
                         : one.path.ends_with(".svg") ? "image/svg+xml"
                                                      : "application/octet-stream";
       out.emplace(one.path.substr(7), StaticFile{one.bytes, type});

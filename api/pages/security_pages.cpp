@@ -52,6 +52,7 @@ std::string second(const Renderer& look, const SecondPage& page) {
   data.text("csrf", page.csrf).text("return_to", page.return_to);
   data.text("return_to_in_link", percent_encode(page.return_to));
   data.flag("raise", page.raise).flag("none", page.steps.empty()).flag("sent", page.sent);
+  data.flag("passkey", of_kind(page.steps, auth::FactorKind::passkey) != nullptr);
   data.flag("totp", of_kind(page.steps, auth::FactorKind::totp) != nullptr);
   data.flag("recovery", of_kind(page.steps, auth::FactorKind::recovery) != nullptr);
   const auto* phone = of_kind(page.steps, auth::FactorKind::sms);
@@ -65,6 +66,7 @@ std::string security(const Renderer& look, const SecurityPage& page, base::Time 
   PageData data;
   data.text("csrf", page.csrf).text("phone", page.phone).flag("sent", page.sent);
   if (!page.return_to.empty()) data.text("return_to", page.return_to);
+  data.flag("passkeys", page.passkeys);
   if (!page.done.empty()) data.message("done", page.done);
   if (page.problem != nullptr) data.message("problem", page.problem->key, page.problem->args);
   std::vector<PageData> rows;

@@ -30,6 +30,7 @@ struct SecurityPage {
   bool sent = false;                       ///< a text message is on its way to `phone`
   std::vector<std::string> codes = {};     ///< recovery codes, this once
   std::string done = {};                   ///< key of what was done
+  bool passkeys = false;                   ///< browsers have them at this address
   const base::Error* problem = nullptr;
 };
 std::string security(const Renderer& look, const SecurityPage& page, base::Time now);
