@@ -59,7 +59,8 @@ base::Result<Response> show_second(Call& call, const AtSecondStep& at, std::stri
   shown.sent = sent;
   shown.problem = problem;
   auto answer = Response::html(pages::second(pages_look(), shown), call.nonce(),
-                               problem == nullptr ? 200 : status_of(problem->code));
+                               problem == nullptr ? 200 : status_of(problem->code),
+                               origins_in(call, shown.return_to));
   if (problem != nullptr) {
     answer.note(problem->key);
     if (problem->retry_after) answer.retry_after(*problem->retry_after);

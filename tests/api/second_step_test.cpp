@@ -209,6 +209,8 @@ TEST_F(SecondStepTest, Rfc9470_APortalThatAsksForMoreRaisesTheSession) {
   sent = browser.get(browser.get(ask).header("location"));
   const auto page = browser.get(sent.header("location"));
   EXPECT_THAT(page.body, HasSubstr("value=\"totp\""));
+  EXPECT_THAT(page.header("content-security-policy"), HasSubstr("https://portal.example"))
+      << "form-action covers the redirects behind this form";
   const auto done = browser.post("/login/second", {{"return_to", browser.hidden("return_to")},
                                                    {"method", "totp"},
                                                    {"code", code(secret)}});
