@@ -240,7 +240,6 @@ test('6.2.2d: a unit authorises its handler, who obtains its document until the 
       const text = execFileSync('pdftotext', ['-layout', file, '-'], { encoding: 'utf8' });
       assert.match(text.replace(/\s/g, ''), new RegExp(`${tryThis.name}代办`));
 
-      await page.reload().catch(() => {});
       await page.goto(`${tryThis.issuer}/account/mandates`);
       await page.click('form[action="/account/mandates/answer"] button[value=end]');
       await page.waitForSelector('.notice.good');
