@@ -528,7 +528,7 @@ TEST_F(ProviderTest, SweepingTakesOnlyWhatRanOut) {
   EXPECT_TRUE(house.sessions.find(opened.cookie)->has_value());
   house.provider.authorize(with(house.request(client), "prompt", "consent"), opened.session)
       .value();
-  house.clock.advance(24h * 400);
+  house.clock.advance(24h * 4000);  // past whatever clocks other tests moved
   while (house.provider.sweep(7).value() > 0) {
   }
   for (const auto* table : {"authorization_grant", "authorization_request", "session",
