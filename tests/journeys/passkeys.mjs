@@ -6,11 +6,12 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { devices } from 'playwright-core';
-import { assert, out, runTests, stack, test } from './support.mjs';
+import { assert, out, runTests, stack, test, tryThis } from './support.mjs';
 import { register, visit } from './visit.mjs';
 
 const password = 'kelp lantern orbit thistle';
-const binaries = process.env.XINYIN_BIN ?? path.join(out, '../bin');
+// Where the stack's account may run them: the checkout can be closed to it.
+const binaries = tryThis.programs;
 
 const freePort = () => new Promise((resolve) => {
   const probe = net.createServer().listen(0, '127.0.0.1', () => {
