@@ -8,11 +8,11 @@
 #include <chrono>
 #include <filesystem>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/result.h"
+#include "gateways/connection.h"
 
 namespace gateways {
 
@@ -25,9 +25,9 @@ struct HttpAsk {
   std::chrono::milliseconds deadline{3'000};
   std::size_t most_body = 64 << 10;
   std::filesystem::path roots_file = {};  ///< PEM; empty: the system's
-  /// The address comes from somebody else: what is connected to must be a public address, whatever
-  /// the name said a moment before (private, loopback, link-local, multicast… are refused).
-  bool public_only = false;
+  Reach reach = Reach::configured;
+  bool status_only = false;  ///< what the answer says behind its head is not read
+  Resolver resolver = {};    ///< empty: the system's
 };
 
 struct HttpReply {
@@ -36,12 +36,9 @@ struct HttpReply {
   std::string body;
 };
 
-/// Errors: unavailable `gateways.http` whose detail says why: no connection, deadline, TLS, not
-/// HTTP, too large; permission_denied `gateways.http_address` for an address that is not public.
+/// Errors: unavailable `gateways.http` whose detail says why: no connection, timeout, TLS, not
+/// HTTP, too large; permission_denied `gateways.address`: an address that is none, or leads where
+/// `reach` forbids.
 base::Result<HttpReply> http_exchange(const HttpAsk& ask);
-
-/// Whether an address (text form, IPv4 or IPv6) is none of the special-use ones: IANA's registries
-/// for IPv4 and IPv6, and IPv4 addresses inside IPv6 forms.
-bool is_public_address(std::string_view address);
 
 }  // namespace gateways

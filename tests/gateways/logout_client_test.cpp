@@ -4,20 +4,13 @@
 #include "gateways/logout_client.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <netinet/in.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cstdio>
-#include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 
-#include "base/check.h"
-#include "test_paths.h"
+#include "tests/support/simulator.h"
 
 namespace {
 
@@ -26,8 +19,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::HasSubstr;
 
-LogoutClient::Address address(const std::string& text, int port = 443) {
-  LogoutClient::Address out;
+gateways::SocketAddress address(const std::string& text, int port = 443) {
+  gateways::SocketAddress out;
   auto& four = reinterpret_cast<sockaddr_in&>(out.bytes);
   if (::inet_pton(AF_INET, text.c_str(), &four.sin_addr) == 1) {
     four.sin_family = AF_INET;
@@ -43,49 +36,21 @@ LogoutClient::Address address(const std::string& text, int port = 443) {
   return out;
 }
 
-/// tests/fakes/portal_logout_simulator.py as a child that ends with us.
+/// tests/fakes/portal_logout_simulator.py
 class Simulator {
  public:
-  Simulator() {
-    char name[] = "/tmp/xinyin-portal-XXXXXX";
-    base::check(::mkdtemp(name) != nullptr, "no temporary directory");
-    directory_ = name;
-    int to[2], from[2];
-    base::check(::pipe2(to, O_CLOEXEC) == 0 && ::pipe2(from, O_CLOEXEC) == 0, "pipe");
-    child_ = ::fork();
-    if (child_ == 0) {
-      ::dup2(to[0], 0);
-      ::dup2(from[1], 1);
-      const auto program = XINYIN_SOURCE_DIR "/tests/fakes/portal_logout_simulator.py";
-      ::execl("/usr/bin/python3", "python3", program, directory_.c_str(), nullptr);
-      ::_exit(127);
-    }
-    ::close(to[0]);
-    ::close(from[1]);
-    input_ = to[1];
-    char ports[32] = {};
-    for (std::size_t at = 0; at + 1 < sizeof ports && ::read(from[0], ports + at, 1) == 1; ++at)
-      if (ports[at] == '\n') break;
-    ::close(from[0]);
-    base::check(std::sscanf(ports, "%d %d", &tls, &plain) == 2,
-                "the simulator did not start: it needs python3 and openssl");
-  }
-  ~Simulator() {
-    ::close(input_);
-    ::waitpid(child_, nullptr, 0);
-    std::filesystem::remove_all(directory_);
-  }
   std::string received() const {
-    std::ifstream in(directory_ / "received");
+    std::ifstream in(directory_.path() / "received");
     return {std::istreambuf_iterator<char>(in), {}};
   }
-  std::string root() const { return (directory_ / "root.pem").string(); }
-  int tls = 0, plain = 0;
+  std::string root() const { return (directory_.path() / "root.pem").string(); }
 
  private:
-  std::filesystem::path directory_;
-  pid_t child_ = 0;
-  int input_ = -1;
+  test::TemporaryDirectory directory_;
+  test::Simulator child_{"portal_logout_simulator.py", {directory_.path().string()}};
+
+ public:
+  const int tls = child_.port(0), plain = child_.port(1);
 };
 
 class LogoutClientTest : public testing::Test {
@@ -134,8 +99,8 @@ TEST_F(LogoutClientTest, TheCertificateMustLeadToARootAndNameTheHost) {
 
 TEST_F(LogoutClientTest, ADeadlineHoldsHoweverSlowlyItDrips) {
   const LogoutClient client(here(milliseconds(400)));
-  EXPECT_THAT(why(client.post(at("/silent"), "x=y")), HasSubstr("in time"));
-  EXPECT_THAT(why(client.post(at("/drip"), "x=y")), HasSubstr("in time"));
+  EXPECT_THAT(why(client.post(at("/silent"), "x=y")), HasSubstr("timeout"));
+  EXPECT_THAT(why(client.post(at("/drip"), "x=y")), HasSubstr("timeout"));
   EXPECT_THAT(why(LogoutClient(here()).post(at("/garbage"), "x=y")), HasSubstr("no HTTP"));
 }
 
@@ -175,7 +140,7 @@ TEST_F(LogoutClientTest, Rfc6890_NothingOfSpecialUseIsReached) {
                               "fe80::1",
                               "ff02::1"}) {
     const auto one = address(special);
-    EXPECT_FALSE(gateways::is_public_address(reinterpret_cast<const sockaddr*>(&one.bytes)))
+    EXPECT_FALSE(gateways::is_public_address(one.get()))
         << special;
     auto config = here();
     config.loopback_allowed = false;
@@ -186,7 +151,7 @@ TEST_F(LogoutClientTest, Rfc6890_NothingOfSpecialUseIsReached) {
   for (const auto* open : {"1.1.1.1", "100.63.255.255", "172.32.0.1", "193.0.0.1", "198.20.0.1",
                            "223.255.255.255", "2606:4700::1111", "2a00::1", "2400:3200::1"}) {
     const auto one = address(open);
-    EXPECT_TRUE(gateways::is_public_address(reinterpret_cast<const sockaddr*>(&one.bytes))) << open;
+    EXPECT_TRUE(gateways::is_public_address(one.get())) << open;
   }
   sockaddr local{};
   local.sa_family = AF_UNIX;

@@ -2,11 +2,7 @@
 // judged before they are used. docs/decisions/0064-foreign-time-stamps.md
 #include "gateways/timestamp_client.h"
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <filesystem>
@@ -15,8 +11,8 @@
 
 #include "seal/foreign_timestamps.h"
 #include "seal/timestamps_in_order.h"
-#include "test_paths.h"
 #include "tests/support/manual_clock.h"
+#include "tests/support/simulator.h"
 
 namespace {
 
@@ -29,49 +25,18 @@ std::string read(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-/// tests/fakes/tsa_simulator.py as a child that ends with us.
+/// tests/fakes/tsa_simulator.py
 class Simulator {
  public:
-  Simulator() {
-    char name[] = "/tmp/xinyin-tsa-XXXXXX";
-    base::check(::mkdtemp(name) != nullptr, "no temporary directory");
-    directory_ = name;
-    int to[2], from[2];
-    base::check(::pipe2(to, O_CLOEXEC) == 0 && ::pipe2(from, O_CLOEXEC) == 0, "pipe");
-    child_ = ::fork();
-    if (child_ == 0) {
-      ::dup2(to[0], 0);
-      ::dup2(from[1], 1);
-      const auto program = XINYIN_SOURCE_DIR "/tests/fakes/tsa_simulator.py";
-      ::execl("/usr/bin/python3", "python3", program, directory_.c_str(), nullptr);
-      ::_exit(127);
-    }
-    ::close(to[0]);
-    ::close(from[1]);
-    input_ = to[1];
-    char port[32] = {};
-    for (std::size_t at = 0; at + 1 < sizeof port && ::read(from[0], port + at, 1) == 1; ++at)
-      if (port[at] == '\n') break;
-    ::close(from[0]);
-    address_ = "http://127.0.0.1:" + std::to_string(std::atoi(port));
-    base::check(std::atoi(port) > 0, "the simulator did not start: it needs python3 and openssl");
-  }
-  ~Simulator() {
-    ::close(input_);
-    ::waitpid(child_, nullptr, 0);
-    std::filesystem::remove_all(directory_);
-  }
-  std::string at(const std::string& path) const { return address_ + path; }
+  std::string at(const std::string& path) const { return child_.address() + path; }
   std::vector<certs::Certificate> root(const char* name = "root.pem") const {
-    return *certs::certificates_from_pem(read(directory_ / name));
+    return *certs::certificates_from_pem(read(directory_.path() / name));
   }
-  const std::filesystem::path& directory() const { return directory_; }
+  const std::filesystem::path& directory() const { return directory_.path(); }
 
  private:
-  std::filesystem::path directory_;
-  std::string address_;
-  pid_t child_ = 0;
-  int input_ = -1;
+  test::TemporaryDirectory directory_;
+  test::Simulator child_{"tsa_simulator.py", {directory_.path().string()}};
 };
 
 class ForeignTimestampTest : public testing::Test {

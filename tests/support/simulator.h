@@ -1,4 +1,4 @@
-// A simulator of tests/fakes as a child that ends with the test. It prints its port.
+// A simulator of tests/fakes as a child that ends with the test. It prints its port, or several.
 #pragma once
 
 #include <fcntl.h>
@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -38,8 +40,9 @@ class Simulator {
     std::string line;
     for (char c = 0; ::read(from[0], &c, 1) == 1 && c != '\n';) line += c;
     ::close(from[0]);
-    port_ = std::atoi(line.c_str());
-    base::check(port_ > 0, "a simulator did not start: it needs python3");
+    std::istringstream ports(line);
+    for (int port = 0; ports >> port;) ports_.push_back(port);
+    base::check(!ports_.empty(), "a simulator did not start: it needs python3 and openssl");
   }
   ~Simulator() {
     ::close(input_);
@@ -47,11 +50,30 @@ class Simulator {
   }
   Simulator(const Simulator&) = delete;
   Simulator& operator=(const Simulator&) = delete;
-  std::string address() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  int port(std::size_t which = 0) const { return ports_.at(which); }
+  std::string address() const { return "http://127.0.0.1:" + std::to_string(port()); }
 
  private:
   pid_t child_ = 0;
-  int input_ = -1, port_ = 0;
+  int input_ = -1;
+  std::vector<int> ports_;
+};
+
+/// A directory of its own below /tmp, gone with it.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    char name[] = "/tmp/xinyin-test-XXXXXX";
+    base::check(::mkdtemp(name) != nullptr, "no temporary directory");
+    path_ = name;
+  }
+  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
 };
 
 }  // namespace test
