@@ -81,10 +81,17 @@ base::Result<Response> refused(Call& call, const base::Error& problem) {
   return show(call, std::move(shown), status_of(problem.code));
 }
 
-base::Result<Response> done(Call& call, std::string key) {
-  pages::MandatesPage shown;
-  shown.done = std::move(key);
-  return show(call, std::move(shown));
+/// To the page that tells it: a form that is sent again by loading the page anew does nothing twice.
+Response done(std::string_view word) {
+  return Response::redirect("/account/mandates?done=" + std::string(word), 303);
+}
+
+std::string_view done_key(std::string_view word) {
+  if (word == "offered") return "web.mandate.offered";
+  if (word == "accepted") return "web.mandate.accepted";
+  if (word == "ended") return "web.mandate.ended";
+  if (word == "chosen") return "web.mandate.chosen";
+  return {};
 }
 
 void put_mandate(base::JsonWriter& w, const auth::Mandate& one) {
@@ -114,7 +121,9 @@ base::Error unknown_member(std::string field) {
 namespace handlers {
 
 base::Result<Response> mandates_page(Call& call) {
-  return show(call, {});
+  pages::MandatesPage shown;
+  shown.done = done_key(only(call.request.query, "done").value_or(""));
+  return show(call, std::move(shown));
 }
 
 base::Result<Response> mandates_offer(Call& call) {
@@ -135,7 +144,7 @@ base::Result<Response> mandates_offer(Call& call) {
                                                      typed.at("id_number"), typed.at("country")},
                                                     *terms)
                            : base::Result<std::string>(terms.error());
-  if (offered.ok()) return done(call, "web.mandate.offered");
+  if (offered.ok()) return done("offered");
   shown.problem = &offered.error();
   return show(call, std::move(shown), status_of(offered.error().code));
 }
@@ -148,7 +157,7 @@ base::Result<Response> mandates_answer(Call& call) {
   const auto answered = accept ? house->mandates->accept(mandate, call.session->subject)
                                : house->mandates->end(mandate, call.session->subject);
   if (!answered.ok()) return refused(call, answered.error());
-  return done(call, accept ? "web.mandate.accepted" : "web.mandate.ended");
+  return done(accept ? "accepted" : "ended");
 }
 
 base::Result<Response> mandates_choose(Call& call) {
@@ -157,7 +166,7 @@ base::Result<Response> mandates_choose(Call& call) {
   const auto chosen =
       house->mandates->choose(call.session->id, call.session->subject, form_text(form, "acting"));
   if (!chosen.ok()) return refused(call, chosen.error());
-  return done(call, "web.mandate.chosen");
+  return done("chosen");
 }
 
 base::Result<Response> list_mandates(Call& call) {
