@@ -12,7 +12,9 @@ namespace {
 constexpr store::Query kOpenSession{"auth.open_session", R"sql(
   insert into auth.session (cookie_digest, id, subject_id, authentication, methods,
                             authenticated_at, seen_at, expires_at)
-  values ($1, $2, $3, $4::bigint::smallint, $5::bigint::integer, $6, $6, $7))sql"};
+  select $1, $2, id, $4::bigint::smallint, $5::bigint::integer, $6, $6, $7
+    from auth.subject where id = $3 and active
+  returning 1::bigint)sql"};
 constexpr store::Query kFindSession{"auth.find_session", R"sql(
   select s.id, s.subject_id, s.methods, s.authenticated_at, s.seen_at, s.expires_at
     from auth.session s
@@ -67,6 +69,14 @@ Sessions::Sessions(store::Pool& pool, const base::Clock& clock, base::Random& ra
     : pool_(pool), clock_(clock), random_(random), config_(config) {}
 
 base::Result<Sessions::Opened> Sessions::open(const SubjectId& subject, Methods how) {
+  BASE_TRY(auto tx, pool_.begin());
+  BASE_TRY(auto out, open_in(tx, subject, how));
+  BASE_TRY_VOID(tx.commit());
+  return out;
+}
+
+base::Result<Sessions::Opened> Sessions::open_in(store::Tx& tx, const SubjectId& subject,
+                                                 Methods how) {
   const auto now = clock_.now();
   const auto secret = random_.bytes(kCookieBytes);
   const auto authentication = authentication_of(how);
@@ -74,13 +84,12 @@ base::Result<Sessions::Opened> Sessions::open(const SubjectId& subject, Methods 
   out.cookie = base::to_base64url(secret);
   out.session = {
       base::to_hex(random_.bytes(16)), subject, how, authentication, now, csrf_of(out.cookie)};
-  BASE_TRY(auto tx, pool_.begin());
-  BASE_TRY_VOID(tx.run(kOpenSession, {base::BytesView(base::sha256(secret)), out.session.id,
+  BASE_TRY(const auto opened, tx.run(kOpenSession, {base::BytesView(base::sha256(secret)), out.session.id,
                                       subject.value(), static_cast<int>(authentication), how.bits(),
                                       now, now + config_.absolute}));
+  if (opened.empty()) return base::error(base::Code::unauthenticated, "auth.login_failed");
   BASE_TRY_VOID(
       store::audit(tx, {now, subject.value(), "session.open", out.session.id, "ok", facts_of(how)}));
-  BASE_TRY_VOID(tx.commit());
   return out;
 }
 

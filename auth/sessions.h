@@ -33,8 +33,11 @@ class Sessions {
     std::string cookie;  ///< 256 random bits, base64url; the database keeps its SHA-256
     Session session;
   };
-  /// A new session at each login (no fixation).
+  /// A new session at each login (no fixation). Errors: unauthenticated `auth.login_failed`: the
+  /// subject is not there or not active.
   base::Result<Opened> open(const SubjectId& subject, Methods how);
+  /// Within a deed that more belongs to: the last before its commit, since the audit trail waits.
+  base::Result<Opened> open_in(store::Tx& tx, const SubjectId& subject, Methods how);
   /// The session goes on, proven further: the same id, so that what was issued in it stays, a new
   /// cookie and form token, authenticated now. Of several at once one succeeds.
   /// Errors: unauthenticated `auth.session_over`.

@@ -20,8 +20,6 @@ constexpr store::Query kTakeSignIn{"auth.take_sign_in", R"sql(
 constexpr store::Query kSweepSignIns{"auth.sweep_sign_ins", R"sql(
   delete from auth.sign_in where digest in (
     select digest from auth.sign_in where expires_at < $1 order by expires_at limit $2))sql"};
-constexpr store::Query kSubjectActive{"auth.sign_in_subject", R"sql(
-  select 1::bigint from auth.subject where id = $1 and active)sql"};
 // Known places of a person, beside those that a password was right at (auth/soft_lock.h).
 constexpr store::Query kSeenPlace{"auth.sign_in_place", R"sql(
   insert into auth.known_network as k (account, network, last_ok_at) values ($1, $2, $3)
@@ -43,18 +41,15 @@ std::optional<base::Digest> digest_of(std::string_view cookie) {
 
 base::Result<Sessions::Opened> SignIn::open(const SubjectId& subject, Methods proven,
                                             std::string_view network) {
-  BASE_TRY(const auto active, parts_.pool.run(kSubjectActive, {subject.value()}));
-  if (active.empty()) return base::error(base::Code::unauthenticated, "auth.login_failed");
-  BASE_TRY(auto opened, parts_.sessions.open(subject, proven));
-  const auto now = parts_.clock.now();
   const auto person = parts_.cipher.lookup("auth/sign_in/person", subject.value());
   const auto place = parts_.cipher.lookup("auth/login_failure/network", network);
   BASE_TRY(auto tx, parts_.pool.begin());
-  BASE_TRY(const auto seen,
-           tx.run(kSeenPlace, {base::BytesView(person), base::BytesView(place), now}));
+  BASE_TRY(const auto seen, tx.run(kSeenPlace, {base::BytesView(person), base::BytesView(place),
+                                                parts_.clock.now()}));
   // The first place of all is no news.
   if (seen.boolean(0, 0) && seen.boolean(0, 1))
     BASE_TRY_VOID(parts_.notices.new_place(tx, subject, network));
+  BASE_TRY(auto opened, parts_.sessions.open_in(tx, subject, proven));
   BASE_TRY_VOID(tx.commit());
   return opened;
 }
