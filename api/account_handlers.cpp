@@ -142,6 +142,11 @@ base::Result<Response> account_details(Call& call) {
     if (!value.empty()) shown.typed.emplace(field.name, std::move(value));
   }
   if (shown.typed.empty()) return Response::redirect("/account");
+  // Whoever sits at somebody's open session must not turn his telephone number.
+  if (!auth::phone_in(shown.typed).empty()) {
+    BASE_TRY(auto asked, ask_fresh_login(call, "/account"));
+    if (asked) return std::move(*asked);
+  }
   BASE_TRY(const auto judged, house->own_account->change_details(person, shown.typed));
   if (judged.wrong.empty()) return done("saved");
   auto problem = base::error(base::Code::invalid_argument, "auth.subject_invalid");

@@ -2,6 +2,7 @@
 
 #include <array>
 #include "auth/logout_notices.h"
+#include "auth/notices.h"
 
 #include "auth/id_numbers.h"
 #include "auth/identities.h"
@@ -199,6 +200,8 @@ base::Result<void> Accounts::store_password(const SubjectId& id, const std::stri
   BASE_TRY_VOID(note_sessions_end(tx, id, keep_session, now));
   BASE_TRY_VOID(tx.run(kRevokeOfSubject, {id.value(), keep_session, now}));
   BASE_TRY_VOID(tx.run(kEndSessionsOfSubject, {id.value(), keep_session}));
+  BASE_TRY_VOID(
+      Notices({parts_.pool, parts_.cipher, parts_.clock}).password_changed(tx, id));
   BASE_TRY_VOID(store::audit(tx, {now, std::string(by), std::string(act), id.value(), "ok"}));
   return tx.commit();
 }

@@ -140,12 +140,23 @@ base::Result<void> Notices::new_place(store::Tx& tx, const SubjectId& subject,
 
 base::Result<void> Notices::phone_changed(store::Tx& tx, const SubjectId& subject,
                                           std::string_view from, std::string_view to) {
+  return number_changed(tx, subject, from, to, "web.notice.phone_changed");
+}
+
+base::Result<void> Notices::contact_changed(store::Tx& tx, const SubjectId& subject,
+                                            std::string_view from, std::string_view to) {
+  return number_changed(tx, subject, from, to, "web.notice.contact_changed");
+}
+
+base::Result<void> Notices::number_changed(store::Tx& tx, const SubjectId& subject,
+                                           std::string_view from, std::string_view to,
+                                           std::string_view key) {
   std::vector<std::string> phones;
   for (const auto phone : {from, to})
     if (!phone.empty() && std::find(phones.begin(), phones.end(), phone) == phones.end())
       phones.emplace_back(phone);
   const std::pair<std::string, std::string> args[] = {{"to", base::mask_number(to, 3, 4)}};
-  return tell_at(tx, subject, phones, "web.notice.phone_changed", args);
+  return tell_at(tx, subject, phones, key, args);
 }
 
 base::Result<int> Notices::send_due(SmsSender& sender, int most) {

@@ -38,9 +38,12 @@ class Notices {
   /// A login from where there was none before.
   base::Result<void> new_place(store::Tx& tx, const SubjectId& subject, std::string_view network);
   base::Result<void> password_changed(store::Tx& tx, const SubjectId& subject);
-  /// A contact number becomes another; both are told.
+  /// The number that codes go to becomes another; both are told.
   base::Result<void> phone_changed(store::Tx& tx, const SubjectId& subject, std::string_view from,
                                    std::string_view to);
+  /// The same of the number in the contact data.
+  base::Result<void> contact_changed(store::Tx& tx, const SubjectId& subject, std::string_view from,
+                                     std::string_view to);
   /// Any other deed by its key of the catalogue ("web.notice.…").
   base::Result<void> tell(store::Tx& tx, const SubjectId& subject, std::string_view key,
                           base::MessageArgs args = {});
@@ -51,6 +54,8 @@ class Notices {
   base::Result<std::int64_t> sweep(int most = 1000);
 
  private:
+  base::Result<void> number_changed(store::Tx& tx, const SubjectId& subject, std::string_view from,
+                                    std::string_view to, std::string_view key);
   base::Result<void> tell_at(store::Tx& tx, const SubjectId& subject,
                              const std::vector<std::string>& phones, std::string_view key,
                              base::MessageArgs args);

@@ -2,6 +2,7 @@
 
 #include "auth/details.h"
 #include "auth/logout_notices.h"
+#include "auth/notices.h"
 #include "base/json.h"
 #include "store/audit.h"
 
@@ -172,6 +173,10 @@ base::Result<Judged> OwnAccount::change_details(const SubjectRecord& subject,
   BASE_TRY_VOID(put_details(tx, parts_.cipher, subject.id, judged.values, now));
   BASE_TRY_VOID(
       note_change(tx, parts_.cipher, subject.id, subject.id.value(), before, changed, now));
+  const auto from = phone_in(before), to = phone_in(judged.values);
+  if (from != to)
+    BASE_TRY_VOID(Notices({parts_.pool, parts_.cipher, parts_.clock})
+                      .contact_changed(tx, subject.id, from, to));
   BASE_TRY_VOID(tx.commit());
   return judged;
 }

@@ -12,6 +12,7 @@
 #include <set>
 
 #include "auth/details.h"
+#include "auth/own_account.h"
 #include "auth/own_codes.h"
 #include "auth/phone_factor.h"
 #include "auth/totp.h"
@@ -65,7 +66,7 @@ class FactorsTest : public testing::Test {
   Carrier carrier;
   Notices notices{{house.pool, house.cipher, house.clock}};
   OwnCodes own{{house.pool, house.cipher, notices, house.clock, house.random, "社保 Agency"}};
-  TextCodes texts{{house.pool, house.cipher, carrier, house.clock, house.random, {}}};
+  Otps texts{{house.pool, house.cipher, carrier, house.clock, house.random, {}}};
   PhoneFactor phone{{house.pool, house.cipher, texts, notices, house.clock, house.random}};
   SubjectId subject = house.new_person(fresh_name());
   /// Numbers and networks that no other test of this process has counters of.
@@ -221,7 +222,7 @@ TEST_F(FactorsTest, AtRestNoCodeSecretOrNumberStandsInClear) {
   const auto dump = house.sql(
       "select coalesce(string_agg(t::text, ' '), '') from (select f::text t from auth.factor f "
       "union all select r::text from auth.recovery_code r union all select c::text from "
-      "auth.text_code c union all select m::text from auth.text_message m) x");
+      "auth.otp c union all select m::text from auth.text_message m) x");
   EXPECT_GT(dump.size(), 200U);
   EXPECT_THAT(dump, testing::Not(HasSubstr(secret)));
   EXPECT_THAT(dump, testing::Not(HasSubstr(codes[0])));
@@ -347,6 +348,40 @@ TEST_F(FactorsTest, Ldt01_6_2_5b_ANewNumberIsToldToBothAndWaits) {
   house.clock.advance(24h);
   EXPECT_TRUE(phone.send_step(subject, "browser", network).ok());
   EXPECT_EQ(second_steps(factors(), Method::password, house.clock.now()).size(), 1U);
+}
+
+TEST_F(FactorsTest, Ldt01_6_2_5_APasswordAndAContactNumberAreToldOf) {
+  const auto told = [&] {
+    (void)notices.send_due(carrier, 50);
+    std::vector<std::pair<std::string, std::string>> out;
+    for (const auto& message : carrier.sent)
+      if (message.template_name == "notice")
+        out.emplace_back(message.phone, message.values[0].second);
+    carrier.sent.clear();
+    return out;
+  };
+  {
+    auto tx = house.pool.begin().value();
+    ASSERT_TRUE(put_details(tx, house.cipher, subject, {{"mobile", number}}, house.clock.now()).ok());
+    ASSERT_TRUE(tx.commit().ok());
+  }
+  (void)told();  // what other tests left
+  ASSERT_TRUE(house.accounts
+                  .replace_password(subject, test_house::secret("another-brig-anvil-moth"),
+                                    "officer:1")
+                  .ok());
+  EXPECT_THAT(told(), ElementsAre(testing::Pair(number, HasSubstr("密码已修改"))));
+
+  OwnAccount account({house.pool, house.cipher, house.clock});
+  const auto record = house.accounts.subject(subject).value();
+  const auto changed = account.change_details(
+      record, {{"mobile", other_number}, {"card_number", "A12345678"}});
+  ASSERT_TRUE(changed.ok() && changed->wrong.empty());
+  EXPECT_THAT(told(), testing::UnorderedElementsAre(
+                          testing::Pair(number, HasSubstr("联系手机号码更换为")),
+                          testing::Pair(other_number, HasSubstr("联系手机号码更换为"))));
+  ASSERT_TRUE(account.change_details(record, {{"card_number", "A87654321"}})->wrong.empty());
+  EXPECT_THAT(told(), testing::IsEmpty()) << "the number stays";
 }
 
 TEST_F(FactorsTest, NoticesAreSentOnceAndTriedAgain) {
