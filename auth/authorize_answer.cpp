@@ -57,21 +57,13 @@ bool login_needed(const AuthorizeCall& call) {
   return call.max_age_s && call.now - at > std::chrono::seconds(*call.max_age_s);
 }
 
-/// The same request again, to come back to after the login.
-std::string return_address(const AuthorizeCall& call) {
+/// The same request again, to come back to, with what was asked of the person meanwhile: none of it
+/// is asked for twice.
+std::string again(const AuthorizeCall& call, std::string_view marker, const std::string& value) {
   Pairs pairs;
-  for (const auto& [name, value] : call.given)
-    if (!value.empty() && name != kLoginAfter) pairs.emplace_back(name, value);
-  pairs.emplace_back(kLoginAfter, std::to_string(base::to_unix_s(call.now)));
-  return with_query(kAuthorizePath, pairs);
-}
-
-/// The same request again, to come back to from proofing; it is not asked for twice.
-std::string proofing_return(const AuthorizeCall& call, Proofing needed) {
-  Pairs pairs;
-  for (const auto& [name, value] : call.given)
-    if (!value.empty() && name != kProofingAsked) pairs.emplace_back(name, value);
-  pairs.emplace_back(kProofingAsked, std::to_string(static_cast<int>(needed)));
+  for (const auto& [name, given] : call.given)
+    if (!given.empty() && name != marker) pairs.emplace_back(name, given);
+  pairs.emplace_back(marker, value);
   return with_query(kAuthorizePath, pairs);
 }
 
@@ -144,13 +136,17 @@ AuthorizeAnswer send_back(const AuthorizeCall& call, const char* error, const ch
   return SendBack{call.provider.error_location(call.request, OAuthError{error, key})};
 }
 
-/// To the login and back here, with the same request.
+/// To the login and back here, with the same request. `raise_to`: with the session that is there,
+/// proven further; the person may come back without.
 base::Result<AuthorizeAnswer> ask_login(const AuthorizeCall& call,
                                         Authentication raise_to = Authentication::none) {
   if (call.prompts_for("none")) return send_back(call, "login_required", "auth.login_required");
   if (call.request.pushed)
     BASE_TRY_VOID(call.provider.keep_pushed(*call.request.pushed, call.now + kLoginWithin));
-  return AuthorizeAnswer(AskLogin{return_address(call), raise_to});
+  return AuthorizeAnswer(
+      raise_to > Authentication::none
+          ? AskLogin{again(call, kRaiseAsked, "1"), raise_to}
+          : AskLogin{again(call, kLoginAfter, std::to_string(base::to_unix_s(call.now)))});
 }
 
 /// The acr that is asked for against the one that is reached: OpenID Connect Core §5.5.1.1, RFC
@@ -177,7 +173,8 @@ base::Result<std::optional<AuthorizeAnswer>> check_acr(AuthorizeCall& call) {
         (raise_to == Authentication::none || needed->authentication < raise_to))
       raise_to = needed->authentication;
   }
-  if (raise_to > Authentication::none && !just_logged_in(call) &&
+  const bool raise_asked = !value_of(call.given, kRaiseAsked).empty();
+  if (raise_to > Authentication::none && !just_logged_in(call) && !raise_asked &&
       (must || !call.prompts_for("none"))) {
     BASE_TRY(auto login, ask_login(call, raise_to));
     return std::optional<AuthorizeAnswer>(std::move(login));
@@ -187,7 +184,8 @@ base::Result<std::optional<AuthorizeAnswer>> check_acr(AuthorizeCall& call) {
     if (call.request.pushed)
       BASE_TRY_VOID(call.provider.keep_pushed(*call.request.pushed, call.now + kProofWithin));
     return std::optional<AuthorizeAnswer>(
-        AuthorizeAnswer(AskProofing{proofing_return(call, *level), *level}));
+        AuthorizeAnswer(AskProofing{
+            again(call, kProofingAsked, std::to_string(static_cast<int>(*level))), *level}));
   }
   if (!must) return std::optional<AuthorizeAnswer>();
   return std::optional<AuthorizeAnswer>(

@@ -11,6 +11,8 @@ namespace auth {
 
 /// In our own return addresses: the login that was asked for must be younger than this moment.
 constexpr std::string_view kLoginAfter = "xinyin_login_after";
+/// A second step was offered: who comes back without it is not asked again.
+constexpr std::string_view kRaiseAsked = "xinyin_raise_asked";
 
 struct AuthorizeCall {
   Provider::Impl& provider;

@@ -202,7 +202,16 @@ TEST_F(SecondStepTest, Rfc9470_APortalThatAsksForMoreRaisesTheSession) {
   EXPECT_THAT(sent.header("location"), HasSubstr("&level=2"));
   sent = browser.get(sent.header("location"));
   EXPECT_THAT(sent.header("location"), testing::StartsWith("/login/second?return_to="));
-  EXPECT_THAT(browser.get(sent.header("location")).body, HasSubstr("/account/security?return_to="));
+  const auto offer = browser.get(sent.header("location"));
+  EXPECT_THAT(offer.body, HasSubstr("/account/security?return_to="));
+  // Who goes back without it brings the portal the answer that there is.
+  auto without = between(offer.body, "href=\"/oauth/authorize?", "\"");
+  for (auto amp = without.find("&amp;"); amp != std::string::npos; amp = without.find("&amp;"))
+    without.erase(amp + 1, 4);
+  const auto unmet = browser.get("/oauth/authorize?" + without);
+  EXPECT_THAT(unmet.header("location"), testing::StartsWith(test::kRedirect));
+  EXPECT_EQ(test::query_value(unmet.header("location"), "error"),
+            "unmet_authentication_requirements");
 
   auto other = member();
   const auto secret = add_app(other);

@@ -44,11 +44,18 @@ TEST(AcrTest, AHigherLoginIsAskedForOnceAndThenRefused) {
   const auto first = s.house.provider.authorize(request, s.session);
   const auto* login = std::get_if<AskLogin>(&*first);
   ASSERT_NE(login, nullptr);
-  const auto after = parameter(login->return_to, "xinyin_login_after");
+  EXPECT_EQ(parameter(login->return_to, "xinyin_raise_asked"), "1");
+  const auto error_of = [](const auto& answer) {
+    const auto* back = std::get_if<SendBack>(&*answer);
+    return back == nullptr ? "" : parameter(back->location, "error");
+  };
+  // Back without it; and by the password once more, where a login was asked for.
+  EXPECT_EQ(error_of(s.house.provider.authorize(with(request, "xinyin_raise_asked", "1"), s.session)),
+            "unmet_authentication_requirements");
+  const auto now = std::to_string(base::to_unix_s(s.house.clock.now()));
   s.house.clock.advance(std::chrono::seconds(5));
-  const auto again = s.house.new_session(s.subject);  // by password once more
-  const auto second = s.house.provider.authorize(with(request, "xinyin_login_after", after), again);
-  EXPECT_EQ(parameter(std::get<SendBack>(*second).location, "error"),
+  EXPECT_EQ(error_of(s.house.provider.authorize(with(request, "xinyin_login_after", now),
+                                                s.house.new_session(s.subject))),
             "unmet_authentication_requirements");
   const auto strong = s.house.sessions.open(s.subject, Methods(Method::password).with(Method::totp))->session;
   const auto third = s.house.provider.authorize(request, strong);
@@ -62,9 +69,8 @@ TEST(AcrTest, WhatIsOnlyWantedIsTriedAndLeft) {
   const auto first = s.house.provider.authorize(request, s.session);
   const auto* login = std::get_if<AskLogin>(&*first);
   ASSERT_NE(login, nullptr) << "RFC 9470 §5: stepping up";
-  const auto after = parameter(login->return_to, "xinyin_login_after");
-  const auto again = s.house.new_session(s.subject);
-  const auto second = s.house.provider.authorize(with(request, "xinyin_login_after", after), again);
+  const auto second =
+      s.house.provider.authorize(with(request, "xinyin_raise_asked", "1"), s.session);
   EXPECT_TRUE(std::holds_alternative<AskConsent>(*second)) << "OpenID Connect Core §3.1.2.1";
   EXPECT_EQ(s.authorize(with(request, "acr_values", "urn:xinyin:acr:p3a1")), "consent")
       << "no login helps: none is asked for";
