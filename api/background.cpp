@@ -181,7 +181,7 @@ void Background::keep_once() {
             auth::Activation({services_.pool, *rooms->accounts, services_.clock, services_.random})
                 .sweep();
       if (swept.ok()) swept = rooms->sign_in->sweep();
-      if (swept.ok()) swept = rooms->text_codes->sweep();
+      if (swept.ok()) swept = rooms->otps->sweep();
       if (swept.ok()) swept = rooms->proofings->sweep();
       if (swept.ok()) swept = rooms->notices->sweep();
       if (swept.ok() && rooms->passkeys) swept = rooms->passkeys->sweep();

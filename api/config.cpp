@@ -208,7 +208,8 @@ void read_sms(base::Settings& s, Config& out) {
   const auto mark = sms.url.find("://");
   const auto origin =
       sms.url.substr(0, mark == std::string::npos ? mark : sms.url.find('/', mark + 3));
-  if (!sms.url.empty() && !is_origin(origin))
+  // The path is signed as "/": the interface has no other.
+  if (!sms.url.empty() && (!is_origin(origin) || (sms.url != origin && sms.url != origin + "/")))
     s.refuse("sms.url", "not https://host[:port]/");
   else if (!sms.url.empty() && out.production && !sms.url.starts_with("https://"))
     s.refuse("sms.url", "the production profile needs https");

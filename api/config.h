@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "api/http/address.h"
-#include "auth/text_codes.h"
+#include "auth/otps.h"
 #include "base/result.h"
 #include "base/settings.h"
 
@@ -127,7 +127,7 @@ struct Config {
     std::string key_id, sign_name, code_template, notice_template;
     std::filesystem::path key_secret_file, roots_file;
     std::chrono::milliseconds deadline{3'000};
-    auth::TextCodes::Config codes;
+    auth::Otps::Config codes;
     std::chrono::seconds cool_off{24 * 3600};
   } sms;
 

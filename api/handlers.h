@@ -78,7 +78,7 @@ struct Lasting {
   std::shared_ptr<auth::Sessions> sessions;
   std::shared_ptr<auth::SmsSender> sms;
   std::shared_ptr<auth::Notices> notices;
-  std::shared_ptr<auth::TextCodes> text_codes;
+  std::shared_ptr<auth::Otps> otps;
   std::shared_ptr<auth::OwnCodes> own_codes;
   std::shared_ptr<auth::PhoneFactor> phone_factor;
   std::shared_ptr<auth::SignIn> sign_in;

@@ -98,6 +98,7 @@ base::Result<Response> show_security(Call& call, pages::SecurityPage shown) {
   const auto& subject = call.session->subject;
   shown.csrf = call.session->csrf;
   shown.passkeys = house->passkeys != nullptr;
+  shown.texts = house->sms->offered();
   BASE_TRY(shown.factors, auth::factors_of(call.services.pool, *house->cipher, subject));
   BASE_TRY(shown.recovery_left, house->own_codes->recovery_codes_left(subject));
   const auto* problem = shown.problem;
@@ -121,6 +122,16 @@ std::string security_path(std::string_view done, std::string_view return_to) {
   auto out = std::string(kSecurityPath) + "?done=" + std::string(done);
   if (return_to != "/" && !return_to.empty()) out += "&return_to=" + percent_encode(return_to);
   return out;
+}
+
+/// A change of what somebody logs in with: after a login just made, with its form.
+template <class Change>
+base::Result<Response> change_factors(Call& call, const Change& change) {
+  BASE_TRY(const auto form, call.request.form());
+  BASE_TRY(auto asked, ask_fresh_login(call, kSecurityPath));
+  if (asked) return std::move(*asked);
+  BASE_TRY(const auto house, call.house());
+  return change(form, *house, *call.session);
 }
 
 /// Where the page leads on to; empty when nowhere.
@@ -250,86 +261,73 @@ base::Result<Response> security_page(Call& call) {
 }
 
 base::Result<Response> security_begin_totp(Call& call) {
-  BASE_TRY(const auto form, call.request.form());
-  BASE_TRY(auto asked, ask_fresh_login(call, kSecurityPath));
-  if (asked) return std::move(*asked);
-  BASE_TRY(const auto house, call.house());
-  BASE_TRY(const auto login_name, house->own_account->login_name(call.session->subject));
-  pages::SecurityPage shown;
-  shown.return_to = way_on(form_text(form, "return_to"));
-  shown.offer = house->own_codes->offer_totp(call.session->subject, call.session->id, login_name);
-  return show_security(call, std::move(shown));
+  return change_factors(call, [&](auto& form, auto& house, auto& session) -> base::Result<Response> {
+    BASE_TRY(const auto login_name, house.own_account->login_name(session.subject));
+    pages::SecurityPage shown;
+    shown.return_to = way_on(form_text(form, "return_to"));
+    shown.offer = house.own_codes->offer_totp(session.subject, session.id, login_name);
+    return show_security(call, std::move(shown));
+  });
 }
 
 base::Result<Response> security_add_totp(Call& call) {
-  BASE_TRY(const auto form, call.request.form());
-  BASE_TRY(auto asked, ask_fresh_login(call, kSecurityPath));
-  if (asked) return std::move(*asked);
-  BASE_TRY(const auto house, call.house());
-  const auto& session = *call.session;
-  const auto token = form_text(form, "offer");
-  const auto return_to = way_on(form_text(form, "return_to"));
-  const auto done = house->own_codes->add_totp(session.subject, session.id, token,
-                                               form_text(form, "code"), form_text(form, "label"));
-  if (done.ok()) return factor_added(call, auth::FactorKind::totp, return_to);
-  pages::SecurityPage shown;
-  shown.return_to = return_to;
-  shown.label = form_text(form, "label");
-  BASE_TRY(const auto login_name, house->own_account->login_name(session.subject));
-  shown.offer = house->own_codes->same_offer(session.subject, session.id, token, login_name);
-  return refused(call, done.error(), std::move(shown));
+  return change_factors(call, [&](auto& form, auto& house, auto& session) -> base::Result<Response> {
+    const auto token = form_text(form, "offer");
+    pages::SecurityPage shown;
+    shown.return_to = way_on(form_text(form, "return_to"));
+    shown.label = form_text(form, "label");
+    const auto done = house.own_codes->add_totp(session.subject, session.id, token,
+                                                form_text(form, "code"), shown.label);
+    if (done.ok()) return factor_added(call, auth::FactorKind::totp, shown.return_to);
+    BASE_TRY(const auto login_name, house.own_account->login_name(session.subject));
+    shown.offer = house.own_codes->same_offer(session.subject, session.id, token, login_name);
+    return refused(call, done.error(), std::move(shown));
+  });
 }
 
 base::Result<Response> security_send_phone(Call& call) {
-  BASE_TRY(const auto form, call.request.form());
-  BASE_TRY(auto asked, ask_fresh_login(call, kSecurityPath));
-  if (asked) return std::move(*asked);
-  BASE_TRY(const auto house, call.house());
-  pages::SecurityPage shown;
-  shown.return_to = way_on(form_text(form, "return_to"));
-  shown.phone = form_text(form, "phone");
-  const auto sent =
-      house->phone_factor->offer(call.session->id, shown.phone, call.request.client.network());
-  if (!sent.ok()) return refused(call, sent.error(), std::move(shown));
-  shown.sent = true;
-  return show_security(call, std::move(shown));
+  return change_factors(call, [&](auto& form, auto& house, auto& session) -> base::Result<Response> {
+    pages::SecurityPage shown;
+    shown.return_to = way_on(form_text(form, "return_to"));
+    shown.phone = form_text(form, "phone");
+    const auto sent =
+        house.phone_factor->offer(session.id, shown.phone, call.request.client.network());
+    if (!sent.ok()) return refused(call, sent.error(), std::move(shown));
+    shown.sent = true;
+    return show_security(call, std::move(shown));
+  });
 }
 
 base::Result<Response> security_confirm_phone(Call& call) {
-  BASE_TRY(const auto form, call.request.form());
-  BASE_TRY(auto asked, ask_fresh_login(call, kSecurityPath));
-  if (asked) return std::move(*asked);
-  BASE_TRY(const auto house, call.house());
-  pages::SecurityPage shown;
-  shown.return_to = way_on(form_text(form, "return_to"));
-  shown.phone = form_text(form, "phone");
-  shown.sent = true;
-  const auto done = house->phone_factor->confirm(call.session->subject, call.session->id,
-                                                 shown.phone, form_text(form, "code"));
-  if (!done.ok()) return refused(call, done.error(), std::move(shown));
-  return factor_added(call, auth::FactorKind::sms, shown.return_to);
+  return change_factors(call, [&](auto& form, auto& house, auto& session) -> base::Result<Response> {
+    pages::SecurityPage shown;
+    shown.return_to = way_on(form_text(form, "return_to"));
+    shown.phone = form_text(form, "phone");
+    shown.sent = true;
+    const auto done = house.phone_factor->confirm(session.subject, session.id, shown.phone,
+                                                  form_text(form, "code"));
+    if (!done.ok()) return refused(call, done.error(), std::move(shown));
+    return factor_added(call, auth::FactorKind::sms, shown.return_to);
+  });
 }
 
 /// The codes stand in this answer and nowhere else: no redirect could carry them.
 base::Result<Response> security_make_recovery(Call& call) {
-  BASE_TRY(auto asked, ask_fresh_login(call, kSecurityPath));
-  if (asked) return std::move(*asked);
-  BASE_TRY(const auto house, call.house());
-  auto made = house->own_codes->make_recovery_codes(call.session->subject);
-  if (!made.ok()) return refused(call, made.error(), {});
-  pages::SecurityPage shown;
-  shown.codes = std::move(*made);
-  return show_security(call, std::move(shown));
+  return change_factors(call, [&](auto&, auto& house, auto& session) -> base::Result<Response> {
+    auto made = house.own_codes->make_recovery_codes(session.subject);
+    if (!made.ok()) return refused(call, made.error(), {});
+    pages::SecurityPage shown;
+    shown.codes = std::move(*made);
+    return show_security(call, std::move(shown));
+  });
 }
 
 base::Result<Response> security_remove(Call& call) {
-  BASE_TRY(const auto form, call.request.form());
-  BASE_TRY(auto asked, ask_fresh_login(call, kSecurityPath));
-  if (asked) return std::move(*asked);
-  BASE_TRY(const auto house, call.house());
-  const auto removed = house->own_codes->remove(call.session->subject, form_text(form, "factor"));
-  if (!removed.ok()) return refused(call, removed.error(), {});
-  return Response::redirect(security_path("removed", ""), 303);
+  return change_factors(call, [&](auto& form, auto& house, auto& session) -> base::Result<Response> {
+    const auto removed = house.own_codes->remove(session.subject, form_text(form, "factor"));
+    if (!removed.ok()) return refused(call, removed.error(), {});
+    return Response::redirect(security_path("removed", ""), 303);
+  });
 }
 
 base::Result<Response> security_rename(Call& call) {

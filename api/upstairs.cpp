@@ -27,6 +27,7 @@ base::Result<base::Secret> data_key(const Config& config, hsm::Client& signer) {
 /// Where there are no text messages, sending says so.
 class NoSms final : public auth::SmsSender {
  public:
+  bool offered() const override { return false; }
   base::Result<std::string> send(const auth::TextMessage&) override {
     return base::error(base::Code::unavailable, "auth.sms.away", "sms.url is empty");
   }
@@ -101,12 +102,12 @@ void join_auth(Services& services, Lasting& rooms, const auth::PasswordHasher::C
       auth::Accounts::Parts{pool, cipher, *rooms.hasher, clock, random});
   rooms.sessions = std::make_shared<auth::Sessions>(pool, clock, random, auth::Sessions::Config{});
   rooms.notices = std::make_shared<auth::Notices>(auth::Notices::Parts{pool, cipher, clock});
-  rooms.text_codes = std::make_shared<auth::TextCodes>(
-      auth::TextCodes::Parts{pool, cipher, *rooms.sms, clock, random, config.sms.codes});
+  rooms.otps = std::make_shared<auth::Otps>(
+      auth::Otps::Parts{pool, cipher, *rooms.sms, clock, random, config.sms.codes});
   rooms.own_codes = std::make_shared<auth::OwnCodes>(
       auth::OwnCodes::Parts{pool, cipher, *rooms.notices, clock, random, config.agency.name});
   rooms.phone_factor = std::make_shared<auth::PhoneFactor>(auth::PhoneFactor::Parts{
-      pool, cipher, *rooms.text_codes, *rooms.notices, clock, random, config.sms.cool_off});
+      pool, cipher, *rooms.otps, *rooms.notices, clock, random, config.sms.cool_off});
   rooms.sign_in = std::make_shared<auth::SignIn>(
       auth::SignIn::Parts{pool, cipher, *rooms.sessions, *rooms.notices, clock, random});
   if (auth::Passkeys::possible_at(config.public_url))

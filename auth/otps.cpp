@@ -1,4 +1,4 @@
-#include "auth/text_codes.h"
+#include "auth/otps.h"
 
 #include <algorithm>
 
@@ -11,35 +11,35 @@ namespace {
 
 // One at a time for a number and for a network, so that the counts below are what they seem; in one
 // order everywhere.
-constexpr store::Query kLockPhone{"auth.lock_text_code_phone", R"sql(
+constexpr store::Query kLockPhone{"auth.lock_otp_phone", R"sql(
   select 1::bigint from pg_advisory_xact_lock(hashtextextended(encode($1, 'hex'), 7301)))sql"};
-constexpr store::Query kLockNetwork{"auth.lock_text_code_network", R"sql(
+constexpr store::Query kLockNetwork{"auth.lock_otp_network", R"sql(
   select 1::bigint from pg_advisory_xact_lock(hashtextextended(encode($1, 'hex'), 7302)))sql"};
-constexpr store::Query kCountPhone{"auth.count_text_codes_of_phone", R"sql(
+constexpr store::Query kCountPhone{"auth.count_otps_of_phone", R"sql(
   select count(*) filter (where made_at > $2 - interval '1 hour'), count(*), max(made_at),
          min(made_at) filter (where made_at > $2 - interval '1 hour'), min(made_at)
-    from auth.text_code where phone = $1 and made_at > $2 - interval '1 day')sql"};
-constexpr store::Query kCountNetwork{"auth.count_text_codes_of_network", R"sql(
+    from auth.otp where phone = $1 and made_at > $2 - interval '1 day')sql"};
+constexpr store::Query kCountNetwork{"auth.count_otps_of_network", R"sql(
   select count(*), min(made_at)
-    from auth.text_code where network = $1 and made_at > $2 - interval '1 hour')sql"};
-constexpr store::Query kVoidEarlier{"auth.void_text_codes", R"sql(
-  update auth.text_code set digest = null where binding = $1 and digest is not null)sql"};
-constexpr store::Query kPutCode{"auth.put_text_code", R"sql(
-  insert into auth.text_code (id, binding, phone, network, digest, made_at, expires_at)
+    from auth.otp where network = $1 and made_at > $2 - interval '1 hour')sql"};
+constexpr store::Query kVoidEarlier{"auth.void_otps", R"sql(
+  update auth.otp set digest = null where binding = $1 and digest is not null)sql"};
+constexpr store::Query kPutCode{"auth.put_otp", R"sql(
+  insert into auth.otp (id, binding, phone, network, digest, made_at, expires_at)
   values ($1, $2, $3, $4, $5, $6, $7))sql"};
-constexpr store::Query kForgetCode{"auth.forget_text_code", R"sql(
-  delete from auth.text_code where id = $1)sql"};
+constexpr store::Query kForgetCode{"auth.forget_otp", R"sql(
+  delete from auth.otp where id = $1)sql"};
 // The try is counted before the code is compared: past the limit nobody sees a row.
-constexpr store::Query kTry{"auth.try_text_code", R"sql(
-  update auth.text_code set tries = tries + 1
+constexpr store::Query kTry{"auth.try_otp", R"sql(
+  update auth.otp set tries = tries + 1
    where binding = $1 and digest is not null and expires_at > $2
      and tries < $3::bigint::smallint
   returning id, digest)sql"};
-constexpr store::Query kSpend{"auth.spend_text_code", R"sql(
-  update auth.text_code set digest = null where id = $1 and digest = $2 returning 1::bigint)sql"};
-constexpr store::Query kSweep{"auth.sweep_text_codes", R"sql(
-  delete from auth.text_code where id in (
-    select id from auth.text_code where made_at < $1 - interval '1 day' - interval '1 hour'
+constexpr store::Query kSpend{"auth.spend_otp", R"sql(
+  update auth.otp set digest = null where id = $1 and digest = $2 returning 1::bigint)sql"};
+constexpr store::Query kSweep{"auth.sweep_otps", R"sql(
+  delete from auth.otp where id in (
+    select id from auth.otp where made_at < $1 - interval '1 day' - interval '1 hour'
      order by made_at limit $2))sql"};
 
 constexpr std::uint32_t kCodes = 1'000'000;
@@ -70,24 +70,24 @@ base::Error wrong_code() {
 
 }  // namespace
 
-base::Digest TextCodes::binding(std::string_view purpose, std::string_view browser,
+base::Digest Otps::binding(std::string_view purpose, std::string_view browser,
                                 std::string_view phone) const {
   std::string all(purpose);
   ((all += '\n') += browser) += '\n';
-  return parts_.cipher.lookup("auth/text_code/binding", all.append(phone));
+  return parts_.cipher.lookup("auth/otp/binding", all.append(phone));
 }
 
-base::Digest TextCodes::digest(std::string_view id, std::string_view code) const {
-  return parts_.cipher.lookup("auth/text_code/code", std::string(id) + " " + std::string(code));
+base::Digest Otps::digest(std::string_view id, std::string_view code) const {
+  return parts_.cipher.lookup("auth/otp/code", std::string(id) + " " + std::string(code));
 }
 
-base::Result<void> TextCodes::send(std::string_view purpose, std::string_view browser,
+base::Result<void> Otps::send(std::string_view purpose, std::string_view browser,
                                    std::string_view phone, std::string_view network) {
   using std::chrono::hours;
   const auto& config = parts_.config;
   const auto now = parts_.clock.now();
-  const auto phone_key = parts_.cipher.lookup("auth/text_code/phone", phone);
-  const auto network_key = parts_.cipher.lookup("auth/text_code/network", network);
+  const auto phone_key = parts_.cipher.lookup("auth/otp/phone", phone);
+  const auto network_key = parts_.cipher.lookup("auth/otp/network", network);
   const auto bound = binding(purpose, browser, phone);
   const auto id = base::to_hex(parts_.random.bytes(16));
   const auto code = fresh_code(parts_.random);
@@ -121,7 +121,7 @@ base::Result<void> TextCodes::send(std::string_view purpose, std::string_view br
   return sent.error();
 }
 
-base::Result<void> TextCodes::check(std::string_view purpose, std::string_view browser,
+base::Result<void> Otps::check(std::string_view purpose, std::string_view browser,
                                     std::string_view phone, std::string_view code) {
   std::string typed;
   for (const char c : code.substr(0, 32))
@@ -137,7 +137,7 @@ base::Result<void> TextCodes::check(std::string_view purpose, std::string_view b
   return {};
 }
 
-base::Result<std::int64_t> TextCodes::sweep(int most) {
+base::Result<std::int64_t> Otps::sweep(int most) {
   BASE_TRY(const auto gone, parts_.pool.run(kSweep, {parts_.clock.now(), most}));
   return static_cast<std::int64_t>(gone.affected());
 }

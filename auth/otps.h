@@ -17,7 +17,7 @@
 namespace auth {
 
 /// Thread-safe through its parts.
-class TextCodes {
+class Otps {
  public:
   /// Operators set these; they are no part of any standard.
   struct Config {
@@ -33,7 +33,7 @@ class TextCodes {
     base::Random& random;
     Config config = {};
   };
-  explicit TextCodes(Parts parts) : parts_(parts) {}
+  explicit Otps(Parts parts) : parts_(parts) {}
 
   /// `purpose` is a key of the catalogue ("web.code_for.login"): the message says it, so that who is
   /// phished can notice. `browser` is what the code is bound to (a session's id, a cookie's digest).

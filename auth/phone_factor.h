@@ -5,7 +5,7 @@
 
 #include "auth/notices.h"
 #include "auth/soft_lock.h"
-#include "auth/text_codes.h"
+#include "auth/otps.h"
 
 namespace auth {
 
@@ -15,7 +15,7 @@ class PhoneFactor {
   struct Parts {
     store::Pool& pool;
     const store::FieldCipher& cipher;
-    TextCodes& codes;
+    Otps& codes;
     Notices& notices;
     const base::Clock& clock;
     base::Random& random;
@@ -26,7 +26,7 @@ class PhoneFactor {
   explicit PhoneFactor(Parts parts) : parts_(parts) {}
 
   /// Sends a code to a number that is to be confirmed.
-  /// Errors: invalid_argument `auth.field.mobile`; those of TextCodes::send.
+  /// Errors: invalid_argument `auth.field.mobile`; those of Otps::send.
   base::Result<void> offer(std::string_view session, std::string_view phone,
                            std::string_view network);
   /// The number counts from now on, in the place of an earlier one; both are told.
@@ -35,7 +35,7 @@ class PhoneFactor {
                              std::string_view phone, std::string_view code);
 
   /// A code to the confirmed number, as a second step. `browser`: what it is bound to.
-  /// Errors: not_found `auth.factor.unknown`; those of TextCodes::send.
+  /// Errors: not_found `auth.factor.unknown`; those of Otps::send.
   base::Result<void> send_step(const SubjectId& subject, std::string_view browser,
                                std::string_view network);
   /// Errors: unauthenticated `auth.code.wrong`; rate_limited `auth.login_slow`.

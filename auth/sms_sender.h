@@ -20,6 +20,8 @@ struct TextMessage {
 class SmsSender {
  public:
   virtual ~SmsSender() = default;
+  /// Whether there is a carrier at all.
+  virtual bool offered() const { return true; }
   /// The carrier's reference. Errors: unavailable `auth.sms.away` (not taken, perhaps later);
   /// invalid_argument `auth.sms.number` (this number takes none); rate_limited `auth.sms.slow`
   /// (the carrier's own limits).

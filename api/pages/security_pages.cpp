@@ -65,6 +65,7 @@ std::string second(const Renderer& look, const SecondPage& page) {
 std::string security(const Renderer& look, const SecurityPage& page, base::Time now) {
   PageData data;
   data.text("csrf", page.csrf).text("phone", page.phone).flag("sent", page.sent);
+  data.flag("texts", page.texts);
   if (!page.return_to.empty()) data.text("return_to", page.return_to);
   data.flag("passkeys", page.passkeys);
   if (!page.done.empty()) data.message("done", page.done);

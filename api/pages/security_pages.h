@@ -27,7 +27,8 @@ struct SecurityPage {
   std::optional<auth::OwnCodes::Offer> offer = std::nullopt;
   std::string label = {};                  ///< as typed beside the offer
   std::string phone = {};                  ///< as typed
-  bool sent = false;                       ///< a text message is on its way to `phone`
+  bool texts = true;                       ///< there are text messages here
+  bool sent = false;                       ///< one is on its way to `phone`
   std::vector<std::string> codes = {};     ///< recovery codes, this once
   std::string done = {};                   ///< key of what was done
   bool passkeys = false;                   ///< browsers have them at this address

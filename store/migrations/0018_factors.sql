@@ -76,7 +76,7 @@ grant update (sealed, due_at, tries, ended_at, outcome) on auth.text_message to 
 
 -- A one-time code sent by text message (domain rules: six digits, five minutes, five tries, once). Bound to
 -- what it is for and to the browser it was asked in; a newer one of the same voids it.
-create table auth.text_code (
+create table auth.otp (
   id         text collate "C" primary key check (id ~ '^[0-9a-f]{32}$'),
   binding    bytea not null check (octet_length(binding) = 32),  -- keyed hash of purpose and browser
   phone      bytea not null check (octet_length(phone) = 32),    -- keyed hash, for limits
@@ -86,9 +86,9 @@ create table auth.text_code (
   made_at    timestamptz not null,
   expires_at timestamptz not null
 ) with (fillfactor = 70);
-create index text_code_binding on auth.text_code (binding) where digest is not null;
-create index text_code_phone on auth.text_code (phone, made_at);
-create index text_code_network on auth.text_code (network, made_at);
-create index text_code_made_at on auth.text_code (made_at);
-grant select, insert, delete on auth.text_code to xinyin_service;
-grant update (digest, tries) on auth.text_code to xinyin_service;
+create index otp_binding on auth.otp (binding) where digest is not null;
+create index otp_phone on auth.otp (phone, made_at);
+create index otp_network on auth.otp (network, made_at);
+create index otp_made_at on auth.otp (made_at);
+grant select, insert, delete on auth.otp to xinyin_service;
+grant update (digest, tries) on auth.otp to xinyin_service;

@@ -90,6 +90,20 @@ TEST(ConfigTest, AuthoritiesOfOthersAreNamedWithTheirRoots) {
   EXPECT_TRUE(read(kDemonstration + simulator + roots).ok());
 }
 
+TEST(ConfigTest, TextMessagesGoOverHttpsAndToNoSimulatorInProduction) {
+  const std::string rest =
+      "sms.key_id = us\nsms.key_secret_file = sms\nsms.sign_name = 社保\nsms.code_template = SMS_1\n"
+      "sms.notice_template = SMS_2\n";
+  const auto at = [](const std::string& url) { return "sms.url = " + url + "\n"; };
+  EXPECT_TRUE(read(kProduction + at("https://sms.example.cn/") + rest).ok());
+  EXPECT_THAT(wrong(kProduction + at("http://sms.example.cn/") + rest), HasSubstr("https"));
+  EXPECT_THAT(wrong(kProduction + at("https://127.0.0.1:8091/") + rest), HasSubstr("simulator"));
+  EXPECT_TRUE(read(kDemonstration + at("http://127.0.0.1:8091/") + rest).ok());
+  for (const std::string bad : {"sms.example.cn", "ftp://a/", "https://a/path"})
+    EXPECT_THAT(wrong(kDemonstration + at(bad) + rest), HasSubstr("sms.url")) << bad;
+  EXPECT_THAT(wrong(kDemonstration + at("https://sms.example.cn/")), HasSubstr("sms.key_id"));
+}
+
 TEST(ConfigTest, ProofingSourcesAreHttpsNoSimulatorInProductionAndFaceIsNotAlone) {
   const auto source = [](const std::string& name, const std::string& url) {
     return "proofing." + name + "_url = " + url + "\nproofing." + name + "_key_id = us\nproofing." +
