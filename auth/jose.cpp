@@ -1,16 +1,14 @@
 #include "auth/jose.h"
 
-#include <openssl/bn.h>
-#include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
-#include <openssl/param_build.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 #include <algorithm>
 #include <bit>
 
+#include "auth/public_keys.h"
 #include "base/digest.h"
 #include "base/encoding.h"
 #include "base/json.h"
@@ -23,13 +21,8 @@ constexpr std::size_t kHeaderMost = 4096;
 constexpr int kRsaLeast = 2048, kRsaMost = 4096;  // bits
 
 using base::Owned;
-using Pkey = Owned<EVP_PKEY, EVP_PKEY_free>;
-using PkeyContext = Owned<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
 using DigestContext = Owned<EVP_MD_CTX, EVP_MD_CTX_free>;
 using Signature = Owned<ECDSA_SIG, ECDSA_SIG_free>;
-using Number = Owned<BIGNUM, BN_free>;
-using Builder = Owned<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
-using Params = Owned<OSSL_PARAM, OSSL_PARAM_free>;
 
 base::Error bad_key(const char* why) {
   return base::error(base::Code::invalid_argument, "auth.jwk", why);
@@ -48,34 +41,6 @@ std::optional<base::Bytes> member_bytes(const rapidjson::Value& jwk, const char*
 
 std::string thumbprint_of(const std::string& required_members) {
   return base::to_base64url(base::sha256(base::as_bytes(required_members)));
-}
-
-Pkey ec_key(base::BytesView x, base::BytesView y) {
-  // SubjectPublicKeyInfo of P-256 up to the point (RFC 5480 §2): OpenSSL then checks the point.
-  static const auto prefix =
-      base::from_hex("3059301306072a8648ce3d020106082a8648ce3d03010703420004").value();
-  base::Bytes der = prefix;
-  der.insert(der.end(), x.begin(), x.end());
-  der.insert(der.end(), y.begin(), y.end());
-  const auto* at = der.data();
-  return Pkey(d2i_PUBKEY(nullptr, &at, static_cast<long>(der.size())));
-}
-
-Pkey rsa_key(base::BytesView n, base::BytesView e) {
-  const Number modulus(BN_bin2bn(n.data(), static_cast<int>(n.size()), nullptr));
-  const Number exponent(BN_bin2bn(e.data(), static_cast<int>(e.size()), nullptr));
-  const Builder builder(OSSL_PARAM_BLD_new());
-  if (!modulus || !exponent || !builder ||
-      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, modulus.get()) != 1 ||
-      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, exponent.get()) != 1)
-    return nullptr;
-  const Params params(OSSL_PARAM_BLD_to_param(builder.get()));
-  const PkeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr));
-  EVP_PKEY* key = nullptr;
-  if (!params || !context || EVP_PKEY_fromdata_init(context.get()) != 1 ||
-      EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, params.get()) != 1)
-    return nullptr;
-  return Pkey(key);
 }
 
 struct Read {

@@ -41,7 +41,7 @@ constexpr store::Query kSweepMessages{"auth.sweep_text_messages", R"sql(
     select id from auth.text_message where ended_at < $1 - interval '30 days'
      order by ended_at limit $2))sql"};
 
-constexpr std::int64_t kMostTries = 6;
+constexpr std::int64_t kMostTries = 8;  // the last after most of a day
 
 std::string to_json(const TextMessage& message) {
   base::JsonWriter out;

@@ -49,7 +49,7 @@ class Notices {
                           base::MessageArgs args = {});
 
   /// Sends what is due, at most `most`; the number that was sent. A message whose sender fell in
-  /// the middle is sent again; one that is refused six times, or for good, is given up.
+  /// the middle is sent again; one that is refused eight times, or for good, is given up.
   base::Result<int> send_due(SmsSender& sender, int most = 20);
   base::Result<std::int64_t> sweep(int most = 1000);
 

@@ -91,11 +91,7 @@ void register_mandate(CLI::App& app, Context& context) {
   const auto o = std::make_shared<Options>();
   using Verb = base::Result<Answer> (*)(Context&, const Options&);
   const auto verb = [&](const char* name, const char* help, Verb run) {
-    auto* out = noun->add_subcommand(name, help);
-    out->add_option("--as", o->staff.login_name, "user name of the staff member who acts")
-        ->required();
-    out->add_option("--password-file", o->staff.password_file, "file with that account's password")
-        ->required();
+    auto* out = add_staff_verb(*noun, name, help, o->staff);
     out->callback([&context, o, run] { context.run([&] { return run(context, *o); }); });
     return out;
   };

@@ -35,6 +35,14 @@ base::Result<std::unique_ptr<People>> open_people(Context& context) {
   return std::make_unique<People>(*config, key, context.clock(), context.random());
 }
 
+CLI::App* add_staff_verb(CLI::App& noun, const char* name, const char* help, StaffLogin& login) {
+  auto* out = noun.add_subcommand(name, help);
+  out->add_option("--as", login.login_name, "user name of the staff member who acts")->required();
+  out->add_option("--password-file", login.password_file, "file with that account's password")
+      ->required();
+  return out;
+}
+
 base::Result<auth::SubjectId> log_in_staff(People& people, const StaffLogin& login) {
   BASE_TRY(const auto password, base::Secret::from_file(login.password_file));
   BASE_TRY(auto id, people.accounts.log_in(login.login_name, password, "command line"));

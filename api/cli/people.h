@@ -30,6 +30,8 @@ struct StaffLogin {
   std::string login_name;
   std::filesystem::path password_file;
 };
+/// A verb of staff below `noun`: who acts stands in every one of them.
+CLI::App* add_staff_verb(CLI::App& noun, const char* name, const char* help, StaffLogin& login);
 /// Errors: those of a login; permission_denied `auth.staff.none`.
 base::Result<auth::SubjectId> log_in_staff(People& people, const StaffLogin& login);
 

@@ -296,11 +296,7 @@ void register_portal(CLI::App& app, Context& context) {
   const auto o = std::make_shared<Options>();
   using Verb = base::Result<Answer> (*)(Context&, const Options&);
   const auto verb = [&](const char* name, const char* help, Verb run, bool changes = true) {
-    auto* out = noun->add_subcommand(name, help);
-    out->add_option("--as", o->staff.login_name, "user name of the staff member who acts")
-        ->required();
-    out->add_option("--password-file", o->staff.password_file, "file with that account's password")
-        ->required();
+    auto* out = add_staff_verb(*noun, name, help, o->staff);
     if (changes) out->add_flag("--dry-run", o->dry_run, "log in and check, change nothing");
     out->callback([&context, o, run] { context.run([&] { return run(context, *o); }); });
     return out;

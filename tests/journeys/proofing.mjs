@@ -5,60 +5,13 @@ import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { chromium, devices } from 'playwright-core';
+import { devices } from 'playwright-core';
 import { assert, out, runTests, sql, test, tryThis } from './support.mjs';
+import { freshCitizen, visit } from './visit.mjs';
 
-const shots = path.join(out, 'screenshots');
-fs.mkdirSync(shots, { recursive: true });
-const browser = await chromium.launch({
-  executablePath: '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
-});
 const password = 'kelp lantern orbit thistle';
 const phone = devices['iPhone 13'];
 const desktop = { viewport: { width: 1280, height: 900 } };
-
-function freshCitizen() {
-  const first = `110105${1950 + Math.floor(Math.random() * 50)}0${1 + Math.floor(Math.random() * 9)}`
-    + `1${Math.floor(Math.random() * 10)}${String(Math.floor(Math.random() * 1000)).padStart(3, '0')}`;
-  const weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
-  const sum = weights.reduce((total, weight, i) => total + weight * Number(first[i]), 0);
-  return first + '10X98765432'[sum % 11];
-}
-
-async function visit(kind, options, javaScriptEnabled, body) {
-  const context = await browser.newContext({ ...options, locale: 'zh-CN', javaScriptEnabled });
-  const page = await context.newPage();
-  let number = 0;
-  const shoot = async (name) => {
-    number += 1;
-    await page.screenshot({ path: path.join(shots, `proofing-${kind}-${String(number).padStart(2, '0')}-${name}.png`), fullPage: true });
-    if (!javaScriptEnabled) return;
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    assert.ok(wide <= 1, `${name}: the page is ${wide} px wider than the ${kind}'s screen`);
-    const trouble = await page.evaluate(() => {
-      const found = [];
-      const ids = [...document.querySelectorAll('[id]')].map((element) => element.id);
-      for (const id of ids) if (ids.filter((other) => other === id).length > 1) found.push(`id ${id} twice`);
-      for (const control of document.querySelectorAll('input:not([type=hidden]),select')) {
-        if (!control.labels?.length) found.push(`${control.name} has no label`);
-        for (const id of (control.getAttribute('aria-describedby') ?? '').split(' ').filter(Boolean)) {
-          if (!document.getElementById(id)) found.push(`${control.name}: no ${id}`);
-        }
-      }
-      return found;
-    });
-    assert.deepEqual(trouble, [], name);
-  };
-  try {
-    await body(page, shoot);
-  } catch (error) {
-    await page.screenshot({ path: path.join(shots, `proofing-${kind}-failed.png`), fullPage: true });
-    throw error;
-  } finally {
-    await context.close();
-  }
-}
 
 /** Registers by the JSON of programs; the login name. */
 async function register() {
@@ -171,13 +124,13 @@ async function proveUpToP2(kind, page, shoot) {
 }
 
 test('5.4.1.5: on a phone, sent to proofing by a portal, proven up to P2, and back to obtain what needs it', () =>
-  visit('phone', phone, true, (page, shoot) => proveUpToP2('phone', page, shoot)));
+  visit('proofing', 'phone', phone, true, (page, shoot) => proveUpToP2('phone', page, shoot)));
 
 test('the same on a desktop without JavaScript', () =>
-  visit('plain', desktop, false, (page, shoot) => proveUpToP2('plain', page, shoot)));
+  visit('proofing', 'plain', desktop, false, (page, shoot) => proveUpToP2('plain', page, shoot)));
 
 test('6.2.6b: face at its own page with a consent of its own; the card by a code to scan', () =>
-  visit('desktop', desktop, true, async (page, shoot) => {
+  visit('proofing', 'desktop', desktop, true, async (page, shoot) => {
     await logIn(page, '/account/proofing', await register(), password);
     await page.click('#way-face summary');
     await shoot('face-consent');
@@ -201,7 +154,7 @@ test('6.2.6b: face at its own page with a consent of its own; the card by a code
   }));
 
 test('6.2.2d: a unit authorises its handler, who obtains its document until the mandate ends', () =>
-  visit('unit', phone, true, async (page, shoot) => {
+  visit('proofing', 'unit', phone, true, async (page, shoot) => {
     await logIn(page, '/account/mandates', tryThis.unit_username, tryThis.unit_password);
     await page.click('details summary');
     await shoot('offer');
@@ -214,7 +167,7 @@ test('6.2.2d: a unit authorises its handler, who obtains its document until the 
     await page.waitForSelector('.notice.good');
     await shoot('offered');
 
-    await visit('handler', desktop, true, async (own, shootOwn) => {
+    await visit('proofing', 'handler', desktop, true, async (own, shootOwn) => {
       const back = catchRedirect(own);
       await logIn(own, '/account/mandates', tryThis.username, tryThis.password);
       await shootOwn('received');
