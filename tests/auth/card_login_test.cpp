@@ -3,8 +3,10 @@
 
 #include <gmock/gmock.h>
 
+#include <functional>
 #include <future>
 #include <map>
+#include <utility>
 
 #include "tests/auth/house.h"
 
@@ -34,13 +36,19 @@ class Platform final : public VisitedSource {
   }
   std::optional<ProofingAnswer> result(const ProofingQuestion& question,
                                        const std::string& ticket) const override {
-    const std::lock_guard hold(mutex_);
-    EXPECT_EQ(nonces_[ticket], question.nonce) << "the visit's own nonce";
-    return answer;
+    std::optional<ProofingAnswer> out;
+    {
+      const std::lock_guard hold(mutex_);
+      EXPECT_EQ(nonces_[ticket], question.nonce) << "the visit's own nonce";
+      out = answer;
+    }
+    if (meanwhile) std::exchange(meanwhile, nullptr)();
+    return out;
   }
   bool away = false;
   std::optional<ProofingAnswer> answer;
   mutable std::string shown, return_address;
+  mutable std::function<void()> meanwhile;  ///< happens once, while it answers
 
  private:
   mutable std::mutex mutex_;  // protects all
@@ -108,6 +116,10 @@ TEST_F(CardLoginTest, A22_TwoMinutesAndOfManyAtOnceOneHasIt) {
   int good = 0;
   for (auto& each : tries) good += each.get() ? 1 : 0;
   EXPECT_EQ(good, 1);
+  // Two had found it before either took it.
+  const auto twice = begin();
+  platform.meanwhile = [&] { EXPECT_TRUE(login.result(twice.cookie)->has_value()); };
+  EXPECT_EQ(refusal_of(login.result(twice.cookie)), "auth.card.over");
 }
 
 TEST_F(CardLoginTest, EachOtherOutcomeIsItsOwn) {

@@ -392,6 +392,13 @@ TEST_F(FactorsTest, NoticesAreSentOnceAndTriedAgain) {
   carrier.sent.clear();
   EXPECT_EQ(notices.send_due(carrier).value(), 0) << "not before it is due again";
   house.clock.advance(2min);
+  {  // one that another sender is taking is passed over, not waited for and sent again
+    auto other = house.pool.begin().value();
+    const store::Query take{"test.take_message", R"sql(
+      select id from auth.text_message where subject_id = $1 and ended_at is null for update)sql"};
+    ASSERT_EQ(other.run(take, {subject.value()})->size(), 1U);
+    EXPECT_EQ(notices.send_due(carrier, 50).value(), 0);
+  }
   std::vector<std::future<int>> senders;
   for (int i = 0; i < 4; ++i)
     senders.push_back(
