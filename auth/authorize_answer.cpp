@@ -270,15 +270,14 @@ base::Result<AuthorizeAnswer> Provider::Impl::issue_code(const GrantRequest& req
         if (!has_scope(out, word)) out += (out.empty() ? "" : " ") + word;
       return out;
     };
-    BASE_TRY_VOID(tx.run(kPutConsent, {subject, client, joined(0, request.scopes), now,
-                                       joined(1, request.claim_words)}));
+    tx.put(kPutConsent, {subject, client, joined(0, request.scopes), now,
+                         joined(1, request.claim_words)});
   }
-  BASE_TRY_VOID(
-      tx.run(kPutGrant, {grant, base::BytesView(base::sha256(code)), subject, session.id, client,
-                         request.redirect_uri, request.scopes, nonce, request.code_challenge,
-                         static_cast<int>(session.authentication), session.methods.bits(),
-                         session.authenticated_at, now, now + config.code_life, lives_until,
-                         offline, code_key, acr, claims, mandate}));
+  tx.put(kPutGrant, {grant, base::BytesView(base::sha256(code)), subject, session.id, client,
+                     request.redirect_uri, request.scopes, nonce, request.code_challenge,
+                     static_cast<int>(session.authentication), session.methods.bits(),
+                     session.authenticated_at, now, now + config.code_life, lives_until, offline,
+                     code_key, acr, claims, mandate});
   base::JsonWriter facts;
   facts.StartObject();
   facts.member("client", client);

@@ -58,8 +58,8 @@ base::Result<SubjectId> Accounts::log_in(std::string_view login_name, const base
   facts.EndObject();
   BASE_TRY(auto tx, parts_.pool.begin());
   if (good) {
-    BASE_TRY_VOID(lock.succeeded(tx, admission));
-    if (renewed) BASE_TRY_VOID(tx.run(kRenewCredential, {id.value(), *renewed, found.bytes(0, 1)}));
+    lock.succeeded(tx, admission);
+    if (renewed) tx.put(kRenewCredential, {id.value(), *renewed, found.bytes(0, 1)});
   }
   BASE_TRY_VOID(store::audit(tx, {now, good ? id.value() : "anonymous", "login.password",
                                   id.value(), good ? "ok" : "auth.login_failed", facts.text()}));

@@ -146,7 +146,7 @@ base::Result<void> OwnCodes::check_totp(const SubjectId& subject, std::string_vi
     BASE_TRY(auto tx, parts_.pool.begin());
     BASE_TRY(const bool mine, use_factor(tx, *factor, *step, now));
     if (mine) {
-      BASE_TRY_VOID(lock.succeeded(tx, admission));
+      lock.succeeded(tx, admission);
       return tx.commit();
     }
   }
@@ -196,7 +196,7 @@ base::Result<void> OwnCodes::check_recovery_code(const SubjectId& subject, std::
     if (!spent.empty()) {
       BASE_TRY(const bool in_force, use_factor(tx, *factor, now));
       if (in_force) {
-        BASE_TRY_VOID(lock.succeeded(tx, admission));
+        lock.succeeded(tx, admission);
         BASE_TRY_VOID(parts_.notices.recovery_code_used(tx, subject));
         return tx.commit();
       }

@@ -80,7 +80,7 @@ base::Result<void> PhoneFactor::check_step(const SubjectId& subject, std::string
   }
   BASE_TRY(const bool in_force, use_factor(tx, *factor, now));
   if (!in_force) return base::error(base::Code::unauthenticated, "auth.code.wrong");
-  BASE_TRY_VOID(lock.succeeded(tx, admission));
+  lock.succeeded(tx, admission);
   return tx.commit();
 }
 

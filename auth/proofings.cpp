@@ -138,7 +138,7 @@ base::Result<Proofings::Tried> Proofings::ask(const SubjectId& subject, std::str
 
   BASE_TRY(auto tx, parts_.pool.begin());
   BASE_TRY(auto tried, put_down(person, *way, source->name(), answer, tx));
-  if (answer.outcome == ProofingOutcome::matches) BASE_TRY_VOID(lock.succeeded(tx, admission));
+  if (answer.outcome == ProofingOutcome::matches) lock.succeeded(tx, admission);
   BASE_TRY_VOID(tx.commit());
   BASE_TRY(const auto stands, standing(subject));
   tried.level = stands.level;
@@ -213,7 +213,7 @@ base::Result<std::optional<Proofings::Tried>> Proofings::finish(const Session& s
   BASE_TRY(auto tried, put_down(person, *way, source.name(), *told, tx));
   if (told->outcome == ProofingOutcome::matches) {
     SoftLock lock(parts_.pool, parts_.cipher, parts_.clock);
-    BASE_TRY_VOID(lock.succeeded(tx, admission_in(kept)));
+    lock.succeeded(tx, admission_in(kept));
   }
   BASE_TRY_VOID(tx.commit());
   BASE_TRY(const auto stands, standing(session.subject));

@@ -212,8 +212,8 @@ TokenAnswer issue(TokenCall& call) {
 
 base::Result<std::string> begin_family(store::Tx& tx, const TokenCall& call) {
   const auto secret = call.provider.parts.random.bytes(kSecretBytes);
-  BASE_TRY_VOID(tx.run(
-      kPutRefresh, {base::BytesView(base::sha256(secret)), call.grant.id, call.now, end_of(call)}));
+  tx.put(kPutRefresh,
+         {base::BytesView(base::sha256(secret)), call.grant.id, call.now, end_of(call)});
   return base::to_base64url(secret);
 }
 

@@ -143,7 +143,7 @@ base::Result<void> Sessions::close(std::string_view cookie) {
   if (closed.empty()) return {};
   const std::string id(closed.text(0, 0));
   BASE_TRY_VOID(note_session_end(tx, id, now));
-  BASE_TRY_VOID(tx.run(kRevokeOfSession, {id, now}));
+  tx.put(kRevokeOfSession, {id, now});
   BASE_TRY_VOID(store::audit(tx, {now, std::string(closed.text(0, 1)), "logout", id, "ok"}));
   return tx.commit();
 }

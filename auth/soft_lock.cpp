@@ -56,11 +56,10 @@ base::Error slow(base::Time now, base::Time until) {
   return failure;
 }
 
-/// Counts one try under `key`, or says how long to wait.
-base::Result<void> count_try(store::Tx& tx, const store::Query& query, const base::Digest& key,
-                             base::Time now) {
-  BASE_TRY(const auto counted, tx.run(query, {base::BytesView(key), now}));
-  if (!counted.empty()) return {};
+/// What counting one try under `key` gave: nothing where it has to wait.
+base::Result<void> counted(store::Tx& tx, const store::Rows& row, const base::Digest& key,
+                           base::Time now) {
+  if (!row.empty()) return {};
   BASE_TRY(const auto rows, tx.run(kBlockedUntil, {base::BytesView(key)}));
   return slow(now, rows.empty() ? now : rows.time(0, 0));
 }
@@ -83,8 +82,10 @@ base::Result<SoftLock::Admission> SoftLock::admit(std::string_view kind, std::st
                                      base::to_hex(out.account) + " " + base::to_hex(out.network));
   // Account first, network second, everywhere: two tries never wait for each other in a ring. A try
   // that one of the two refuses counts in neither: the transaction is dropped.
-  BASE_TRY_VOID(count_try(tx, kAdmitAccount, out.counter, now));
-  BASE_TRY_VOID(count_try(tx, kAdmitNetwork, out.network, now));
+  BASE_TRY(const auto both, tx.run_all({{kAdmitAccount, {base::BytesView(out.counter), now}},
+                                        {kAdmitNetwork, {base::BytesView(out.network), now}}}));
+  BASE_TRY_VOID(counted(tx, both[0], out.counter, now));
+  BASE_TRY_VOID(counted(tx, both[1], out.network, now));
   BASE_TRY_VOID(tx.commit());
   return out;
 }
@@ -92,18 +93,17 @@ base::Result<SoftLock::Admission> SoftLock::admit(std::string_view kind, std::st
 base::Result<void> SoftLock::forgive(const Admission& admission) {
   const auto now = clock_.now();
   BASE_TRY(auto tx, pool_.begin());
-  BASE_TRY_VOID(tx.run(kForgiveTry, {base::BytesView(admission.counter), now}));
-  BASE_TRY_VOID(tx.run(kForgiveTry, {base::BytesView(admission.network), now}));
+  tx.put(kForgiveTry, {base::BytesView(admission.counter), now});
+  tx.put(kForgiveTry, {base::BytesView(admission.network), now});
   return tx.commit();
 }
 
-base::Result<void> SoftLock::succeeded(store::Tx& tx, const Admission& admission) {
+void SoftLock::succeeded(store::Tx& tx, const Admission& admission) {
   const auto now = clock_.now();
-  BASE_TRY_VOID(tx.run(kForgetFailures, {base::BytesView(admission.counter)}));
-  BASE_TRY_VOID(tx.run(kForgiveTry, {base::BytesView(admission.network), now}));
-  BASE_TRY_VOID(tx.run(kKnowNetwork, {base::BytesView(admission.account),
-                                      base::BytesView(admission.network), now}));
-  return {};
+  tx.put(kForgetFailures, {base::BytesView(admission.counter)});
+  tx.put(kForgiveTry, {base::BytesView(admission.network), now});
+  tx.put(kKnowNetwork,
+         {base::BytesView(admission.account), base::BytesView(admission.network), now});
 }
 
 }  // namespace auth

@@ -40,7 +40,7 @@ class SoftLock {
   /// The try was never looked at.
   base::Result<void> forgive(const Admission& admission);
   /// Within the deed that came of it.
-  base::Result<void> succeeded(store::Tx& tx, const Admission& admission);
+  void succeeded(store::Tx& tx, const Admission& admission);
 
  private:
   store::Pool& pool_;

@@ -24,8 +24,9 @@ struct AuditEntry {
 /// The texts of one entry together, in octets: what reads a trail need not expect more.
 inline constexpr std::size_t kMostAuditBytes = 64 << 10;
 
-/// Appends to the chain within `tx`; when it fails, so must the deed. Errors: as Tx::run; internal
-/// `store.audit_headless`, `store.audit_too_large`.
+/// Appends to the chain within `tx`: put (store.h), so that a failure of it is one of what follows,
+/// at the latest of the commit, and of the deed. Errors: as Tx::run; internal `store.audit_headless`,
+/// `store.audit_too_large`.
 base::Result<void> audit(Tx& tx, const AuditEntry& entry);
 
 }  // namespace store

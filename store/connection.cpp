@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <deque>
 
 #include "base/check.h"
 #include "store/binary.h"
@@ -84,6 +85,51 @@ bool ends_session(std::string_view state, const PGresult* result) {
 }
 
 }  // namespace
+
+/// Parameters as libpq takes them.
+class BoundParams {
+ public:
+  explicit BoundParams(std::size_t count) : count_(count) {
+    if (count > kFew) {
+      many_ = std::vector<Bound>(count);
+      many_values_.resize(count);
+      many_sizes_.resize(count);
+      many_formats_.resize(count, 1);
+    }
+  }
+  base::Result<void> bind(std::span<const Param> params) {
+    auto* bound = few() ? few_.data() : many_.data();
+    auto* values = few() ? few_values_.data() : many_values_.data();
+    auto* sizes = few() ? few_sizes_.data() : many_sizes_.data();
+    for (std::size_t i = 0; i < params.size(); ++i) {
+      BASE_TRY_VOID(bound[i].bind(params[i]));
+      values[i] = bound[i].data();
+      sizes[i] = bound[i].size();
+    }
+    return {};
+  }
+  int count() const { return static_cast<int>(count_); }
+  const char* const* values() const { return few() ? few_values_.data() : many_values_.data(); }
+  const int* sizes() const { return few() ? few_sizes_.data() : many_sizes_.data(); }
+  const int* formats() const { return few() ? kBinary.data() : many_formats_.data(); }
+
+ private:
+  static constexpr std::size_t kFew = 16;
+  static constexpr auto kBinary = [] {
+    std::array<int, kFew> out{};
+    out.fill(1);
+    return out;
+  }();
+  bool few() const { return count_ <= kFew; }
+
+  const std::size_t count_;
+  std::array<Bound, kFew> few_;
+  std::array<const char*, kFew> few_values_{};
+  std::array<int, kFew> few_sizes_{};
+  std::vector<Bound> many_;
+  std::vector<const char*> many_values_;
+  std::vector<int> many_sizes_, many_formats_;
+};
 
 void FreeResult::operator()(pg_result* result) const {
   PQclear(result);
@@ -241,6 +287,9 @@ base::Result<ResultPtr> Connection::answer(std::string_view name, int* position)
       case PGRES_COPY_OUT:
       case PGRES_COPY_BOTH:
         base::fail("COPY goes through no Query");
+      case PGRES_PIPELINE_ABORTED:  // one before it failed, whose error counts
+        if (!failed) failed = base::error(Code::internal, "store.query", "not executed");
+        break;
       default:
         if (!failed) {
           failed = failure(name, result.get());
@@ -289,32 +338,67 @@ base::Result<const Connection::Prepared*> Connection::prepare(const Query& query
   return &variants.emplace_back(std::move(fresh));
 }
 
+base::Result<void> Connection::send(const Prepared& statement, std::string_view name,
+                                    const BoundParams& params) {
+  if (PQsendQueryPrepared(connection_, statement.statement.c_str(), params.count(),
+                          params.values(), params.sizes(), params.formats(), 1) == 0) {
+    answer_lost_ = true;  // part of it may have left
+    return lost(name, tidy(PQerrorMessage(connection_)));
+  }
+  return {};
+}
+
 base::Result<ResultPtr> Connection::execute(const Query& query, std::span<const Param> params) {
   fresh_statement();
-  constexpr std::size_t kFew = 16;
-  std::array<Bound, kFew> few;
-  std::vector<Bound> many(params.size() > kFew ? params.size() : 0);
-  const std::span<Bound> bound(many.empty() ? few.data() : many.data(), params.size());
-  std::array<const char*, kFew> few_values{};
-  std::array<int, kFew> few_sizes{}, few_formats{};
-  std::vector<const char*> many_values(many.size());
-  std::vector<int> many_sizes(many.size()), many_formats(many.size());
-  const char** values = many.empty() ? few_values.data() : many_values.data();
-  int* sizes = many.empty() ? few_sizes.data() : many_sizes.data();
-  int* formats = many.empty() ? few_formats.data() : many_formats.data();
-  for (std::size_t i = 0; i < params.size(); ++i) {
-    BASE_TRY_VOID(bound[i].bind(params[i]));
-    values[i] = bound[i].data();
-    sizes[i] = bound[i].size();
-    formats[i] = 1;
-  }
+  BoundParams bound(params.size());
+  BASE_TRY_VOID(bound.bind(params));
   BASE_TRY(const auto* statement, prepare(query, params));
-  if (PQsendQueryPrepared(connection_, statement->statement.c_str(),
-                          static_cast<int>(params.size()), values, sizes, formats, 1) == 0) {
-    answer_lost_ = true;  // part of it may have left
-    return lost(query.name, tidy(PQerrorMessage(connection_)));
-  }
+  BASE_TRY_VOID(send(*statement, query.name, bound));
   return answer(query.name);
+}
+
+base::Result<std::vector<ResultPtr>> Connection::execute_all(std::span<const Step> steps) {
+  base::check(!steps.empty(), "there is something to execute");
+  fresh_statement();
+  // Values and statements first: what is wrong with them is known before anything is sent.
+  std::deque<BoundParams> bound;
+  for (const auto& step : steps)
+    BASE_TRY_VOID(bound.emplace_back(step.params.size()).bind(step.params));
+  // By value: preparing a variant of the same query moves those that are there.
+  std::vector<Prepared> statements;
+  for (const auto& step : steps) {
+    BASE_TRY(const auto* statement, prepare(*step.query, step.params));
+    statements.push_back(*statement);
+  }
+  const auto* last = steps.back().query->name;
+  base::check(PQenterPipelineMode(connection_) == 1, "a connection between statements is idle");
+  for (std::size_t i = 0; i < steps.size(); ++i)
+    BASE_TRY_VOID(send(statements[i], steps[i].query->name, bound[i]));
+  if (PQpipelineSync(connection_) == 0) {
+    answer_lost_ = true;
+    return lost(last, tidy(PQerrorMessage(connection_)));
+  }
+  std::vector<ResultPtr> out;
+  std::optional<Error> failed;
+  for (const auto& step : steps) {
+    auto one = answer(step.query->name);
+    if (!one && !usable()) return failed ? std::move(*failed) : std::move(one).error();
+    if (!one && !failed) failed = std::move(one).error();
+    if (one) out.push_back(std::move(*one));
+  }
+  if (!end_of_all()) return lost(last, tidy(PQerrorMessage(connection_)));
+  if (failed) return std::move(*failed);
+  return out;
+}
+
+/// The server's word that all was executed, or nothing more will be.
+bool Connection::end_of_all() {
+  if (!await(answer_deadline())) return false;
+  const ResultPtr end(PQgetResult(connection_));
+  const bool done = end != nullptr && PQresultStatus(end.get()) == PGRES_PIPELINE_SYNC &&
+                    PQexitPipelineMode(connection_) == 1;
+  if (!done) answer_lost_ = true;
+  return done;
 }
 
 base::Result<ResultPtr> Connection::script(const std::string& sql, int* position) {

@@ -43,6 +43,8 @@ struct Session {
   std::chrono::milliseconds lock_deadline{0};          ///< zero: none but the statement's
 };
 
+class BoundParams;  // connection.cpp
+
 /// Not thread-safe.
 class Connection {
  public:
@@ -56,6 +58,13 @@ class Connection {
 
   /// Runs `query`, prepared on first use. Errors: as Tx::run.
   base::Result<ResultPtr> execute(const Query& query, std::span<const Param> params);
+  struct Step {
+    const Query* query;
+    std::span<const Param> params;
+  };
+  /// Runs all of them with one way there and back, and gives an answer for each; after the first
+  /// that fails none is executed, and its error is the whole answer. At least one step.
+  base::Result<std::vector<ResultPtr>> execute_all(std::span<const Step> steps);
   /// Runs plain SQL without parameters, one statement or several. Errors: as Tx::run; with
   /// `position`, the character (from 1) the server complains about, when it does.
   base::Result<ResultPtr> script(const std::string& sql, int* position = nullptr);
@@ -82,7 +91,10 @@ class Connection {
 
   Connection(pg_conn* connection, const Session& session);
   base::Result<const Prepared*> prepare(const Query& query, std::span<const Param> params);
+  base::Result<void> send(const Prepared& statement, std::string_view name,
+                          const BoundParams& params);
   base::Result<ResultPtr> answer(std::string_view name, int* position = nullptr);
+  bool end_of_all();
   base::Result<void> await(SteadyTime deadline);
   base::Error failure(std::string_view name, const pg_result* result);
   base::Error lost(std::string_view name, std::string_view why);

@@ -127,11 +127,69 @@ bool is_read(std::string_view sql) {
 
 }  // namespace
 
+/// Nothing goes to the server before there is a statement whose answer somebody waits for: "begin"
+/// goes with the first, what was put goes with the next, "commit" goes with the last. Each way to
+/// the server and back costs two processes a wake-up, and the last ones are gone while locks are
+/// held (the audit trail's head).
 struct Tx::Impl {
+  struct Waiting {
+    Query query;
+    std::vector<Param> params;
+  };
+
   ConnectionPool::Lease lease;
-  std::optional<Error> failed;  ///< the first failure: PostgreSQL refuses all that follows it
+  Mode mode = Mode::read_write;
+  bool begun = false;
+  std::vector<Waiting> put = {};
+  std::optional<Error> failed = std::nullopt;  ///< the first: PostgreSQL refuses all that follows
   bool open = true;
+
+  /// Executes what was put and `steps`; gives the answers of `steps`.
+  base::Result<std::vector<ResultPtr>> execute(std::span<const Connection::Step> steps,
+                                               bool commits);
+  /// The same for the door's run and run_all: keeps the first failure.
+  base::Result<std::vector<ResultPtr>> answers(std::span<const Connection::Step> steps);
 };
+
+namespace {
+
+constexpr Query kBegin{"store.begin", "begin"};
+constexpr Query kBeginReadOnly{"store.begin_read_only", "begin read only"};
+constexpr Query kCommit{"store.commit", "commit"};
+
+base::Result<std::vector<ResultPtr>> execute_on(Connection& connection,
+                                                std::span<const Connection::Step> steps) {
+  if (steps.size() > 1) return connection.execute_all(steps);
+  BASE_TRY(auto one, connection.execute(*steps.front().query, steps.front().params));
+  std::vector<ResultPtr> out;
+  out.push_back(std::move(one));
+  return out;
+}
+
+}  // namespace
+
+base::Result<std::vector<ResultPtr>> Tx::Impl::execute(std::span<const Connection::Step> steps,
+                                                       bool commits) {
+  std::vector<Connection::Step> all;
+  all.reserve(put.size() + steps.size() + 1);
+  if (!begun) all.push_back({mode == Mode::read_only ? &kBeginReadOnly : &kBegin, {}});
+  for (const auto& one : put) all.push_back({&one.query, one.params});
+  all.insert(all.end(), steps.begin(), steps.end());
+  auto done = execute_on(*lease, all);
+  // A pooled connection may have died since it was used; what it was sent is rolled back, unless
+  // the commit went along.
+  const bool again = !done && !begun && !lease->usable() && !lease->timed_out() &&
+                     lease.pooled() && (!commits || !lease->answer_lost());
+  if (again) {
+    BASE_TRY_VOID(lease.renew());
+    done = execute_on(*lease, all);
+  }
+  begun = true;
+  put.clear();
+  if (!done) return std::move(done).error();
+  done->erase(done->begin(), done->end() - static_cast<std::ptrdiff_t>(steps.size()));
+  return done;
+}
 
 Tx::Tx(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Tx::Tx(Tx&&) noexcept = default;
@@ -142,30 +200,60 @@ Tx& Tx::operator=(Tx&& other) noexcept {
 }
 
 Tx::~Tx() {
-  if (!impl_ || !impl_->open || !impl_->lease->usable()) return;
+  if (!impl_ || !impl_->open || !impl_->begun || !impl_->lease->usable()) return;
   // A rollback that fails leaves the connection broken or inside its transaction: the pool drops
   // it.
   (void)impl_->lease->script("rollback");
 }
 
+base::Result<std::vector<ResultPtr>> Tx::Impl::answers(std::span<const Connection::Step> steps) {
+  base::check(open, "a finished transaction is used again");
+  if (failed) return *failed;
+  auto done = execute(steps, false);
+  if (!done) failed = done.error();
+  return done;
+}
+
 base::Result<Rows> Tx::run(const Query& query, const std::vector<Param>& params) {
+  base::check(impl_ != nullptr, "a transaction that was moved away is used");
+  const Connection::Step step{&query, params};
+  BASE_TRY(auto answers, impl_->answers({&step, 1}));
+  return rows_of(std::move(answers.front()));
+}
+
+base::Result<std::vector<Rows>> Tx::run_all(const std::vector<Statement>& statements) {
+  base::check(impl_ != nullptr, "a transaction that was moved away is used");
+  std::vector<Connection::Step> steps;
+  for (const auto& one : statements) steps.push_back({&one.query, one.params});
+  BASE_TRY(auto answers, impl_->answers(steps));
+  std::vector<Rows> out;
+  for (auto& one : answers) out.push_back(rows_of(std::move(one)));
+  return out;
+}
+
+void Tx::put(const Query& query, std::vector<Param> params) {
   base::check(impl_ && impl_->open, "a finished transaction is used again");
-  if (impl_->failed) return *impl_->failed;
-  auto result = impl_->lease->execute(query, params);
-  if (result) return rows_of(std::move(result).value());
-  impl_->failed = result.error();
-  return std::move(result).error();
+  impl_->put.push_back({query, std::move(params)});
 }
 
 base::Result<void> Tx::commit() {
   base::check(impl_ && impl_->open, "a finished transaction is used again");
-  auto& connection = *impl_->lease;
   if (impl_->failed) return *impl_->failed;  // the destructor rolls back
+  if (!impl_->begun && impl_->put.empty()) {
+    impl_->open = false;
+    return {};
+  }
+  auto& lease = impl_->lease;
+  const Connection::Step commit{&kCommit, {}};
+  const auto done = impl_->execute({&commit, 1}, true);
+  if (!done && lease->usable() && lease->in_transaction()) {  // something put failed
+    impl_->failed = done.error();
+    return done.error();
+  }
   impl_->open = false;
-  const auto done = connection.script("commit");
-  if (done && !connection.warned()) return {};
+  if (done && !lease->warned()) return {};
   if (done) return commit_unknown("the server warned at commit: its standby may not have it");
-  if (connection.answer_lost()) return commit_unknown(done.error().detail);
+  if (lease->answer_lost()) return commit_unknown(done.error().detail);
   return done.error();
 }
 
@@ -185,14 +273,7 @@ Pool::~Pool() = default;
 
 base::Result<Tx> Pool::begin(Mode mode) {
   BASE_TRY(auto lease, impl_->connections->acquire());
-  const std::string begin = mode == Mode::read_only ? "begin read only" : "begin";
-  auto begun = lease->script(begin);
-  if (!begun && !lease->usable() && !lease->timed_out() && lease.pooled()) {
-    BASE_TRY_VOID(lease.renew());
-    begun = lease->script(begin);
-  }
-  if (!begun) return std::move(begun).error();
-  return Tx(std::make_unique<Tx::Impl>(Tx::Impl{std::move(lease), std::nullopt, true}));
+  return Tx(std::make_unique<Tx::Impl>(Tx::Impl{std::move(lease), mode}));
 }
 
 base::Result<Rows> Pool::run(const Query& query, const std::vector<Param>& params) {

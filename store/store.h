@@ -121,7 +121,18 @@ class Tx {
   /// PostgreSQL's), internal `store.query` for anything else: a mistake of ours. After a failure
   /// the transaction is dead: each further call, and commit(), gives that first failure again.
   base::Result<Rows> run(const Query& query, const std::vector<Param>& params = {});
+  /// Several that do not need each other's answers, with one way to the server and back; an answer
+  /// for each. Errors: as run, of the first that fails.
+  struct Statement {
+    Query query;
+    std::vector<Param> params;
+  };
+  base::Result<std::vector<Rows>> run_all(const std::vector<Statement>& statements);
+  /// A statement whose answer nobody reads: it goes with the next one, at the latest with the
+  /// commit, which is also where its failure is told.
+  void put(const Query& query, std::vector<Param> params = {});
   /// A commit whose answer is lost is `store.commit_unknown` (unavailable): ask again by key.
+  /// Errors: as run, of what was put.
   base::Result<void> commit();
 
   struct Impl;

@@ -177,6 +177,69 @@ TEST_F(StoreTest, ATransactionIsAllOrNothing) {
   EXPECT_EQ(pool.run(kCount)->integer(0, 0), 1);
 }
 
+TEST_F(StoreTest, WhatIsPutGoesWithWhatFollows) {
+  auto& pool = database().pool();
+  auto tx = pool.begin().value();
+  tx.put(kInsert, {1, "put"});
+  tx.put(kInsert, {2, "put"});
+  EXPECT_EQ(tx.run(kCount)->integer(0, 0), 2);
+  tx.put(kInsert, {3, "with the commit"});
+  EXPECT_EQ(pool.run(kCount)->integer(0, 0), 0);
+  ASSERT_TRUE(tx.commit().ok());
+  EXPECT_EQ(pool.run(kCount)->integer(0, 0), 3);
+  auto dropped = std::make_optional(pool.begin().value());
+  dropped->put(kInsert, {4, "never sent"});
+  dropped.reset();
+  EXPECT_TRUE(pool.begin()->commit().ok());  // with nothing in it
+  EXPECT_EQ(pool.run(kCount)->integer(0, 0), 3);
+}
+
+TEST_F(StoreTest, WhatIsPutFailsWithWhatFollows) {
+  Pool pool(config(1));
+  ASSERT_TRUE(pool.run(kInsert, {1, "there"}).ok());
+  const auto pid = pool.run(kPid)->integer(0, 0);
+  {
+    auto tx = pool.begin().value();
+    tx.put(kInsert, {2, "gone"});
+    tx.put(kInsert, {1, "twin"});
+    tx.put(kInsert, {3, "gone"});
+    const auto refused = tx.commit();
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code, Code::conflict);
+    EXPECT_TRUE(is_violation(refused.error(), "sample_pkey"));
+    EXPECT_THAT(refused.error().detail, HasSubstr("test.insert"));
+    EXPECT_EQ(tx.commit().error().code, Code::conflict);
+  }
+  {
+    auto tx = pool.begin().value();
+    tx.put(kInsert, {1, "twin"});
+    EXPECT_TRUE(is_violation(tx.run(kCount).error(), "sample_pkey"));
+    EXPECT_EQ(tx.commit().error().code, Code::conflict);
+  }
+  {
+    auto tx = pool.begin().value();
+    tx.put(kInsert, {2, std::string("a\0b", 3)});
+    EXPECT_EQ(tx.commit().error().key, "store.value");
+  }
+  EXPECT_EQ(pool.run(kCount)->integer(0, 0), 1);
+  EXPECT_EQ(pool.run(kPid)->integer(0, 0), pid) << "the connection is as good as before";
+}
+
+TEST_F(StoreTest, SeveralAreAnsweredOneByOne) {
+  auto& pool = database().pool();
+  auto tx = pool.begin().value();
+  const auto all = tx.run_all({{kInsert, {1, "a"}}, {kCount, {}}, {kInsert, {2, "b"}}, {kCount, {}}});
+  ASSERT_TRUE(all.ok()) << all.error().detail;
+  ASSERT_EQ(all->size(), 4U);
+  EXPECT_EQ(all->at(0).affected(), 1U);
+  EXPECT_EQ(all->at(1).integer(0, 0), 1);
+  EXPECT_EQ(all->at(3).integer(0, 0), 2);
+  const auto second = tx.run_all({{kInsert, {3, "c"}}, {kInsert, {1, "twin"}}, {kCount, {}}});
+  ASSERT_FALSE(second.ok());
+  EXPECT_TRUE(is_violation(second.error(), "sample_pkey"));
+  EXPECT_EQ(tx.commit().error().code, Code::conflict);
+}
+
 TEST_F(StoreTest, ARolledBackConnectionIsUsedAgain) {
   Pool pool(config(1));
   std::int64_t pid = 0;
@@ -328,8 +391,13 @@ TEST_F(StoreTest, AKilledIdleConnectionIsReplacedUnseen) {
   const auto written = pool.run(kInsert, {1, "after the kill"});
   ASSERT_TRUE(written.ok()) << written.error().detail;
   EXPECT_NE(pool.run(kPid)->integer(0, 0), pid);
-  kill(pool.run(kPid)->integer(0, 0));
-  EXPECT_TRUE(pool.begin().ok());
+  const auto next = pool.run(kPid)->integer(0, 0);
+  auto tx = pool.begin().value();
+  kill(next);  // before anything was sent on it
+  tx.put(kInsert, {2, "put"});
+  ASSERT_TRUE(tx.run(kInsert, {3, "run"}).ok());
+  ASSERT_TRUE(tx.commit().ok());
+  EXPECT_EQ(pool.run(kCount)->integer(0, 0), 4) << "each once";
 }
 
 TEST_F(StoreTest, AReadWhoseBackendDiesIsTriedOnceMore) {
@@ -383,6 +451,21 @@ TEST_F(StoreTest, ACommitWhoseAnswerIsLostIsUnknown) {
     EXPECT_EQ(lost.error().code, Code::unavailable);
   }
   EXPECT_TRUE(pool.run(kCount).ok());
+}
+
+TEST_F(StoreTest, ACommitThatWentWithWhatWasPutIsUnknownToo) {
+  database().sql(test::Role::superuser, R"sql(
+    create or replace function public.die() returns bigint language plpgsql security definer as
+    $$ begin perform pg_terminate_backend(pg_backend_pid()); return 1; end $$;
+    grant execute on function public.die() to xinyin_service)sql");
+  Pool pool(config(1));
+  ASSERT_TRUE(pool.run(kPid).ok());
+  auto tx = pool.begin().value();
+  tx.put({"test.put_dying", "insert into public.sample (id) values (public.die())"});
+  const auto lost = tx.commit();
+  ASSERT_FALSE(lost.ok());
+  EXPECT_EQ(lost.error().key, "store.commit_unknown");
+  EXPECT_EQ(pool.run(kCount)->integer(0, 0), 0);
 }
 
 TEST_F(StoreTest, ACommitThatTakesTooLongIsUnknown) {
