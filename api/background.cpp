@@ -186,6 +186,7 @@ void Background::keep_once() {
       if (swept.ok()) swept = rooms->notices->sweep();
       if (swept.ok() && rooms->passkeys) swept = rooms->passkeys->sweep();
       if (swept.ok()) swept = rooms->card_login->sweep();
+      if (swept.ok() && rooms->working_keys) swept = rooms->working_keys->sweep();
       if (swept.ok()) {
         const auto ended = rooms->cancellation->run_due();
         if (ended.ok() && *ended > 0) log_.event("accounts.ended", std::to_string(*ended));
@@ -212,12 +213,21 @@ void Background::tell_logouts() {
 
 /// The next key is published, signs, and goes on being published, each at its time.
 void Background::keep_openid_keys(const Upstairs& rooms) {
-  auto chosen = choose_openid_keys(services_);
-  if (chosen.ok() && chosen->names != openid_names_) {
+  auto chosen = choose_openid_keys(services_, rooms.working_keys.get());
+  const bool others = chosen.ok() && chosen->names != openid_names_;
+  // The lease of a working key is renewed every time.
+  if (chosen.ok() && (others || rooms.working_keys)) {
     const auto taken = rooms.provider->take_keys(chosen->keys);
     if (!taken.ok()) return say_once(openid_told_, "openid.keys", taken.error());
+  }
+  if (others) {
     openid_names_ = chosen->names;
     log_.event("openid.keys_in_use", openid_names_);
+  }
+  if (chosen.ok() && chosen->refused != working_refused_) {
+    working_refused_ = chosen->refused;
+    log_.event("openid.working_keys_refused", "no key of the token endorsed: " + working_refused_,
+               true);
   }
   say_once(openid_told_, "openid.keys",
            chosen.ok() ? base::Result<void>() : base::Result<void>(chosen.error()));

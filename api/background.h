@@ -63,6 +63,7 @@ class Background {
   bool stopping_ = false;
   bool more_answers_ = false, more_lines_ = false;
   std::string openid_names_, openid_told_, logouts_told_;
+  std::string working_refused_;  ///< last told
   std::string files_seen_, certificates_seen_, follow_told_, files_told_, upstairs_told_,
       settle_told_, sweep_told_, responder_told_, answers_told_, health_told_, clock_told_,
       heads_told_, ledger_told_;

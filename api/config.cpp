@@ -402,6 +402,14 @@ void read_openid(base::Settings& s, Config& out) {
       life("openid.keep_earlier_s", kDay, 3'900, 30 * kDay,
            "seconds that an earlier signing key stays published after its successor began to sign; "
            "more than any token lives");
+  o.working_keys = s.boolean(
+      "openid.working_keys", false,
+      "tokens are signed with P-256 keys in the service's memory, each for a day, which the "
+      "hardware token wraps and endorses; false: each in the hardware token");
+  o.working_key = life("openid.working_key_life_s", kDay, 3'600, 7 * kDay,
+                       "seconds that a working key signs");
+  if (o.working_keys && o.working_key <= o.publish_ahead)
+    s.refuse("openid.working_key_life_s", "must be longer than openid.publish_ahead_s");
   out.logout.deadline = std::chrono::milliseconds(s.integer(
       "logout.deadline_ms", 5'000, 100, 7'000, "how long a client may take to hear of a logout"));
   out.logout.loopback_allowed =

@@ -74,6 +74,8 @@ struct Config {
         refresh_grace{10};
     bool dpop_nonce_needed = false;
     std::chrono::seconds publish_ahead{3'600}, keep_earlier{86'400};
+    bool working_keys = false;
+    std::chrono::seconds working_key{86'400};
   } openid;
 
   struct Logout {

@@ -27,6 +27,7 @@
 #include "auth/registration.h"
 #include "auth/sessions.h"
 #include "auth/sign_in.h"
+#include "auth/working_keys.h"
 #include "base/clock.h"
 #include "base/messages.h"
 #include "base/random.h"
@@ -91,6 +92,8 @@ struct Lasting {
   std::shared_ptr<auth::Mandates> mandates;
   std::shared_ptr<auth::Cancellation> cancellation;
   std::shared_ptr<auth::CardLogin> card_login;
+  std::shared_ptr<auth::KeyWrapper> key_wrapper;    ///< that `working_keys` asks
+  std::shared_ptr<auth::WorkingKeys> working_keys;  ///< nothing where the token signs each
   std::shared_ptr<auth::Provider> provider;
   std::shared_ptr<seal::Issuer::Life> sealing_life;
   std::shared_ptr<services::Enrolments> enrolments;

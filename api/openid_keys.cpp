@@ -93,7 +93,7 @@ KeyTurns key_turns(const std::vector<TokenKeyLife>& lives, base::Time now,
   return out;
 }
 
-base::Result<OpenidKeys> choose_openid_keys(Services& services) {
+base::Result<OpenidKeys> choose_openid_keys(Services& services, auth::WorkingKeys* working) {
   const auto& labels = services.config.signer;
   OpenidKeys out;
   BASE_TRY_VOID(add_label(services, labels.openid_key, out));
@@ -104,6 +104,14 @@ base::Result<OpenidKeys> choose_openid_keys(Services& services) {
     if (!added.ok() && (added.error().key != "api.no_key" || !label->ends_with('*')))
       return added.error();
   }
+  if (working == nullptr) return out;
+  // They sign without the token, but not after it: it must be there now.
+  BASE_TRY(const auto health, services.signer->health());
+  if (!health.token_up)
+    return base::error(base::Code::unavailable, "hsm.unavailable", health.reason);
+  BASE_TRY(auto turn, working->put_into(out.keys));
+  out.names += "; working keys " + turn.names;
+  out.refused = std::move(turn.refused);
   return out;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "api/handlers.h"
+#include "auth/working_keys.h"
 
 namespace api {
 
@@ -31,10 +32,28 @@ KeyTurns key_turns(const std::vector<TokenKeyLife>& lives, base::Time now,
 
 struct OpenidKeys {
   auth::Provider::SigningKeys keys;
-  std::string names;  ///< for the log, and to see whether they are others
+  std::string names;    ///< for the log, and to see whether they are others
+  std::string refused;  ///< auth::WorkingKeys::Turn
 };
-/// A plain label is taken as it is. ES256 must be there, RS256 and EdDSA may. Errors: unavailable
-/// `api.no_trust_list`, `hsm.unavailable`; not_found `api.no_key`; those of the signer.
-base::Result<OpenidKeys> choose_openid_keys(Services& services);
+/// A plain label is taken as it is. ES256 must be there, RS256 and EdDSA may. With `working` the
+/// token's P-256 key endorses what signs (docs/decisions/0133-working-keys.md); null: it signs.
+/// Errors: unavailable `api.no_trust_list`, `hsm.unavailable`; not_found `api.no_key`; those of the
+/// signer.
+base::Result<OpenidKeys> choose_openid_keys(Services& services, auth::WorkingKeys* working);
+
+/// The token's data-wrapping key, for working keys. Thread-safe.
+class SignerWrapper final : public auth::KeyWrapper {
+ public:
+  explicit SignerWrapper(hsm::Client& signer) : signer_(signer) {}
+  base::Result<base::Bytes> wrap(std::string_view name, const base::Secret& secret) override {
+    return signer_.wrap(name, secret);
+  }
+  base::Result<base::Secret> unwrap(std::string_view name, base::BytesView wrapped) override {
+    return signer_.unwrap(name, wrapped);
+  }
+
+ private:
+  hsm::Client& signer_;
+};
 
 }  // namespace api

@@ -50,7 +50,14 @@ base::Result<void> build_lasting(Services& services, Lasting& rooms) {
   const auto& config = services.config;
   auto& signer = *services.signer;
   BASE_TRY(const auto key, data_key(config, signer));
-  BASE_TRY(const auto openid, choose_openid_keys(services));
+  if (config.openid.working_keys) {
+    rooms.key_wrapper = std::make_shared<SignerWrapper>(signer);
+    rooms.working_keys = std::make_shared<auth::WorkingKeys>(
+        auth::WorkingKeys::Config{config.public_url, config.openid.working_key,
+                                  config.openid.publish_ahead, config.openid.keep_earlier},
+        auth::WorkingKeys::Parts{services.pool, *rooms.key_wrapper, services.clock});
+  }
+  BASE_TRY(const auto openid, choose_openid_keys(services, rooms.working_keys.get()));
   rooms.cipher = std::make_shared<store::FieldCipher>(key, services.random);
   BASE_TRY(rooms.sms, sms_sender(services));
   auth::PasswordHasher::Config hashing;

@@ -209,7 +209,7 @@ base::Result<void> TokenKey::read_edwards() {
   return {};
 }
 
-base::Result<TokenKey> TokenKey::from_spki(base::BytesView der) {
+base::Result<TokenKey> TokenKey::from_spki(base::BytesView der, std::string_view endorsement) {
   const auto* at = der.data();
   TokenKey out;
   auto& key = out.context_->key;
@@ -224,7 +224,11 @@ base::Result<TokenKey> TokenKey::from_spki(base::BytesView der) {
   else
     return refuse_key("not a P-256, RSA or Ed25519 key");
   out.id_ = base::to_base64url(base::sha256(base::as_bytes(out.id_)));
-  out.jwk_ += R"(,"use":"sig","alg":")" + out.algorithm_ + R"(","kid":")" + out.id_ + R"("})";
+  out.jwk_ += R"(,"use":"sig","alg":")" + out.algorithm_ + R"(","kid":")" + out.id_ + '"';
+  // A JWS is letters, digits, '-', '_' and '.'. Members that a client does not know it ignores (RFC
+  // 7517 §4).
+  if (!endorsement.empty()) out.jwk_ += R"(,"xinyin_endorsement":")" + std::string(endorsement) + '"';
+  out.jwk_ += '}';
   if (out.algorithm_ == "EdDSA") return out;
 
   auto& prototype = out.context_->prototype;

@@ -52,8 +52,9 @@ base::Result<std::string> sign_jws(const hsm::Key& key, std::string_view key_id,
 class TokenKey {
  public:
   /// A P-256, RSA (2048 to 4096 bits) or Ed25519 key from its DER SubjectPublicKeyInfo.
+  /// `endorsement`: a JWS of somebody who vouches for it, published with it; may be empty.
   /// Errors: invalid_argument `auth.token_key`.
-  static base::Result<TokenKey> from_spki(base::BytesView der);
+  static base::Result<TokenKey> from_spki(base::BytesView der, std::string_view endorsement = {});
   TokenKey(TokenKey&&) noexcept;
   TokenKey& operator=(TokenKey&&) noexcept;
   ~TokenKey();

@@ -98,7 +98,11 @@ base::Result<std::shared_ptr<const KeyRing>> make_ring(const Provider::SigningKe
   std::vector<KeyRing::Signer> signers;
   std::vector<TokenKey> published;
   const auto publish = [&](base::BytesView spki) -> base::Result<std::string> {
-    BASE_TRY(auto key, TokenKey::from_spki(spki));
+    const auto vouched = std::find_if(keys.endorsed.begin(), keys.endorsed.end(), [&](auto& one) {
+      return std::equal(one.first.begin(), one.first.end(), spki.begin(), spki.end());
+    });
+    BASE_TRY(auto key,
+             TokenKey::from_spki(spki, vouched == keys.endorsed.end() ? "" : vouched->second));
     auto id = key.id();
     for (const auto& other : published)
       if (other.id() == id) return id;
@@ -114,9 +118,15 @@ base::Result<std::shared_ptr<const KeyRing>> make_ring(const Provider::SigningKe
   }
   if (signers.empty() || signers.front().algorithm != "ES256")
     return refuse("the OpenID signing key is a P-256 key");
+  signers.front().until = keys.signs_until;
+  auto lasting = signers.front();
+  if (keys.lasting) {
+    BASE_TRY(auto id, publish(keys.lasting->info().public_key));
+    lasting = {"ES256", std::move(id), keys.lasting};
+  }
   for (const auto& spki : keys.beside) BASE_TRY_VOID(publish(spki));
   return std::make_shared<const KeyRing>(
-      KeyRing{std::move(signers), TokenKeys(std::move(published))});
+      KeyRing{std::move(signers), std::move(lasting), TokenKeys(std::move(published))});
 }
 
 }  // namespace
@@ -166,8 +176,11 @@ Provider::Impl::Impl(Config given, Parts below)
 base::Result<std::string> Provider::Impl::sign(std::string_view algorithm, std::string_view type,
                                                std::string_view claims) const {
   const auto now = ring();
-  for (const auto& one : now->signers)
-    if (one.algorithm == algorithm) return sign_jws(*one.key, one.id, type, claims);
+  for (const auto& one : now->signers) {
+    if (one.algorithm != algorithm) continue;
+    if (one.until && parts.clock.now() >= *one.until) break;
+    return sign_jws(*one.key, one.id, type, claims);
+  }
   return base::error(base::Code::unavailable, "auth.no_signing_key", std::string(algorithm));
 }
 
@@ -190,11 +203,18 @@ base::Result<KnownOfPerson> Provider::Impl::known_of(const SubjectId& subject,
 
 base::Result<void> Provider::take_keys(const SigningKeys& keys) {
   BASE_TRY(auto ring, make_ring(keys));
+  const auto ids = [](const KeyRing& one) {
+    std::vector<std::string> out;
+    for (const auto& key : one.published.all()) out.push_back(key.id());
+    return out;
+  };
+  const auto now_published = ids(*ring);
   {
     const std::lock_guard hold(impl_->ring_mutex);
     impl_->held_ring.swap(ring);
   }
-  impl_->verified.clear();  // a key that was taken away verifies nothing any more
+  // A key that was taken away verifies nothing any more.
+  if (ids(*ring) != now_published) impl_->verified.clear();
   return {};
 }
 
@@ -511,7 +531,8 @@ std::string Provider::discovery() const {
 }
 
 base::Result<std::string> Provider::sign_export(std::string_view claims) {
-  return impl_->sign("ES256", kExportType, claims);
+  const auto now = impl_->ring();
+  return sign_jws(*now->lasting.key, now->lasting.id, kExportType, claims);
 }
 
 std::string Provider::jwks() const {

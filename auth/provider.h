@@ -173,7 +173,12 @@ class Provider {
   /// those that will sign next, and earlier ones whose tokens may still live.
   struct SigningKeys {
     std::vector<std::shared_ptr<const hsm::Key>> signing;  ///< P-256 first; one an algorithm
-    std::vector<base::Bytes> beside;
+    std::vector<base::Bytes> beside = {};
+    // Where a working key signs (auth/working_keys.h):
+    std::shared_ptr<const hsm::Key> lasting = nullptr;  ///< signs what is to be kept; null: the first
+    std::optional<base::Time> signs_until = std::nullopt;  ///< the first one, by this ring
+    /// Public keys with what a key of the hardware token says of them, published with them.
+    std::vector<std::pair<base::Bytes, std::string>> endorsed = {};
   };
   /// Thread-safe; requests that began with the old keys end with them.
   /// Errors: invalid_argument `auth.token_key`; nothing is changed then.

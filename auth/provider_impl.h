@@ -86,8 +86,10 @@ struct KeyRing {
   struct Signer {
     std::string algorithm, id;
     std::shared_ptr<const hsm::Key> key;
+    std::optional<base::Time> until = std::nullopt;  ///< signs no longer
   };
   std::vector<Signer> signers;  ///< one an algorithm; ES256 is there always, first
+  Signer lasting;               ///< signs what is to be kept
   TokenKeys published;
 };
 

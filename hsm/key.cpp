@@ -12,9 +12,10 @@ namespace {
 template <class Enum, std::size_t N>
 using Words = std::array<std::pair<Enum, std::string_view>, N>;
 
-constexpr Words<Protection, 2> kProtections{{
+constexpr Words<Protection, 3> kProtections{{
     {Protection::token, "token"},
     {Protection::wrapped, "wrapped"},
+    {Protection::working, "working"},
 }};
 
 constexpr Words<Purpose, 12> kPurposes{{

@@ -28,7 +28,8 @@ enum class Algorithm {
 /// Where the private key really is. Shown to auditors, never glossed over.
 enum class Protection {
   token,    ///< born in the token, never extractable
-  wrapped,  ///< wrapped at rest by a token key, clear only while it signs
+  wrapped,  ///< wrapped at rest by a token key, clear in the signer and only while it signs
+  working,  ///< wrapped at rest by a token key, clear in the service while it is in force
 };
 
 /// What a key is for; the signer refuses any other use.
@@ -70,8 +71,8 @@ class Key {
  public:
   virtual ~Key() = default;
   virtual const KeyInfo& info() const = 0;
-  /// Signs a digest of 32 bytes: SHA-256, or for SM2 SM3(Z ‖ M). Every signature has been verified
-  /// with the recorded public key. Errors: unavailable `hsm.unavailable` (token or signer away,
+  /// Signs a digest of 32 bytes: SHA-256, or for SM2 SM3(Z ‖ M). Every signature of the signer has
+  /// been verified with the recorded public key. Errors: unavailable `hsm.unavailable` (token or signer away,
   /// deadline); permission_denied `hsm.refused` (the signer's policy); invalid_argument `hsm.input`
   /// (an algorithm that signs something else: P-384, Ed25519).
   virtual base::Result<base::Bytes> sign(const base::Digest& digest) const = 0;

@@ -21,6 +21,7 @@ from wire import Answer, Broken, Connection
 CHECKOUT = Path(__file__).resolve().parents[3]
 STACK = ["/usr/bin/python3", "-B", str(CHECKOUT / "tests" / "journeys" / "stack.py")]
 CHEAP = {"passwords.memory_kib": 1024, "passwords.passes": 1}  # the least that the configuration takes
+WORKING = {"openid.working_keys": "true"}  # tokens by keys that the hardware token wraps and endorses
 PEOPLE = 16
 PLACES = 8  # networks that a person logs in from: one has its share of login pages a minute
 
@@ -39,8 +40,8 @@ class Ours(Target):
     password = PASSWORD
     machine_form = {"scope": "read"}
 
-    def __init__(self, binaries: Path, state: Path, settings: dict | None = None):
-        self.name, self.state = "xinyin", state
+    def __init__(self, binaries: Path, state: Path, settings: dict | None = None, name: str = "xinyin"):
+        self.name, self.state = name, state
         subprocess.run([*STACK, "start", "--bin", str(binaries), "--state", str(state)], check=True,
                        stdout=subprocess.DEVNULL)
         self.stack = json.loads((state / "stack.json").read_text())
