@@ -21,7 +21,7 @@ constexpr store::Query kPut{"auth.put_working_key", R"sql(
                                 published_until)
   values ($1, $2, $3, $4, $5, $6, $7))sql"};
 constexpr store::Query kSweep{"auth.sweep_working_keys",
-                              "delete from auth.working_key where published_until < $1"};
+                              "delete from auth.working_key where published_until <= $1"};
 
 std::string name_of(const std::string& id) {
   return "working-key " + id;

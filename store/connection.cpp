@@ -338,9 +338,9 @@ base::Result<const Connection::Prepared*> Connection::prepare(const Query& query
   return &variants.emplace_back(std::move(fresh));
 }
 
-base::Result<void> Connection::send(const Prepared& statement, std::string_view name,
+base::Result<void> Connection::send(const std::string& statement, std::string_view name,
                                     const BoundParams& params) {
-  if (PQsendQueryPrepared(connection_, statement.statement.c_str(), params.count(),
+  if (PQsendQueryPrepared(connection_, statement.c_str(), params.count(),
                           params.values(), params.sizes(), params.formats(), 1) == 0) {
     answer_lost_ = true;  // part of it may have left
     return lost(name, tidy(PQerrorMessage(connection_)));
@@ -353,7 +353,7 @@ base::Result<ResultPtr> Connection::execute(const Query& query, std::span<const 
   BoundParams bound(params.size());
   BASE_TRY_VOID(bound.bind(params));
   BASE_TRY(const auto* statement, prepare(query, params));
-  BASE_TRY_VOID(send(*statement, query.name, bound));
+  BASE_TRY_VOID(send(statement->statement, query.name, bound));
   return answer(query.name);
 }
 
@@ -364,18 +364,24 @@ base::Result<std::vector<ResultPtr>> Connection::execute_all(std::span<const Ste
   std::deque<BoundParams> bound;
   for (const auto& step : steps)
     BASE_TRY_VOID(bound.emplace_back(step.params.size()).bind(step.params));
-  // By value: preparing a variant of the same query moves those that are there.
-  std::vector<Prepared> statements;
-  for (const auto& step : steps) {
-    BASE_TRY(const auto* statement, prepare(*step.query, step.params));
-    statements.push_back(*statement);
+  std::vector<std::string> statements(steps.size());
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (!steps[i].prepared) continue;
+    BASE_TRY(const auto* statement, prepare(*steps[i].query, steps[i].params));
+    statements[i] = statement->statement;
   }
   const auto* last = steps.back().query->name;
   base::check(PQenterPipelineMode(connection_) == 1, "a connection between statements is idle");
-  for (std::size_t i = 0; i < steps.size(); ++i)
-    BASE_TRY_VOID(send(statements[i], steps[i].query->name, bound[i]));
-  if (PQpipelineSync(connection_) == 0) {
-    answer_lost_ = true;
+  bool sent = true;
+  for (std::size_t i = 0; i < steps.size() && sent; ++i) {
+    if (steps[i].prepared)
+      BASE_TRY_VOID(send(statements[i], steps[i].query->name, bound[i]));
+    else
+      sent = PQsendQueryParams(connection_, steps[i].query->sql, 0, nullptr, nullptr, nullptr,
+                               nullptr, 1) == 1;
+  }
+  if (!sent || PQpipelineSync(connection_) == 0) {
+    answer_lost_ = true;  // part of it may have left
     return lost(last, tidy(PQerrorMessage(connection_)));
   }
   std::vector<ResultPtr> out;

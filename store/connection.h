@@ -61,6 +61,7 @@ class Connection {
   struct Step {
     const Query* query;
     std::span<const Param> params;
+    bool prepared = true;  ///< false: sent as text; for what costs nothing to read
   };
   /// Runs all of them with one way there and back, and gives an answer for each; after the first
   /// that fails none is executed, and its error is the whole answer. At least one step.
@@ -91,7 +92,7 @@ class Connection {
 
   Connection(pg_conn* connection, const Session& session);
   base::Result<const Prepared*> prepare(const Query& query, std::span<const Param> params);
-  base::Result<void> send(const Prepared& statement, std::string_view name,
+  base::Result<void> send(const std::string& statement, std::string_view name,
                           const BoundParams& params);
   base::Result<ResultPtr> answer(std::string_view name, int* position = nullptr);
   bool end_of_all();

@@ -159,7 +159,7 @@ constexpr Query kCommit{"store.commit", "commit"};
 
 base::Result<std::vector<ResultPtr>> execute_on(Connection& connection,
                                                 std::span<const Connection::Step> steps) {
-  if (steps.size() > 1) return connection.execute_all(steps);
+  if (steps.size() > 1 || !steps.front().prepared) return connection.execute_all(steps);
   BASE_TRY(auto one, connection.execute(*steps.front().query, steps.front().params));
   std::vector<ResultPtr> out;
   out.push_back(std::move(one));
@@ -172,7 +172,7 @@ base::Result<std::vector<ResultPtr>> Tx::Impl::execute(std::span<const Connectio
                                                        bool commits) {
   std::vector<Connection::Step> all;
   all.reserve(put.size() + steps.size() + 1);
-  if (!begun) all.push_back({mode == Mode::read_only ? &kBeginReadOnly : &kBegin, {}});
+  if (!begun) all.push_back({mode == Mode::read_only ? &kBeginReadOnly : &kBegin, {}, false});
   for (const auto& one : put) all.push_back({&one.query, one.params});
   all.insert(all.end(), steps.begin(), steps.end());
   auto done = execute_on(*lease, all);
@@ -244,7 +244,7 @@ base::Result<void> Tx::commit() {
     return {};
   }
   auto& lease = impl_->lease;
-  const Connection::Step commit{&kCommit, {}};
+  const Connection::Step commit{&kCommit, {}, false};
   const auto done = impl_->execute({&commit, 1}, true);
   if (!done && lease->usable() && lease->in_transaction()) {  // something put failed
     impl_->failed = done.error();

@@ -392,11 +392,13 @@ TEST_F(StoreTest, AKilledIdleConnectionIsReplacedUnseen) {
   ASSERT_TRUE(written.ok()) << written.error().detail;
   EXPECT_NE(pool.run(kPid)->integer(0, 0), pid);
   const auto next = pool.run(kPid)->integer(0, 0);
-  auto tx = pool.begin().value();
-  kill(next);  // before anything was sent on it
-  tx.put(kInsert, {2, "put"});
-  ASSERT_TRUE(tx.run(kInsert, {3, "run"}).ok());
-  ASSERT_TRUE(tx.commit().ok());
+  {
+    auto tx = pool.begin().value();
+    kill(next);  // before anything was sent on it
+    tx.put(kInsert, {2, "put"});
+    ASSERT_TRUE(tx.run(kInsert, {3, "run"}).ok());
+    ASSERT_TRUE(tx.commit().ok());
+  }
   EXPECT_EQ(pool.run(kCount)->integer(0, 0), 4) << "each once";
 }
 
@@ -460,11 +462,13 @@ TEST_F(StoreTest, ACommitThatWentWithWhatWasPutIsUnknownToo) {
     grant execute on function public.die() to xinyin_service)sql");
   Pool pool(config(1));
   ASSERT_TRUE(pool.run(kPid).ok());
-  auto tx = pool.begin().value();
-  tx.put({"test.put_dying", "insert into public.sample (id) values (public.die())"});
-  const auto lost = tx.commit();
-  ASSERT_FALSE(lost.ok());
-  EXPECT_EQ(lost.error().key, "store.commit_unknown");
+  {
+    auto tx = pool.begin().value();
+    tx.put({"test.put_dying", "insert into public.sample (id) values (public.die())"});
+    const auto lost = tx.commit();
+    ASSERT_FALSE(lost.ok());
+    EXPECT_EQ(lost.error().key, "store.commit_unknown");
+  }
   EXPECT_EQ(pool.run(kCount)->integer(0, 0), 0);
 }
 
