@@ -348,7 +348,8 @@ void Background::keep_health() {
   if (const auto trust = services_.body_trust.get()) {
     const auto now = services_.clock.now();
     auto authorities = std::make_shared<std::vector<BodyAuthority>>(authorities_of(*trust, now));
-    if (findings.ok()) add_body_findings(*authorities, now, *findings);
+    if (findings.ok() && body_lists_.asked_all(trust->list))
+      add_body_findings(*authorities, now, *findings);
     services_.body_authorities.set(std::move(authorities));
   }
   base::Result<void> outcome;

@@ -1,7 +1,6 @@
 #include "api/body_trust.h"
 
 #include <algorithm>
-#include <set>
 #include <system_error>
 
 #include "api/public_files.h"
@@ -70,9 +69,14 @@ base::Result<void> may_replace(const certs::Crl& list, const base::Bytes& before
   });
   if (!own) return not_taken("no authority of the body signed it");
   if (now >= list.next_update()) return not_taken("past its next update");
+  if (list.is_delta()) return not_taken("of changes alone");
   const auto held = certs::Crl::from_der(before);
-  if (held.ok() && held->issuer() == list.issuer() && list.this_update() < held->this_update())
-    return not_taken("older than the one before");
+  if (!held.ok() || now >= held->next_update()) return {};
+  if (list.this_update() < held->this_update()) return not_taken("older than the one before");
+  // Another authority's, or for other certificates: it would take the one before away.
+  if (list.issuer() != held->issuer() ||
+      base::to_bytes(list.partition()) != base::to_bytes(held->partition()))
+    return not_taken("speaks for others than the one before");
   return {};
 }
 
@@ -163,6 +167,18 @@ std::vector<BodyLists::Fetched> BodyLists::fetch_due(const certs::TrustList& tru
     out.push_back({url, std::move(outcome)});
   }
   return out;
+}
+
+bool BodyLists::asked_all(const certs::TrustList& trust) const {
+  if (config_.every.count() == 0) return true;
+  const std::lock_guard hold(mutex_);
+  for (const auto& body : trust.bodies)
+    if (logs_in(body, clock_.now()))
+      for (const auto& url : body.crl_urls) {
+        const auto at = fetched_.find(url);
+        if (at == fetched_.end() || at->second.due == base::Time{}) return false;
+      }
+  return true;
 }
 
 std::vector<base::Bytes> BodyLists::all() const {

@@ -54,6 +54,9 @@ class BodyLists {
   };
   /// Asks the addresses that the trust list has and that are due, at most `most`; waits for them.
   std::vector<Fetched> fetch_due(const certs::TrustList& trust, std::size_t most = 8);
+  /// Each address that the trust list has was asked once, if any ever is: what is not there now is
+  /// missing, not on its way.
+  bool asked_all(const certs::TrustList& trust) const;
   /// DER, those in the directory first.
   std::vector<base::Bytes> all() const;
   /// Changes when all() does.

@@ -2,11 +2,15 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "api/pages/renderer.h"
 #include "base/result.h"
 
 namespace api::pages {
+
+/// A certificate's holder as pages show him: numbers in part. LD/T 01-2020 6.2.1–6.2.3.
+std::string masked_holder(std::string_view holder);
 
 struct CertificatePage {
   std::string csrf, action, return_to;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/http/message.h"
+#include "api/pages/certificate_pages.h"
 #include "seal/pdf/qr.h"
 
 namespace api::pages {
@@ -29,7 +30,7 @@ PageData factor_row(const auth::Factor& factor, const SecurityPage& page, base::
   for (const auto& one : page.certificates) {
     if (one.id != factor.id) continue;
     PageData facts;
-    facts.text("holder", one.holder).text("issuer", one.issuer).text("serial", one.serial);
+    facts.text("holder", masked_holder(one.holder)).text("issuer", one.issuer).text("serial", one.serial);
     facts.text("from", base::to_china_time(one.not_before));
     facts.text("until", base::to_china_time(one.not_after));
     facts.flag("over", one.not_after <= now);

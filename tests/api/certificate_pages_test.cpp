@@ -8,6 +8,7 @@
 #include "api/body_trust.h"
 #include "auth/identities.h"
 #include "base/encoding.h"
+#include "base/text.h"
 #include "certs/crl.h"
 #include "tests/api/browser.h"
 #include "tests/certs/foreign_body.h"
@@ -136,6 +137,8 @@ TEST_F(CertificatePagesTest, Ldt01_6_2_6d_ACertificateIsBoundAndLogsInBeforeTheP
   EXPECT_THAT(page.body, HasSubstr("数字证书"));
   EXPECT_THAT(page.body, HasSubstr("CN=某电子认证二级"));
   EXPECT_THAT(page.body, HasSubstr(mine.leaf.serial_hex()));
+  EXPECT_THAT(page.body, HasSubstr("CN=张小三"));
+  EXPECT_THAT(page.body, Not(HasSubstr(number()))) << "LD/T 01-2020 6.2.3: shown in part";
   EXPECT_THAT(page.body, Not(HasSubstr("将在30天内到期")));
 
   Browser other(house_);
@@ -282,7 +285,8 @@ TEST_F(CertificatePagesTest, Rfc9440_AtTheAddressForCertificatesTheHandshakeIsTh
   EXPECT_THAT(browser.get("/account/security/certificate").body,
               HasSubstr("https://si.test:8443/account/security/certificate"));
   const auto offered = browser.get_at_mtls("/account/security/certificate", der);
-  EXPECT_THAT(offered.body, HasSubstr("serialNumber=" + number()));
+  EXPECT_THAT(offered.body, HasSubstr("serialNumber=" + base::mask_number(number())));
+  EXPECT_THAT(offered.body, Not(HasSubstr(number())));
   const auto bound = browser.post_at_mtls("/account/security/certificate", {{"return_to", "/"}}, der);
   EXPECT_EQ(bound.header("location"), "https://si.test/account/security?done=added") << bound.body;
 
@@ -308,6 +312,7 @@ TEST_F(CertificatePagesTest, Rfc9440_AtTheAddressForCertificatesTheHandshakeIsTh
   // Who shows none is told, and one in a plain form at the public address counts for nothing.
   Browser nobody(house_);
   EXPECT_THAT(nobody.get_at_mtls("/login/certificate", {}).body, HasSubstr("浏览器没有出示证书"));
+  EXPECT_EQ(nobody.get("/login/certificate").status, 200);
   EXPECT_EQ(nobody.post_at_mtls("/login/certificate", {{"return_to", "/"}}, {}).status, 401);
   EXPECT_EQ(nobody.get("/login/certificate").status, 200);
   EXPECT_EQ(nobody.post("/login/certificate", {{"return_to", "/"}}).status, 401);
@@ -370,11 +375,13 @@ class BodyListsTest : public testing::Test {
 TEST_F(BodyListsTest, AListIsFetchedWhenItIsDueAndTheLastGoodOneStays) {
   auto held = lists();
   const auto trust = list({kRoot, kSub});
+  EXPECT_FALSE(held.asked_all(trust)) << "no alarm before they were asked";
   const auto first = body_.crls(1, 48);
   there_ = {{kRoot, first[0]}, {kSub, first[1]}};
   EXPECT_THAT(keys(held.fetch_due(trust)),
               testing::ElementsAre(std::string(kRoot) + " ok", std::string(kSub) + " ok"));
   EXPECT_EQ(held.all().size(), 2u);
+  EXPECT_TRUE(held.asked_all(trust));
   EXPECT_TRUE(held.fetch_due(trust).empty()) << "not due";
   const auto version = held.version();
   clock_.advance(3600s);
@@ -404,6 +411,7 @@ TEST_F(BodyListsTest, WhatIsNotTheBodysOrOlderTakesNothingAway) {
   EXPECT_EQ(refused(good), "");
   EXPECT_EQ(refused(stranger_.crls(1, 48)[1]), "api.body_list") << "the same name, another key";
   EXPECT_EQ(refused(body_.crls(3, 48)[1]), "api.body_list") << "older";
+  EXPECT_EQ(refused(body_.crls(0, 48)[0]), "api.body_list") << "the root's, in the place of it";
   EXPECT_EQ(refused(body_.crls(0, 1)[1]), "api.body_list") << "past its next update";
   EXPECT_EQ(refused(base::to_bytes(base::as_bytes("<html>"))), "certs.crl_malformed");
   EXPECT_EQ(held.all(), std::vector<base::Bytes>{good});

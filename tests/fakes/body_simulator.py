@@ -167,7 +167,7 @@ class Body:
             return
         fresh = self.directory / "proposal.new"
         fresh.mkdir(exist_ok=True)
-        (fresh / "login.pem").write_text(self.issue("验收测试", "110101199003076632", False, None).split("-----BEGIN PRIV")[0])
+        (fresh / "login.pem").write_text(self.issue("验收测试", "ACCEPTANCE-1", False, None).split("-----BEGIN PRIV")[0])
         for name in ("root", "sub"):
             (fresh / f"{name}.pem").write_bytes((self.directory / f"{name}.pem").read_bytes())
             (fresh / f"{name}.crl").write_bytes((self.published / f"{name}.crl").read_bytes())

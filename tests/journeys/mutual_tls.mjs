@@ -150,7 +150,12 @@ function choosePolicy() {
   const policy = `/etc/chromium/policies/managed/xinyin-journey-${tlsPort}.json`;
   fs.mkdirSync(path.dirname(policy), { recursive: true });
   fs.writeFileSync(policy, JSON.stringify({ AutoSelectCertificateForUrls: [JSON.stringify({ pattern: tls, filter: {} })] }));
-  process.on('exit', () => fs.rmSync(policy, { force: true }));
+  process.on('exit', () => {
+    fs.rmSync(policy, { force: true });
+    for (const directory of [path.dirname(policy), path.dirname(path.dirname(policy))]) {
+      try { fs.rmdirSync(directory); } catch { return; }  // others have theirs there
+    }
+  });
 }
 
 startService();
@@ -176,7 +181,7 @@ test('6.2.6e: a certificate in the browser is bound and logs in, by the handshak
   await page.click('#bind-certificate');
   await page.click('#tls');
   await page.waitForURL(`${tls}/account/security/certificate**`);
-  assert.match(await page.textContent('main'), new RegExp(number));
+  assert.match(await page.textContent('main'), new RegExp(`${number.slice(0, 6)}\\*+${number.slice(-4)}`));
   await page.screenshot({ path: path.join(shots, 'mutual-tls-bind.png'), fullPage: true });
   await page.click('form[action="/account/security/certificate"] button');
   await page.waitForURL(`${home}/account/security?done=added**`);
