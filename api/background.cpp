@@ -15,7 +15,11 @@ Background::Background(Services& services, Log& log, Pace pace)
       pace_(pace),
       logout_client_({.deadline = services.config.logout.deadline,
                       .loopback_allowed = services.config.logout.loopback_allowed,
-                      .roots_file = services.config.logout.roots_file.string()}) {
+                      .roots_file = services.config.logout.roots_file.string()}),
+      crl_client_(services.config.body_lists.deadline, services.config.body_lists.roots_file),
+      body_lists_(services.clock,
+                  {services.config.body_lists.directory, services.config.body_lists.every},
+                  [this](const std::string& url) { return crl_client_.fetch(url); }) {
   if (!services.signer) return;
   const auto& config = services.config;
   audit_heads_.emplace(
@@ -50,6 +54,11 @@ void Background::start() {
       while (wait(pace_.messages));
     });
   if (!services_.signer) return;
+  if (services_.config.body_lists.every.count() > 0)
+    fetcher_ = std::thread([this] {
+      do fetch_body_lists();
+      while (wait(pace_.lists));
+    });
   // Waits for others' servers: a thread of its own.
   teller_ = std::thread([this] {
     do tell_logouts();
@@ -66,6 +75,7 @@ void Background::stop() {
   if (messenger_.joinable()) messenger_.join();
   if (follower_.joinable()) follower_.join();
   if (teller_.joinable()) teller_.join();
+  if (fetcher_.joinable()) fetcher_.join();
   if (!keeper_.joinable()) return;
   keeper_.join();
   // What this life of the service did is signed before it ends; the next one would do it too.
@@ -156,6 +166,7 @@ bool Background::due(std::chrono::steady_clock::time_point& last, std::chrono::m
 
 void Background::keep_once() {
   const bool files_changed = keep_files();
+  if (services_.signer) keep_body_trust();
   if (due(looked_, pace_.health)) keep_health();
   if (!services_.signer) return;
   follow_ledger();
@@ -184,7 +195,7 @@ void Background::keep_once() {
       if (swept.ok()) swept = rooms->otps->sweep();
       if (swept.ok()) swept = rooms->proofings->sweep();
       if (swept.ok()) swept = rooms->notices->sweep();
-      if (swept.ok() && rooms->passkeys) swept = rooms->passkeys->sweep();
+      if (swept.ok()) swept = rooms->certificates->sweep();  // passkeys' challenges too
       if (swept.ok()) swept = rooms->card_login->sweep();
       if (swept.ok() && rooms->working_keys) swept = rooms->working_keys->sweep();
       if (swept.ok()) {
@@ -317,11 +328,40 @@ void Background::send_messages() {
            sent.ok() ? base::Result<void>() : base::Result<void>(sent.error()));
 }
 
+/// What certificates are judged with is put together when the trust list or a revocation list is
+/// another: whoever judges takes what is there.
+void Background::keep_body_trust() {
+  say_once(body_lists_told_, "body_lists.read", body_lists_.read_directory());
+  const auto verifier = services_.verifier.get();
+  const auto version = body_lists_.version();
+  if (!verifier || (verifier == body_trust_of_ && version == body_trust_version_)) return;
+  services_.body_trust.set(std::make_shared<const auth::BodyTrust>(
+      auth::BodyTrust{verifier->trust(), body_lists_.all()}));
+  body_trust_of_ = verifier;
+  body_trust_version_ = version;
+  looked_ = {};  // the alarm about a list that has come ends at once
+}
+
+/// One address after the other, in a thread that nobody waits for but its own end.
+void Background::fetch_body_lists() {
+  const auto verifier = services_.verifier.get();
+  if (!verifier) return;
+  for (const auto& [url, outcome] : body_lists_.fetch_due(verifier->trust(), 1))
+    say_once(fetched_told_[url], "body_lists.fetch " + url, outcome);
+}
+
 void Background::keep_health() {
   const certs::PkiDirectory directory(services_.config.pki_directory);
   const bool ocsp = services_.responder.get() != nullptr;
   const certs::Look look{.ocsp = ocsp, .bodies = services_.signer != nullptr};
   auto findings = certs::health(services_.pool, directory, services_.clock, look);
+  if (const auto trust = services_.body_trust.get()) {
+    const auto now = services_.clock.now();
+    auto authorities = std::make_shared<std::vector<BodyAuthority>>(authorities_of(*trust, now));
+    if (findings.ok() && body_lists_.asked_all(trust->list))
+      add_body_findings(*authorities, now, *findings);
+    services_.body_authorities.set(std::move(authorities));
+  }
   base::Result<void> outcome;
   if (findings.ok() && services_.signer) {
     const auto told = certs::raise_alarms(services_.pool, services_.clock, *findings);

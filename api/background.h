@@ -1,20 +1,24 @@
 // What goes on beside requests: following the register, opening the rooms upstairs when the signer
 // is there, ending open intents, reading the PKI directory again when it changes and taking up
 // renewed certificates, signing answers about revocation ahead, looking at the PKI's health,
-// signing the audit trail's head, mirroring the officers' ledger, telling clients of logouts.
+// signing the audit trail's head, mirroring the officers' ledger, telling clients of logouts,
+// following the revocation lists of certification bodies.
 #pragma once
 
 #include <chrono>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
 
 #include "api/audit_heads.h"
+#include "api/body_trust.h"
 #include "api/handlers.h"
 #include "api/log.h"
 #include "certs/ledger_mirror.h"
+#include "gateways/crl_client.h"
 #include "gateways/logout_client.h"
 
 namespace api {
@@ -24,7 +28,7 @@ class Background {
   struct Pace {
     std::chrono::milliseconds follow{500}, keep{1'000}, settle{30'000}, sweep{300'000};
     std::chrono::milliseconds choose{30'000}, answers{5'000}, health{60'000}, clock{10'000};
-    std::chrono::milliseconds ledger{5'000}, tell{1'000}, messages{1'000};
+    std::chrono::milliseconds ledger{5'000}, tell{1'000}, messages{1'000}, lists{1'000};
   };
   Background(Services& services, Log& log, Pace pace);
   ~Background();  ///< stop()
@@ -41,6 +45,7 @@ class Background {
   void follow_ledger();
   void tell_logouts();
   void send_messages();
+  void fetch_body_lists();
 
  private:
   base::Result<void> not_older(const certs::TrustList& list);
@@ -50,6 +55,7 @@ class Background {
   void keep_keys(bool files_changed);
   void keep_answers();
   void keep_health();
+  void keep_body_trust();
   void keep_openid_keys(const Upstairs& rooms);
   void say_once(std::string& told, std::string_view event, const base::Result<void>& outcome);
 
@@ -71,8 +77,14 @@ class Background {
       timed_{}, mirrored_{};
   gateways::LogoutClient logout_client_;
   std::string messages_told_;  // of the messenger alone
-  // The last two wait for servers of others, nobody for them.
-  std::thread follower_, keeper_, teller_, messenger_;
+  gateways::CrlClient crl_client_;
+  BodyLists body_lists_;
+  std::map<std::string, std::string> fetched_told_;  // of the fetcher alone, by address
+  std::string body_lists_told_;
+  std::shared_ptr<const verify::Verifier> body_trust_of_;
+  std::uint64_t body_trust_version_ = 0;
+  // The last three wait for servers of others, nobody for them.
+  std::thread follower_, keeper_, teller_, messenger_, fetcher_;
 };
 
 }  // namespace api

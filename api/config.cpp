@@ -164,6 +164,23 @@ void read_workers(base::Settings& s, Config& out) {
   p.passes = whole(s, "passwords.passes", 2, 1, 100, "passes of one hash");
 }
 
+void read_body_lists(base::Settings& s, Config& out) {
+  auto& b = out.body_lists;
+  b.directory = s.path("pki.body_crls", "",
+                       "directory with revocation lists of certification bodies (.crl, .der, .pem), "
+                       "read when it changes; empty: none but what is fetched");
+  b.every = std::chrono::seconds(
+      s.integer("pki.body_crl_fetch_s", 3'600, 0, 86'400,
+                "seconds between two fetches of each revocation list whose address the trust list "
+                "has; without a list in force a body's certificates are refused; 0: nothing is "
+                "fetched"));
+  b.deadline = std::chrono::milliseconds(
+      s.integer("pki.body_crl_deadline_ms", 10'000, 100, 60'000, "how long one fetch may take"));
+  b.roots_file = s.path("pki.body_crl_roots_file", "",
+                        "PEM file with the roots that addresses with https must lead to; empty: the "
+                        "system's");
+}
+
 bool is_oid(std::string_view text) {
   return text.size() >= 3 && text.size() <= 128 && text[0] >= '0' && text[0] <= '2' &&
          text[1] == '.' && text.back() != '.' && text.find("..") == std::string_view::npos &&
@@ -328,6 +345,7 @@ void read_parts(base::Settings& s, Config& out) {
   out.ocsp_life = std::chrono::seconds(
       s.integer("pki.ocsp_life_s", 86'400, 600, 7 * 86'400,
                 "how long an answer about revocation (OCSP) is good; made anew at half of it"));
+  read_body_lists(s, out);
   read_timestamps(s, out);
   read_sms(s, out);
   read_accounts(s, out);

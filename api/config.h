@@ -91,6 +91,14 @@ struct Config {
   std::string root_sha256;                ///< pinned root, hex; empty: the list's own root is taken
   std::chrono::seconds ocsp_life{86'400};
 
+  /// Revocation lists of certification bodies (api/body_trust.h).
+  struct BodyLists {
+    std::filesystem::path directory;   ///< empty: none
+    std::chrono::seconds every{3'600};  ///< 0: nothing is fetched
+    std::chrono::milliseconds deadline{10'000};
+    std::filesystem::path roots_file;  ///< empty: the system's
+  } body_lists;
+
   /// Time-stamp authorities of others, asked for the stamps of our seals.
   struct Timestamps {
     std::vector<std::string> foreign_urls;  ///< in the order of asking; none: only our own

@@ -18,6 +18,7 @@
 #include "auth/mandates.h"
 #include "auth/cancellation.h"
 #include "auth/card_login.h"
+#include "auth/certificates.h"
 #include "auth/own_account.h"
 #include "auth/proofings.h"
 #include "auth/own_codes.h"
@@ -47,6 +48,7 @@
 namespace api {
 
 class Metrics;
+struct BodyAuthority;    // api/body_trust.h
 struct ProofingSources;  // api/proofing_sources.cpp
 class RateLimits;
 class VerdictCache;
@@ -84,6 +86,8 @@ struct Lasting {
   std::shared_ptr<auth::PhoneFactor> phone_factor;
   std::shared_ptr<auth::SignIn> sign_in;
   std::shared_ptr<auth::Passkeys> passkeys;  ///< nothing where browsers have none
+  std::shared_ptr<auth::BodyTrustSource> body_trust;  ///< what `certificates` judges with
+  std::shared_ptr<auth::Certificates> certificates;
   std::shared_ptr<auth::Agreements> agreements;
   std::shared_ptr<auth::Registration> registration;
   std::shared_ptr<auth::OwnAccount> own_account;
@@ -134,6 +138,8 @@ struct Services {
   VerdictCache& verdicts;
   Slot<const verify::Verifier> verifier{};
   Slot<const PublicFiles> files{};
+  Slot<const auth::BodyTrust> body_trust{};                   ///< of those who log in by certificate
+  Slot<const std::vector<BodyAuthority>> body_authorities{};  ///< of the last look at their lists
   Slot<Upstairs> upstairs{};
   Slot<const certs::OcspResponder> responder{};        ///< absent without its key
   certs::ClockGuard* clock_guard = nullptr;            ///< none in --only=verify
@@ -172,6 +178,10 @@ struct Call {
   base::Result<std::optional<auth::Session>> find_session();
   /// What a DPoP proof of this request must fit. RFC 9449 §4.3.
   auth::ProvedRequest proved() const;
+  /// At the address where browsers and clients show certificates (http.mtls_url).
+  bool at_mtls() const;
+  /// Where this answer's forms come from: that address, or the public one.
+  const std::string& own_origin() const;
   /// What a form of ours must carry in its field "csrf": the session's token, or before login one
   /// bound to a cookie, which the answer then sets by itself.
   std::string form_token();
@@ -244,10 +254,19 @@ base::Result<Response> account_keep(Call&);              // POST /account/cancel
 base::Result<Response> card_page(Call&);       // GET /login/card
 base::Result<Response> card_begin(Call&);      // POST /login/card
 base::Result<Response> card_confirmed(Call&);  // GET /login/card/confirmed
+// certificate_handlers.cpp
+base::Result<Response> certificate_page(Call&);             // GET /login/certificate
+base::Result<Response> certificate_submit(Call&);           // POST /login/certificate
+base::Result<Response> certificate_text(Call&);             // GET /login/certificate/text
+base::Result<Response> second_certificate_page(Call&);      // GET /login/second/certificate
+base::Result<Response> second_certificate_submit(Call&);    // POST /login/second/certificate
+base::Result<Response> security_certificate_page(Call&);    // GET /account/security/certificate
+base::Result<Response> security_certificate_submit(Call&);  // POST /account/security/certificate
 // sign_in_handlers.cpp
 base::Result<Response> second_page(Call&);             // GET /login/second
 base::Result<Response> second_submit(Call&);           // POST /login/second
 base::Result<Response> second_send(Call&);             // POST /login/second/sms
+base::Result<Response> second_password(Call&);         // POST /login/second/password
 base::Result<Response> security_page(Call&);           // GET /account/security
 base::Result<Response> security_begin_totp(Call&);     // POST /account/security/totp
 base::Result<Response> security_add_totp(Call&);       // POST /account/security/totp/confirm

@@ -3,6 +3,7 @@
 #include <Poco/Exception.h>
 #include <Poco/URI.h>
 
+#include "api/body_trust.h"
 #include "api/multipart.h"
 #include "api/pages.h"
 #include "api/pages/auth_pages.h"
@@ -51,6 +52,7 @@ Response login_answer(Call& call, pages::LoginPage shown, int status) {
   if (const auto house = call.house(); house.ok()) {
     shown.card = (*house)->card_login->offered();
     shown.passkeys = (*house)->passkeys != nullptr;
+    shown.certificates = bodies_log_in(call.services);
   }
   return page(call, pages::login(pages_look(), shown), status, origins_in(call, shown.return_to));
 }
@@ -92,6 +94,7 @@ const Renderer& pages_look() {
 bool is_own_return_path(std::string_view path) {
   return path == "/" || path == "/account" || path == "/account/proofing" ||
          path == "/account/mandates" || path == "/account/security" ||
+         path == "/account/security/certificate" ||
          path == auth::kDevicePagePath ||
          ((path.starts_with("/oauth/authorize?") ||
            path.starts_with("/account/proofing?") || path.starts_with("/account/proofing/return?") || path.starts_with("/device?")) &&

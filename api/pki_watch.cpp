@@ -1,7 +1,9 @@
 #include "api/pki_watch.h"
 
 #include <algorithm>
+#include <map>
 
+#include "api/body_trust.h"
 #include "certs/crl.h"
 #include "certs/ocsp_register.h"
 
@@ -52,6 +54,23 @@ void add_pki_gauges(const Services& services, std::vector<Metrics::Gauge>& out) 
     out.push_back({"xinyin_clock_sane", clock.sane ? 1.0 : 0.0});
     out.push_back({"xinyin_clock_drift_seconds", seconds_of(clock.drift)});
     out.push_back({"xinyin_clock_from_database_seconds", seconds_of(clock.from_witness)});
+  }
+  if (const auto bodies = services.body_authorities.get()) {
+    std::map<std::int64_t, base::Time> soonest;
+    double without = 0;
+    for (const auto& one : *bodies) {
+      if (!one.next_update) {
+        without += 1;
+        continue;
+      }
+      const auto at = soonest.emplace(one.body, *one.next_update).first;
+      at->second = std::min(at->second, *one.next_update);
+    }
+    out.push_back({"xinyin_body_authorities", static_cast<double>(bodies->size())});
+    out.push_back({"xinyin_body_authorities_without_list", without});
+    for (const auto& [body, at] : soonest)
+      out.push_back({"xinyin_list_next_update_seconds{list=\"body-" + std::to_string(body) + "\"}",
+                     seconds_of(at)});
   }
   if (const auto findings = services.findings.get())
     for (const auto severity :

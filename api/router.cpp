@@ -1,9 +1,11 @@
 #include "api/router.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "api/item_policy.h"
 #include "api/metrics.h"
+#include "api/multipart.h"
 #include "api/pages.h"
 #include "api/problem.h"
 #include "api/rate_limits.h"
@@ -170,6 +172,22 @@ base::Result<std::optional<auth::Session>> Call::find_session() {
   }
   session_asked_ = true;
   return session;
+}
+
+bool Call::at_mtls() const {
+  const auto& mtls = services.config.http.mtls_url;
+  if (mtls.empty()) return false;
+  const auto host = request.header("host");
+  const auto ours = std::string_view(mtls).substr(mtls.find("://") + 3);
+  return host.size() == ours.size() &&
+         std::equal(host.begin(), host.end(), ours.begin(), [](char a, char b) {
+           return std::tolower(static_cast<unsigned char>(a)) ==
+                  std::tolower(static_cast<unsigned char>(b));
+         });
+}
+
+const std::string& Call::own_origin() const {
+  return at_mtls() ? services.config.http.mtls_url : services.config.public_url;
 }
 
 auth::ProvedRequest Call::proved() const {
@@ -362,6 +380,10 @@ Response Router::answer(const Request& request, const Admission& admission) {
     out = error_response(base::error(base::Code::internal, "http.internal"), route.face, request,
                          call.nonce());
   }
+  // People are at the address for certificates to show one, and go on at the public one.
+  if (route.face == Face::page && call.at_mtls())
+    if (const auto to = out->header("location"); to && to->starts_with('/') && !to->starts_with("//"))
+      out->set("Location", services_.config.public_url + std::string(*to));
   if (!call.new_form_cookie_.empty())
     out->cookie({.name = std::string(kFormCookie),
                  .value = call.new_form_cookie_,
@@ -415,14 +437,22 @@ base::Result<void> Router::check_origin(Call& call) {
   const auto site = call.request.header("sec-fetch-site");
   const auto origin = call.request.header("origin");
   if (!site.empty() && site != "same-origin") return refuse("Sec-Fetch-Site");
-  if (site.empty() && !origin.empty() && origin != services_.config.public_url)
-    return refuse("Origin");
-  BASE_TRY(const auto form, call.request.form());
-  const auto given = only(form, "csrf");
-  if (!given) return refuse("no token");
+  if (site.empty() && !origin.empty() && origin != call.own_origin()) return refuse("Origin");
+  std::string given;
+  if (call.request.content_type() == "multipart/form-data") {
+    const auto part =
+        multipart_file(call.request.header("content-type"), call.request.body, "csrf");
+    if (!part.ok()) return refuse("no token");
+    given = *part;
+  } else {
+    BASE_TRY(const auto form, call.request.form());
+    const auto field = only(form, "csrf");
+    if (!field) return refuse("no token");
+    given = *field;
+  }
   const auto wanted = call.form_token();
   if (!call.new_form_cookie_.empty()) return refuse("no cookie");
-  if (!base::constant_time_equal(base::as_bytes(*given), base::as_bytes(wanted)))
+  if (!base::constant_time_equal(base::as_bytes(given), base::as_bytes(wanted)))
     return refuse("wrong token");
   return {};
 }

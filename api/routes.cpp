@@ -5,12 +5,14 @@
 #include "api/identity_handlers.h"
 #include "api/page_handlers.h"
 #include "auth/dynamic_clients.h"
+#include "auth/signed_challenge.h"
 
 namespace api {
 namespace {
 
 constexpr std::size_t kForm = 64 * 1024;
 constexpr std::size_t kFile = 32u << 20;
+constexpr std::size_t kAnswer = 2 * auth::kSignedChallengeMost + 8 * 1024;  // pasted, and as a file
 
 using namespace handlers;
 
@@ -211,6 +213,31 @@ constexpr Route kTable[] = {
      .body_limit = kForm, .takes = media::form, .origin = Origin::form},
     {.method = Method::get, .path = "/login/card/confirmed", .handler = card_confirmed,
      .where = Where::pages, .who = Who::everyone, .face = Face::page, .rate = Rate::login},
+    // Logging in with a certificate, and binding one: LD/T 01-2020 5.4.1.3b, 6.2.6d. A form of several
+    // parts brings a signed text, a plain one the certificate of the handshake.
+    {.method = Method::get, .path = "/login/certificate", .handler = certificate_page,
+     .where = Where::pages, .who = Who::everyone, .face = Face::page, .rate = Rate::login},
+    {.method = Method::post, .path = "/login/certificate", .handler = certificate_submit,
+     .where = Where::pages, .who = Who::everyone, .face = Face::page, .rate = Rate::login,
+     .body_limit = kAnswer, .takes = media::form | media::multipart, .origin = Origin::form},
+    {.method = Method::get, .path = "/login/certificate/text", .handler = certificate_text,
+     .where = Where::pages, .who = Who::everyone, .face = Face::page, .rate = Rate::login},
+    {.method = Method::get, .path = "/login/second/certificate", .handler = second_certificate_page,
+     .where = Where::pages, .who = Who::everyone, .face = Face::page, .rate = Rate::login},
+    {.method = Method::post, .path = "/login/second/certificate",
+     .handler = second_certificate_submit, .where = Where::pages, .who = Who::everyone,
+     .face = Face::page, .rate = Rate::login, .body_limit = kAnswer,
+     .takes = media::form | media::multipart, .origin = Origin::form},
+    {.method = Method::post, .path = "/login/second/password", .handler = second_password,
+     .where = Where::login, .who = Who::everyone, .face = Face::page, .rate = Rate::login,
+     .body_limit = kForm, .takes = media::form, .origin = Origin::form},
+    {.method = Method::get, .path = "/account/security/certificate",
+     .handler = security_certificate_page, .where = Where::pages, .who = Who::session,
+     .face = Face::page, .rate = Rate::login},
+    {.method = Method::post, .path = "/account/security/certificate",
+     .handler = security_certificate_submit, .where = Where::pages, .who = Who::session,
+     .face = Face::page, .rate = Rate::login, .body_limit = kAnswer,
+     .takes = media::form | media::multipart, .origin = Origin::form},
     {.method = Method::get, .path = "/account/security", .handler = security_page,
      .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login},
     {.method = Method::post, .path = "/account/security/totp",

@@ -25,7 +25,7 @@ struct AtSecondStep {
 };
 /// Nothing: to /login.
 base::Result<std::optional<AtSecondStep>> at_second_step(Call& call);
-/// The second step showed `proven`: logged in, or the session goes on stronger.
+/// The next step showed `proven`: logged in, the session goes on stronger, or on to another step.
 base::Result<Response> after_second_step(Call& call, const AtSecondStep& at, auth::Method proven,
                                          const std::string& return_to);
 

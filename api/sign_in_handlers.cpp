@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "api/body_trust.h"
 #include "api/form_values.h"
 #include "api/page_handlers.h"
 #include "api/pages/auth_pages.h"
@@ -28,7 +29,9 @@ void end_sign_in(Response& on) {
 base::Result<Response> logged_in(Call& call, const auth::Sessions::Opened& opened,
                                  const std::string& return_to) {
   BASE_TRY(auto asked, ask_agreements(call, opened.session.subject, return_to));
+  // At the address for certificates no page but the one that asks for them is shown.
   auto answer = asked ? std::move(*asked)
+                : return_to == "/" && call.at_mtls() ? Response::redirect("/account", 303)
                 : return_to == "/"
                     ? Response::html(pages::message(pages_look(), "good", "web.login.done",
                                                     "web.login.done.text"),
@@ -43,16 +46,22 @@ std::string second_path(std::string_view return_to) {
   return "/login/second?return_to=" + percent_encode(return_to);
 }
 
-base::Result<std::vector<auth::Factor>> open_steps(Call& call, const AtSecondStep& at) {
-  BASE_TRY(const auto house, call.house());
-  BASE_TRY(auto factors, auth::factors_of(call.services.pool, *house->cipher, at.subject));
-  return auth::second_steps(std::move(factors), at.proven, call.services.clock.now());
+/// Logged in by this step, or on to the next.
+base::Result<Response> go_on(Call& call, const auth::SignIn::Step& step,
+                             const std::string& return_to) {
+  if (step.opened) return logged_in(call, *step.opened, return_to);
+  auto answer = Response::redirect(second_path(return_to), 303);
+  answer.cookie({.name = std::string(kSignInCookie), .value = step.pending});
+  return answer;
 }
 
 base::Result<Response> show_second(Call& call, const AtSecondStep& at, std::string return_to,
                                    bool sent, const base::Error* problem) {
   pages::SecondPage shown;
-  BASE_TRY(shown.steps, open_steps(call, at));
+  BASE_TRY(const auto house, call.house());
+  BASE_TRY(auto steps, house->sign_in->steps(at.subject, at.proven));
+  shown.steps = std::move(steps.factors);
+  shown.password = steps.password;
   shown.csrf = call.form_token();
   shown.return_to = std::move(return_to);
   shown.raise = at.raise;
@@ -100,6 +109,8 @@ base::Result<Response> show_security(Call& call, pages::SecurityPage shown) {
   shown.passkeys = house->passkeys != nullptr;
   shown.texts = house->sms->offered();
   BASE_TRY(shown.factors, auth::factors_of(call.services.pool, *house->cipher, subject));
+  BASE_TRY(shown.certificates, house->certificates->list(subject));
+  shown.bodies = bodies_log_in(call.services);
   BASE_TRY(shown.recovery_left, house->own_codes->recovery_codes_left(subject));
   const auto* problem = shown.problem;
   auto answer = Response::html(pages::security(pages_look(), shown, call.services.clock.now()),
@@ -150,10 +161,7 @@ base::Result<Response> after_first_step(Call& call, const auth::SubjectId& subje
                                         auth::Methods proven, const std::string& return_to) {
   BASE_TRY(const auto house, call.house());
   BASE_TRY(const auto step, house->sign_in->begin(subject, proven, call.request.client.network()));
-  if (step.opened) return logged_in(call, *step.opened, return_to);
-  auto answer = Response::redirect(second_path(return_to), 303);
-  answer.cookie({.name = std::string(kSignInCookie), .value = step.pending});
-  return answer;
+  return go_on(call, step, return_to);
 }
 
 base::Result<std::optional<AtSecondStep>> at_second_step(Call& call) {
@@ -177,9 +185,9 @@ base::Result<Response> after_second_step(Call& call, const AtSecondStep& at, aut
     BASE_TRY(const auto opened, house->sessions->raise(cookie.value_or(""), proven));
     return logged_in(call, opened, return_to);
   }
-  BASE_TRY(const auto opened, house->sign_in->finish(sign_in_cookie(call).value_or(""), proven,
-                                                     call.request.client.network()));
-  return logged_in(call, opened, return_to);
+  BASE_TRY(const auto step, house->sign_in->finish(sign_in_cookie(call).value_or(""), proven,
+                                                   call.request.client.network()));
+  return go_on(call, step, return_to);
 }
 
 base::Result<Response> factor_added(Call& call, auth::FactorKind kind, std::string_view return_to) {
@@ -203,10 +211,9 @@ base::Result<std::optional<Response>> ask_fresh_login(Call& call, std::string_vi
   BASE_TRY(const auto house, call.house());
   const auto now = call.services.clock.now();
   const auto& session = *call.session;
-  BASE_TRY(auto factors, auth::factors_of(call.services.pool, *house->cipher, session.subject));
   // A second factor that is there must have been shown.
-  const bool more = !auth::second_steps(factors, session.methods, now).empty() &&
-                    session.authentication < auth::Authentication::two_factor;
+  BASE_TRY(const auto steps, house->sign_in->steps(session.subject, session.methods));
+  const bool more = !steps.enough;
   if (!more && now - session.authenticated_at <= kFresh) return std::optional<Response>();
   if (more) return std::optional(Response::redirect(second_path(return_to)));
   return std::optional(Response::redirect("/login?fresh=1&return_to=" + percent_encode(return_to)));
@@ -236,6 +243,24 @@ base::Result<Response> second_submit(Call& call) {
   const auto kind = auth::factor_kind(method);
   base::check(kind && auth::method_of(*kind), "check_code knows factors only");
   return after_second_step(call, *at, *auth::method_of(*kind), return_to);
+}
+
+/// Behind a certificate: the password is the other kind of proof. LD/T 01-2020 5.4.1.3b.
+base::Result<Response> second_password(Call& call) {
+  BASE_TRY(const auto form, call.request.form());
+  const auto return_to = own_return_path(form_text(form, "return_to"));
+  BASE_TRY(const auto house, call.house());
+  BASE_TRY(const auto at, at_second_step(call));
+  if (!at) return Response::redirect("/login?return_to=" + percent_encode(return_to));
+  BASE_TRY(const auto login_name, house->own_account->login_name(at->subject));
+  const auto who = house->accounts->log_in(login_name, form_secret(form, "password"),
+                                           call.request.client.network());
+  if (!who.ok()) {
+    if (!is_for_the_page(who.error())) return who.error();
+    return show_second(call, *at, return_to, false, &who.error());
+  }
+  base::check(*who == at->subject, "a login name is one person's");
+  return after_second_step(call, *at, auth::Method::password, return_to);
 }
 
 base::Result<Response> second_send(Call& call) {

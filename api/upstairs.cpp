@@ -1,5 +1,6 @@
 #include "api/upstairs.h"
 
+#include "api/body_trust.h"
 #include "api/openid_keys.h"
 #include "api/proofing_sources.h"
 #include "api/public_files.h"
@@ -121,6 +122,10 @@ void join_auth(Services& services, Lasting& rooms, const auth::PasswordHasher::C
     rooms.passkeys = std::make_shared<auth::Passkeys>(
         auth::Passkeys::Parts{pool, cipher, clock, random, *rooms.notices,
                               auth::Passkeys::party_of(config.public_url, config.agency.name)});
+  rooms.body_trust = std::make_shared<FollowedBodyTrust>(services.body_trust);
+  rooms.certificates = std::make_shared<auth::Certificates>(
+      auth::Certificates::Parts{pool, cipher, clock, random, *rooms.accounts, *rooms.notices,
+                                *rooms.body_trust, config.public_url});
   rooms.agreements = std::make_shared<auth::Agreements>(pool, clock);
   rooms.registration = std::make_shared<auth::Registration>(
       auth::Registration::Parts{pool, cipher, *rooms.accounts, *rooms.agreements, clock, random});

@@ -24,23 +24,24 @@ constexpr store::Query kPutCertificate{"auth.put_certificate", R"sql(
    where (select count(*) from auth.certificate where subject_id = $2) < $14)sql"};
 constexpr store::Query kFindCertificate{"auth.find_certificate", R"sql(
   select c.id, c.subject_id, c.sha256 = $2
-    from auth.certificate c join auth.subject s on s.id = c.subject_id and s.active
+    from auth.certificate c
+    join auth.factor f on f.id = c.id and f.ended_at is null
+    join auth.subject s on s.id = c.subject_id and s.active
    where c.sha256 = $2 or (c.body = $1 and c.holder_lookup = $3)
    order by (c.sha256 = $2) desc, c.bound_at desc)sql"};
 constexpr store::Query kUseCertificate{"auth.use_certificate", R"sql(
   update auth.certificate set used_at = $2 where id = $1)sql"};
 constexpr store::Query kListCertificates{"auth.list_certificates", R"sql(
-  select id, issuer, serial, holder_sealed, not_before, not_after, bound_at, used_at
-    from auth.certificate where subject_id = $1 order by bound_at, id)sql"};
-constexpr store::Query kRemoveCertificate{"auth.remove_certificate", R"sql(
-  delete from auth.certificate where id = $2 and subject_id = $1)sql"};
+  select c.id, c.issuer, c.serial, c.holder_sealed, c.not_before, c.not_after, c.bound_at, c.used_at
+    from auth.certificate c join auth.factor f on f.id = c.id and f.ended_at is null
+   where c.subject_id = $1 order by c.bound_at, c.id)sql"};
 
 constexpr const char* kHolderField = "auth.certificate.holder";
 
 // GB/T 20518-2018: a person's identification, a company's registration, an organisation's code.
 constexpr const char* kNumberExtensions[] = {"1.2.156.10260.4.1.1", "1.2.156.10260.4.1.3",
                                              "1.2.156.10260.4.1.4"};
-constexpr std::size_t kNumberMost = 64;
+constexpr std::size_t kNumberMost = 64, kLabelMost = 64;
 
 std::string_view word(CertificatePurpose purpose) {
   return purpose == CertificatePurpose::login ? "certificate.login" : "certificate.binding";
@@ -62,6 +63,34 @@ std::string_view without_prefix(std::string_view text) {
 void note_number(std::vector<std::string>& out, base::BytesView bytes) {
   const auto text = without_prefix(base::as_text(bytes));
   if (!text.empty() && text.size() <= kNumberMost) out.emplace_back(text);
+}
+
+/// What it is called at first: the body's name, as much of it as a label may have.
+std::string label_of(std::string_view body) {
+  std::size_t end = 0;
+  for (std::size_t points = 0; end < body.size() && points < kLabelMost; ++points)
+    do ++end;
+    while (end < body.size() && (static_cast<unsigned char>(body[end]) & 0xC0) == 0x80);
+  return end == 0 ? "CA" : std::string(body.substr(0, end));
+}
+
+/// The subject's last common name; empty when it has none.
+std::string common_name(const certs::Certificate& leaf) {
+  const auto der = leaf.der();
+  const auto* at = der.data();
+  const base::Owned<X509, X509_free> x509(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
+  if (!x509) return {};
+  const auto* name = X509_get_subject_name(x509.get());
+  int last = -1;
+  for (int i = -1; (i = X509_NAME_get_index_by_NID(name, NID_commonName, i)) >= 0;) last = i;
+  if (last < 0) return {};
+  unsigned char* utf8 = nullptr;
+  const int size =
+      ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, last)));
+  if (size < 0) return {};
+  std::string out(reinterpret_cast<const char*>(utf8), static_cast<std::size_t>(size));
+  OPENSSL_free(utf8);
+  return out;
 }
 
 /// The primitive value inside an extension, through whatever stands round it, four deep.
@@ -106,6 +135,7 @@ std::vector<std::string> numbers_in(const certs::Certificate& leaf) {
 
 struct Certificates::Judged {
   std::int64_t body = 0;
+  std::string body_name;
 };
 struct Certificates::Bound {
   std::string id;
@@ -137,6 +167,18 @@ std::string Certificates::statement(CertificatePurpose purpose, std::string_view
          "一次性编号 challenge: " + std::string(challenge) + "\n";
 }
 
+base::Result<std::string> Certificates::text_of(CertificatePurpose purpose,
+                                                std::string_view binding,
+                                                std::string_view challenge) {
+  const auto bytes = base::from_base64url(challenge);
+  bool waits = false;
+  if (bytes && bytes->size() == 32) {
+    BASE_TRY(waits, challenges_.waits(*bytes, binding, word(purpose)));
+  }
+  if (!waits) return base::error(base::Code::expired, "auth.certificate.expired");
+  return statement(purpose, base::to_base64url(*bytes));
+}
+
 base::Result<ShownCertificate> Certificates::answer(CertificatePurpose purpose,
                                                     const std::optional<SubjectId>& subject,
                                                     std::string_view binding,
@@ -158,21 +200,22 @@ base::Result<Certificates::Judged> Certificates::judge(const ShownCertificate& s
   BASE_TRY(const auto trust, parts_.trust.now());
   const auto status = certs::judge_foreign(shown.leaf, shown.others, trust->list,
                                            certs::BodyUse::login, trust->crls, parts_.clock.now());
-  if (status.answer == certs::ChainAnswer::trusted) return Judged{status.body};
+  if (status.answer == certs::ChainAnswer::trusted) return Judged{status.body, status.body_name};
   const auto why = refused(status.reason);
   BASE_TRY_VOID(note(actor, act, why, shown));
   return why;
 }
 
-base::Result<bool> Certificates::says_number(const certs::Certificate& leaf,
-                                             const SubjectRecord& subject) {
+/// The number of one of the subject's documents that the certificate says too.
+base::Result<std::optional<std::string>> Certificates::own_number(const certs::Certificate& leaf,
+                                                                  const SubjectId& subject) {
   const auto said = numbers_in(leaf);
-  BASE_TRY(const auto documents, documents_of(parts_.pool, parts_.cipher, subject.id));
+  BASE_TRY(const auto documents, documents_of(parts_.pool, parts_.cipher, subject));
   for (const auto& [id, document, linked, replaced, leading] : documents)
     for (const auto& number : said)
       if (base::constant_time_equal(base::as_bytes(number), base::as_bytes(document.number)))
-        return true;
-  return false;
+        return std::optional(number);
+  return std::optional<std::string>();
 }
 
 base::Result<std::optional<Certificates::Bound>> Certificates::find(
@@ -194,7 +237,9 @@ base::Result<BoundCertificate> Certificates::put(store::Tx& tx, const SubjectId&
                                                  const certs::Certificate& leaf,
                                                  std::string_view renews) {
   const auto now = parts_.clock.now();
-  BoundCertificate out{base::to_hex(parts_.random.bytes(16)),
+  const NewFactor factor{subject, FactorKind::certificate, label_of(judged.body_name), {}};
+  BASE_TRY(auto id, add_factor(tx, parts_.cipher, parts_.random, factor, subject.value(), now));
+  BoundCertificate out{std::move(id),
                        leaf.issuer(),
                        leaf.serial_hex(),
                        leaf.subject(),
@@ -223,14 +268,13 @@ base::Result<BoundCertificate> Certificates::put(store::Tx& tx, const SubjectId&
       tx,
       {now, subject.value(), renews.empty() ? "login_certificate.bind" : "login_certificate.renew",
        out.id, "ok", facts.text()}));
+  BASE_TRY_VOID(parts_.notices.factor_added(tx, subject, FactorKind::certificate));
   return out;
 }
 
-base::Result<BoundCertificate> Certificates::bind(const SubjectId& subject,
-                                                  const ShownCertificate& shown) {
+base::Result<Binding> Certificates::bind(const SubjectId& subject, const ShownCertificate& shown) {
   BASE_TRY(const auto judged, judge(shown, "login_certificate.bind", subject.value()));
-  BASE_TRY(const auto record, parts_.accounts.subject(subject));
-  BASE_TRY(const auto own, says_number(shown.leaf, record));
+  BASE_TRY(const auto own, own_number(shown.leaf, subject));
   if (!own) {
     const auto why = base::error(base::Code::permission_denied, "auth.certificate.other_holder");
     BASE_TRY_VOID(note(subject.value(), "login_certificate.bind", why, shown));
@@ -239,22 +283,24 @@ base::Result<BoundCertificate> Certificates::bind(const SubjectId& subject,
   BASE_TRY(auto tx, parts_.pool.begin());
   BASE_TRY(auto bound, put(tx, subject, judged, shown.leaf, ""));
   BASE_TRY_VOID(tx.commit());
-  return bound;
+  return Binding{std::move(bound), judged.body_name, common_name(shown.leaf), *own,
+                 base::to_hex(shown.leaf.sha256())};
 }
 
-base::Result<CertificateLogin> Certificates::log_in(const ShownCertificate& shown) {
+base::Result<CertificateLogin> Certificates::log_in(const ShownCertificate& shown,
+                                                    const std::optional<SubjectId>& expected) {
   constexpr const char* kAct = "login.certificate";
   const auto nobody = "certificate:" + base::to_hex(shown.leaf.sha256()).substr(0, 32);
   BASE_TRY(const auto judged, judge(shown, kAct, nobody));
   BASE_TRY(auto bound, find(judged, shown.leaf));
-  if (!bound) {
-    const auto why = refused("bound to nobody");
+  if (!bound || (expected && bound->subject != *expected)) {
+    const auto why = refused(bound ? "bound to somebody else" : "bound to nobody");
     BASE_TRY_VOID(note(nobody, kAct, why, shown));
     return why;
   }
   BASE_TRY(const auto record, parts_.accounts.subject(bound->subject));
   // A document may have been taken from the account since; then the certificate goes with it.
-  BASE_TRY(const auto own, says_number(shown.leaf, record));
+  BASE_TRY(const auto own, own_number(shown.leaf, bound->subject));
   if (!own) {
     const auto why = refused("says no number of the account's documents");
     BASE_TRY_VOID(note(bound->subject.value(), kAct, why, shown));
@@ -266,6 +312,10 @@ base::Result<CertificateLogin> Certificates::log_in(const ShownCertificate& show
     BASE_TRY(const auto renewed, put(tx, bound->subject, judged, shown.leaf, bound->id));
     bound->id = renewed.id;
   }
+  Factor used;
+  used.id = bound->id;
+  BASE_TRY(const bool in_force, use_factor(tx, used, now));
+  if (!in_force) return refused("taken away meanwhile");
   BASE_TRY_VOID(tx.run(kUseCertificate, {bound->id, now}));
   base::JsonWriter facts;
   facts.StartObject();
@@ -308,17 +358,6 @@ base::Result<std::vector<BoundCertificate>> Certificates::list(const SubjectId& 
     out.push_back(std::move(one));
   }
   return out;
-}
-
-base::Result<void> Certificates::remove(const SubjectId& subject, std::string_view id,
-                                        std::string_view by) {
-  BASE_TRY(auto tx, parts_.pool.begin());
-  BASE_TRY(const auto removed, tx.run(kRemoveCertificate, {subject.value(), id}));
-  if (removed.affected() == 0)
-    return base::error(base::Code::not_found, "auth.certificate.unknown");
-  BASE_TRY_VOID(store::audit(tx, {parts_.clock.now(), std::string(by), "login_certificate.remove",
-                                  std::string(id), "ok"}));
-  return tx.commit();
 }
 
 }  // namespace auth

@@ -3,7 +3,8 @@
 //
 // A certificate belongs to an account only when it says the number of one of the account's
 // documents. What is wrong with one is told to the audit trail; to the person all refusals are the
-// same.
+// same. A bound certificate is a factor: named and removed as every other (auth/factors.h).
+// docs/decisions/0124-certificate-and-password.md
 #pragma once
 
 #include <memory>
@@ -14,6 +15,7 @@
 
 #include "auth/accounts.h"
 #include "auth/factor_challenges.h"
+#include "auth/notices.h"
 #include "certs/foreign.h"
 
 namespace auth {
@@ -43,10 +45,18 @@ struct ShownCertificate {
 };
 
 struct BoundCertificate {
-  std::string id;
+  std::string id;  ///< Factor::id
   std::string issuer, serial, holder;  ///< holder: subject of the certificate, RFC 2253
   base::Time not_before, not_after, bound_at;
   std::optional<base::Time> used_at;
+};
+
+/// A certificate that was bound, and what of it tells who its holder is.
+struct Binding {
+  BoundCertificate certificate;
+  std::string body;          ///< the certification body, as the trust list names it
+  std::string name, number;  ///< of the holder: common name, and the number that was compared
+  std::string fingerprint;   ///< SHA-256, hex
 };
 
 struct CertificateLogin {
@@ -64,6 +74,7 @@ class Certificates {
     const base::Clock& clock;
     base::Random& random;
     Accounts& accounts;
+    Notices& notices;
     BodyTrustSource& trust;
     std::string issuer;  ///< our address, which the person reads and signs
   };
@@ -75,6 +86,10 @@ class Certificates {
   };
   base::Result<Asked> ask(CertificatePurpose purpose, const std::optional<SubjectId>& subject,
                           std::string_view binding);
+  /// The text of a challenge that waits for its answer, for who keeps it as a file.
+  /// Errors: expired `auth.certificate.expired`.
+  base::Result<std::string> text_of(CertificatePurpose purpose, std::string_view binding,
+                                    std::string_view challenge);
   /// Takes the challenge, once, and the answer apart. Errors: expired `auth.certificate.expired`;
   /// unauthenticated `auth.certificate.refused`.
   base::Result<ShownCertificate> answer(CertificatePurpose purpose,
@@ -82,25 +97,28 @@ class Certificates {
                                         std::string_view binding, std::string_view challenge,
                                         std::string_view sent);
 
-  /// Binds to an account whose document's number the certificate says. Errors: unauthenticated
-  /// `auth.certificate.refused`; permission_denied `auth.certificate.other_holder`; conflict
-  /// `auth.certificate.known`, `auth.certificate.too_many`; unavailable of the trust source.
-  base::Result<BoundCertificate> bind(const SubjectId& subject, const ShownCertificate& shown);
-  /// Whose it is. A new certificate of the same body for the same holder, that still says the
-  /// number, takes its place beside the bound one (a renewal keeps the account). Errors: as bind.
-  base::Result<CertificateLogin> log_in(const ShownCertificate& shown);
+  /// Binds to an account whose document's number the certificate says; its owner is told. Errors:
+  /// unauthenticated `auth.certificate.refused`; permission_denied `auth.certificate.other_holder`;
+  /// conflict `auth.certificate.known`, `auth.certificate.too_many`, those of add_factor;
+  /// unavailable of the trust source.
+  base::Result<Binding> bind(const SubjectId& subject, const ShownCertificate& shown);
+  /// Whose it is; with `expected` it must be his. A new certificate of the same body for the same
+  /// holder, that still says the number, takes its place beside the bound one (a renewal keeps the
+  /// account). Errors: as bind.
+  base::Result<CertificateLogin> log_in(const ShownCertificate& shown,
+                                        const std::optional<SubjectId>& expected = std::nullopt);
 
-  /// Oldest first.
+  /// Oldest first. Taken away with OwnCodes::remove, as every factor.
   base::Result<std::vector<BoundCertificate>> list(const SubjectId& subject);
-  /// Errors: not_found `auth.certificate.unknown`.
-  base::Result<void> remove(const SubjectId& subject, std::string_view id, std::string_view by);
+  base::Result<std::int64_t> sweep(int most = 1000) { return challenges_.sweep(most); }
 
  private:
   struct Judged;
   struct Bound;
   base::Result<Judged> judge(const ShownCertificate& shown, std::string_view act,
                              const std::string& actor);
-  base::Result<bool> says_number(const certs::Certificate& leaf, const SubjectRecord& subject);
+  base::Result<std::optional<std::string>> own_number(const certs::Certificate& leaf,
+                                                      const SubjectId& subject);
   base::Result<std::optional<Bound>> find(const Judged& judged, const certs::Certificate& leaf);
   base::Result<BoundCertificate> put(store::Tx& tx, const SubjectId& subject, const Judged& judged,
                                      const certs::Certificate& leaf, std::string_view renews);

@@ -12,6 +12,9 @@ constexpr store::Query kTakeChallenge{"auth.take_challenge", R"sql(
   delete from auth.factor_challenge
    where digest = $1 and binding = $2 and purpose = $3 and expires_at > $4
   returning subject_id)sql"};
+constexpr store::Query kChallengeWaits{"auth.challenge_waits", R"sql(
+  select 1::bigint from auth.factor_challenge
+   where digest = $1 and binding = $2 and purpose = $3 and expires_at > $4)sql"};
 constexpr store::Query kSweepChallenges{"auth.sweep_challenges", R"sql(
   delete from auth.factor_challenge where digest in (
     select digest from auth.factor_challenge where expires_at < $1 order by expires_at limit $2))sql"};
@@ -40,6 +43,15 @@ base::Result<std::optional<FactorChallenges::Asked>> FactorChallenges::take(
   Asked out;
   if (!rows.is_null(0, 0)) out.subject = SubjectId(std::string(rows.text(0, 0)));
   return std::optional(std::move(out));
+}
+
+base::Result<bool> FactorChallenges::waits(base::BytesView challenge, std::string_view binding,
+                                           std::string_view purpose) {
+  BASE_TRY(const auto rows,
+           parts_.pool.run(kChallengeWaits, {base::BytesView(base::sha256(challenge)),
+                                             base::BytesView(base::sha256(base::as_bytes(binding))),
+                                             purpose, parts_.clock.now()}));
+  return !rows.empty();
 }
 
 base::Result<std::int64_t> FactorChallenges::sweep(int most) {

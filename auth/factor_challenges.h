@@ -35,6 +35,9 @@ class FactorChallenges {
   /// one is none more. Nothing: never asked here for this, answered already, or too old.
   base::Result<std::optional<Asked>> take(base::BytesView challenge, std::string_view binding,
                                           std::string_view purpose);
+  /// It was asked here for this and has no answer yet. Spends nothing.
+  base::Result<bool> waits(base::BytesView challenge, std::string_view binding,
+                           std::string_view purpose);
   base::Result<std::int64_t> sweep(int most = 1000);
 
  private:

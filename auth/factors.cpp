@@ -39,6 +39,8 @@ constexpr store::Query kEndFactor{"auth.end_factor", R"sql(
   update auth.factor set ended_at = $3
    where subject_id = $1 and id = $2 and ended_at is null
   returning id, subject_id, kind, label, sealed, counter, added_at, usable_from, last_used_at)sql"};
+constexpr store::Query kForgetCertificate{"auth.forget_certificate", R"sql(
+  delete from auth.certificate where id = $1)sql"};
 constexpr store::Query kRenameFactor{"auth.rename_factor", R"sql(
   update auth.factor set label = $3
    where subject_id = $1 and id = $2 and ended_at is null returning 1::bigint)sql"};
@@ -155,6 +157,8 @@ base::Result<Factor> end_factor(store::Tx& tx, const store::FieldCipher& cipher,
   BASE_TRY(const auto ended, tx.run(kEndFactor, {subject.value(), id, now}));
   if (ended.empty()) return base::error(base::Code::not_found, "auth.factor.unknown");
   BASE_TRY(auto factor, read(cipher, ended, 0));
+  if (factor.kind == FactorKind::certificate)
+    BASE_TRY_VOID(tx.run(kForgetCertificate, {factor.id}));
   BASE_TRY_VOID(note(tx, "factor.remove", factor, by, now));
   return factor;
 }
@@ -195,6 +199,33 @@ std::vector<Factor> second_steps(std::vector<Factor> factors, Methods proven, ba
     return !method || factor.usable_from > now || authentication_of(proven.with(*method)) <= reached;
   });
   return factors;
+}
+
+Steps steps_after(std::vector<Factor> factors, SubjectKind kind, Methods proven, base::Time now) {
+  Steps out;
+  const bool bound =
+      kind == SubjectKind::unit &&
+      std::any_of(factors.begin(), factors.end(),
+                  [](const Factor& one) { return one.kind == FactorKind::certificate; });
+  out.password = proven.has(Method::certificate) && !proven.has(Method::password);
+  if (bound) {
+    const bool shown = proven.has(Method::certificate) || proven.has(Method::recovery_code);
+    out.enough = shown && proven.has(Method::password);
+    out.password = !proven.has(Method::password);
+    if (!shown)
+      std::erase_if(factors, [&](const Factor& one) {
+        return one.usable_from > now || (one.kind != FactorKind::certificate &&
+                                         one.kind != FactorKind::recovery);
+      });
+    else
+      factors = second_steps(std::move(factors), proven, now);
+    out.factors = std::move(factors);
+    return out;
+  }
+  out.factors = second_steps(std::move(factors), proven, now);
+  out.enough = authentication_of(proven) > Authentication::password ||
+               (out.factors.empty() && !out.password);
+  return out;
 }
 
 }  // namespace auth

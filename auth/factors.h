@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "auth/methods.h"
+#include "auth/person.h"
 #include "base/digest.h"
 #include "base/random.h"
 #include "store/field_cipher.h"
@@ -64,6 +65,7 @@ base::Result<bool> use_factor(store::Tx& tx, const Factor& factor, std::int64_t 
                               base::Time now);
 /// A use of a kind that has no counter.
 base::Result<bool> use_factor(store::Tx& tx, const Factor& factor, base::Time now);
+/// What it stood on goes with it: a certificate that was taken away may be bound anew.
 /// Errors: not_found `auth.factor.unknown`.
 base::Result<Factor> end_factor(store::Tx& tx, const store::FieldCipher& cipher,
                                 const SubjectId& subject, std::string_view id, std::string_view by,
@@ -77,5 +79,16 @@ std::optional<Method> method_of(FactorKind kind);
 /// The second steps that are open to somebody now: in force, cooled off, not proven yet, and of a
 /// kind that adds to `proven`.
 std::vector<Factor> second_steps(std::vector<Factor> factors, Methods proven, base::Time now);
+
+/// Where a login stands that has shown some methods.
+struct Steps {
+  bool enough = false;          ///< it counts; what is open then only makes it stronger
+  std::vector<Factor> factors;  ///< open: any one of them
+  bool password = false;        ///< open: the password, behind a certificate
+};
+/// A certificate is never a login by itself, and a unit that has one bound shows it with its password
+/// at every login: no other factor stands in its place but a recovery code. That holds for one that
+/// has run out or was revoked too. LD/T 01-2020 5.4.1.3b; docs/decisions/0124-certificate-and-password.md
+Steps steps_after(std::vector<Factor> factors, SubjectKind kind, Methods proven, base::Time now);
 
 }  // namespace auth

@@ -16,7 +16,9 @@ constexpr store::Query kFindSignIn{"auth.find_sign_in", R"sql(
    where i.digest = $1 and i.expires_at > $2)sql"};
 constexpr store::Query kTakeSignIn{"auth.take_sign_in", R"sql(
   delete from auth.sign_in where digest = $1 and expires_at > $2
-  returning subject_id, methods)sql"};
+  returning subject_id, methods, expires_at)sql"};
+constexpr store::Query kKindOf{"auth.kind_of_subject", R"sql(
+  select kind from auth.subject where id = $1)sql"};
 constexpr store::Query kSweepSignIns{"auth.sweep_sign_ins", R"sql(
   delete from auth.sign_in where digest in (
     select digest from auth.sign_in where expires_at < $1 order by expires_at limit $2))sql"};
@@ -54,22 +56,33 @@ base::Result<Sessions::Opened> SignIn::open(const SubjectId& subject, Methods pr
   return opened;
 }
 
-base::Result<SignIn::Step> SignIn::begin(const SubjectId& subject, Methods proven,
-                                         std::string_view network) {
-  const auto now = parts_.clock.now();
+base::Result<Steps> SignIn::steps(const SubjectId& subject, Methods proven) {
+  BASE_TRY(const auto rows, parts_.pool.run(kKindOf, {subject.value()}));
+  if (rows.empty()) return base::error(base::Code::not_found, "auth.subject_unknown");
   BASE_TRY(auto factors, factors_of(parts_.pool, parts_.cipher, subject));
+  const auto kind = rows.text(0, 0) == "unit" ? SubjectKind::unit : SubjectKind::person;
+  return steps_after(std::move(factors), kind, proven, parts_.clock.now());
+}
+
+base::Result<SignIn::Step> SignIn::go_on(const SubjectId& subject, Methods proven,
+                                         std::string_view network, base::Time until) {
+  BASE_TRY(const auto stands, steps(subject, proven));
   Step out;
-  if (authentication_of(proven) > Authentication::password ||
-      second_steps(std::move(factors), proven, now).empty()) {
+  if (stands.enough) {
     BASE_TRY(out.opened, open(subject, proven, network));
     return out;
   }
   const auto secret = parts_.random.bytes(kCookieBytes);
   BASE_TRY_VOID(
       parts_.pool.run(kPutSignIn, {base::BytesView(base::sha256(secret)), subject.value(),
-                                   proven.bits(), now, now + kWithin}));
+                                   proven.bits(), parts_.clock.now(), until}));
   out.pending = base::to_base64url(secret);
   return out;
+}
+
+base::Result<SignIn::Step> SignIn::begin(const SubjectId& subject, Methods proven,
+                                         std::string_view network) {
+  return go_on(subject, proven, network, parts_.clock.now() + kWithin);
 }
 
 base::Result<std::optional<SignIn::Pending>> SignIn::find(std::string_view cookie) {
@@ -83,16 +96,16 @@ base::Result<std::optional<SignIn::Pending>> SignIn::find(std::string_view cooki
                                         base::to_hex(*digest)});
 }
 
-base::Result<Sessions::Opened> SignIn::finish(std::string_view cookie, Method proven,
-                                              std::string_view network) {
+base::Result<SignIn::Step> SignIn::finish(std::string_view cookie, Method proven,
+                                          std::string_view network) {
   const auto over = [] { return base::error(base::Code::unauthenticated, "auth.sign_in_over"); };
   const auto digest = digest_of(cookie);
   if (!digest) return over();
   BASE_TRY(const auto rows,
            parts_.pool.run(kTakeSignIn, {base::BytesView(*digest), parts_.clock.now()}));
   if (rows.empty()) return over();
-  return open(SubjectId(std::string(rows.text(0, 0))),
-              Methods::from_bits(rows.integer(0, 1)).with(proven), network);
+  return go_on(SubjectId(std::string(rows.text(0, 0))),
+               Methods::from_bits(rows.integer(0, 1)).with(proven), network, rows.time(0, 2));
 }
 
 base::Result<std::int64_t> SignIn::sweep(int most) {

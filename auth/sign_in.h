@@ -32,6 +32,9 @@ class SignIn {
     std::optional<Sessions::Opened> opened;
     std::string pending;
   };
+  /// Where somebody stands who has shown `proven`. Errors: not_found `auth.subject_unknown`.
+  base::Result<Steps> steps(const SubjectId& subject, Methods proven);
+
   /// `proven` is what the first step showed. `network`: where from; a login from where there was
   /// none before is told to its owner.
   base::Result<Step> begin(const SubjectId& subject, Methods proven, std::string_view network);
@@ -45,14 +48,16 @@ class SignIn {
   };
   /// Nothing when it is unknown, spent or older than ten minutes.
   base::Result<std::optional<Pending>> find(std::string_view cookie);
-  /// The second step was shown: a session. Once. Errors: unauthenticated `auth.sign_in_over`.
-  base::Result<Sessions::Opened> finish(std::string_view cookie, Method proven,
-                                        std::string_view network);
+  /// The next step was shown: a session, or another step is wanted yet, within the same ten
+  /// minutes. Once. Errors: unauthenticated `auth.sign_in_over`.
+  base::Result<Step> finish(std::string_view cookie, Method proven, std::string_view network);
   base::Result<std::int64_t> sweep(int most = 1000);
 
  private:
   base::Result<Sessions::Opened> open(const SubjectId& subject, Methods proven,
                                       std::string_view network);
+  base::Result<Step> go_on(const SubjectId& subject, Methods proven, std::string_view network,
+                           base::Time until);
   Parts parts_;
 };
 

@@ -26,7 +26,7 @@ std::string login(const Renderer& look, const LoginPage& page) {
       .text("return_to_in_link", percent_encode(page.return_to))
       .text("login_name", page.login_name);
   if (!page.client_name.empty()) data.text("client_name", page.client_name);
-  data.flag("card", page.card);
+  data.flag("card", page.card).flag("certificates", page.certificates);
   data.flag("passkeys", page.passkeys);
   if (page.problem != nullptr) data.message("problem", page.problem->key, page.problem->args);
   return look.page("login", "web.login.title", data);

@@ -17,6 +17,7 @@ struct LoginPage {
   std::string login_name;   ///< what was typed before
   std::string client_name;  ///< the portal that asks, when known
   const base::Error* problem = nullptr;
+  bool certificates = false;  ///< there are bodies whose certificates log in
   bool card = false;  ///< one can log in with an e-social-security card
   bool passkeys = false;  ///< browsers have them at this address
 };

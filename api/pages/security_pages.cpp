@@ -3,11 +3,13 @@
 #include <algorithm>
 
 #include "api/http/message.h"
+#include "api/pages/certificate_pages.h"
 #include "seal/pdf/qr.h"
 
 namespace api::pages {
 namespace {
 
+constexpr std::chrono::days kEndsSoon{30};
 constexpr int kQuiet = 4;  // modules, ISO/IEC 18004 §5.3.8
 
 const auth::Factor* of_kind(const std::vector<auth::Factor>& factors, auth::FactorKind kind) {
@@ -25,6 +27,16 @@ PageData factor_row(const auth::Factor& factor, const SecurityPage& page, base::
   if (factor.usable_from > now) row.text("waits", base::to_china_time(factor.usable_from));
   if (factor.kind == auth::FactorKind::recovery)
     row.text("left", std::to_string(page.recovery_left));
+  for (const auto& one : page.certificates) {
+    if (one.id != factor.id) continue;
+    PageData facts;
+    facts.text("holder", masked_holder(one.holder)).text("issuer", one.issuer).text("serial", one.serial);
+    facts.text("from", base::to_china_time(one.not_before));
+    facts.text("until", base::to_china_time(one.not_after));
+    facts.flag("over", one.not_after <= now);
+    facts.flag("soon", one.not_after > now && one.not_after - now <= kEndsSoon);
+    row.object("certificate", std::move(facts));
+  }
   row.flag("renamable", factor.kind != auth::FactorKind::recovery &&
                             factor.kind != auth::FactorKind::sms);
   return row;
@@ -51,7 +63,9 @@ std::string second(const Renderer& look, const SecondPage& page) {
   PageData data;
   data.text("csrf", page.csrf).text("return_to", page.return_to);
   data.text("return_to_in_link", percent_encode(page.return_to));
-  data.flag("raise", page.raise).flag("none", page.steps.empty()).flag("sent", page.sent);
+  data.flag("raise", page.raise).flag("sent", page.sent).flag("password", page.password);
+  data.flag("none", page.steps.empty() && !page.password);
+  data.flag("certificate", of_kind(page.steps, auth::FactorKind::certificate) != nullptr);
   data.flag("passkey", of_kind(page.steps, auth::FactorKind::passkey) != nullptr);
   data.flag("totp", of_kind(page.steps, auth::FactorKind::totp) != nullptr);
   data.flag("recovery", of_kind(page.steps, auth::FactorKind::recovery) != nullptr);
@@ -67,7 +81,7 @@ std::string security(const Renderer& look, const SecurityPage& page, base::Time 
   data.text("csrf", page.csrf).text("phone", page.phone).flag("sent", page.sent);
   data.flag("texts", page.texts);
   if (!page.return_to.empty()) data.text("return_to", page.return_to);
-  data.flag("passkeys", page.passkeys);
+  data.flag("passkeys", page.passkeys).flag("bodies", page.bodies);
   if (!page.done.empty()) data.message("done", page.done);
   if (page.problem != nullptr) data.message("problem", page.problem->key, page.problem->args);
   std::vector<PageData> rows;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/pages/renderer.h"
+#include "auth/certificates.h"
 #include "auth/own_codes.h"
 #include "base/result.h"
 
@@ -14,6 +15,7 @@ namespace api::pages {
 struct SecondPage {
   std::string csrf, return_to;
   std::vector<auth::Factor> steps;  ///< those that are open
+  bool password = false;            ///< so is the password
   bool raise = false;               ///< a session is there and not strong enough
   bool sent = false;                ///< a text message is on its way
   const base::Error* problem = nullptr;
@@ -23,6 +25,8 @@ std::string second(const Renderer& look, const SecondPage& page);
 struct SecurityPage {
   std::string csrf, return_to;  ///< return_to may be empty
   std::vector<auth::Factor> factors;
+  std::vector<auth::BoundCertificate> certificates = {};  ///< what those of that kind are
+  bool bodies = false;                                    ///< one can be bound
   std::int64_t recovery_left = 0;
   std::optional<auth::OwnCodes::Offer> offer = std::nullopt;
   std::string label = {};                  ///< as typed beside the offer

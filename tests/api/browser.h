@@ -30,6 +30,38 @@ class Browser {
                                  "Sec-Fetch-Site: same-origin\r\n" +
                                      cookies()));
   }
+  /// Sends a form of several parts, as one that may hold a file.
+  Answer post_parts(std::string_view target, api::Parameters parts) {
+    parts.insert(parts.begin(), {"csrf", csrf_});
+    std::string body;
+    for (const auto& [name, value] : parts)
+      body += "--cut\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value +
+              "\r\n";
+    return keep(house_.ask("POST", target,
+                           "Content-Type: multipart/form-data; boundary=cut\r\n"
+                           "Accept: text/html\r\nOrigin: https://si.test\r\n"
+                           "Sec-Fetch-Site: same-origin\r\n" +
+                               cookies(),
+                           body + "--cut--\r\n"));
+  }
+  /// At the address where certificates are shown; its cookies are the same (RFC 6265 §8.5).
+  Answer get_at_mtls(std::string_view target, base::BytesView certificate) {
+    return keep(house_.ask_at_mtls("GET", target, "Accept: text/html\r\n" + cookies(), "",
+                                   certificate));
+  }
+  Answer post_at_mtls(std::string_view target, api::Parameters form, base::BytesView certificate,
+                      const std::string& origin = kMtlsUrl) {
+    form.insert(form.begin(), {"csrf", csrf_});
+    std::string body;
+    for (const auto& [name, value] : form)
+      body += (body.empty() ? "" : "&") + api::percent_encode(name) + "=" +
+              api::percent_encode(value);
+    return keep(house_.ask_at_mtls("POST", target,
+                                   "Content-Type: application/x-www-form-urlencoded\r\n"
+                                   "Accept: text/html\r\nOrigin: " +
+                                       origin + "\r\n" + cookies(),
+                                   body, certificate));
+  }
   void forget(const std::string& name) { jar_.erase(name); }
   void set(const std::string& name, std::string value) { jar_[name] = std::move(value); }
   std::string cookie(const std::string& name) const {

@@ -92,6 +92,11 @@ House::House(const Options& options)
                                                                .rates = rates_,
                                                                .verdicts = verdicts_});
   config_.proofing = options.proofing;
+  if (options.mtls) {
+    config_.http.mtls_url = kMtlsUrl;
+    config_.http.proxy_socket = directory_ / "proxy.sock";
+    config_.http.proxy_uid = static_cast<int>(::getuid());
+  }
   if (options.trust_list) {
     services_->verifier.set(std::make_shared<const verify::Verifier>(pki_.list()));
     api::PublicFiles files;
@@ -111,6 +116,11 @@ House::House(const Options& options)
   http.gate.opaque_path = api::kOcspPath;
   http.gate.old_path = api::kPkiPath;
   http.trusted_proxies = *api::parse_networks("127.0.0.1/32");
+  if (options.mtls) {
+    http.hosts.emplace_back("si.test:8443");
+    http.proxy_socket = config_.http.proxy_socket;
+    http.proxy_uid = static_cast<unsigned>(config_.http.proxy_uid);
+  }
   server_ = std::make_unique<api::Server>(http, *router_);
   base::check(server_->start().ok(), "server start");
 }
@@ -169,6 +179,18 @@ Answer House::ask(std::string_view method, std::string_view target, std::string_
   RawClient client(port());
   std::string all = std::string(method) + " " + std::string(target) +
                     " HTTP/1.1\r\nHost: si.test\r\n" + std::string(fields);
+  if (!body.empty()) all += "Content-Length: " + std::to_string(body.size()) + "\r\n";
+  client.send(all + "\r\n" + std::string(body));
+  return client.read(method == "HEAD");
+}
+
+Answer House::ask_at_mtls(std::string_view method, std::string_view target,
+                          std::string_view fields, std::string_view body,
+                          base::BytesView certificate) {
+  RawClient client(config_.http.proxy_socket.string());
+  std::string all = std::string(method) + " " + std::string(target) +
+                    " HTTP/1.1\r\nHost: si.test:8443\r\n" + std::string(fields);
+  if (!certificate.empty()) all += "Client-Cert: :" + base::to_base64(certificate) + ":\r\n";
   if (!body.empty()) all += "Content-Length: " + std::to_string(body.size()) + "\r\n";
   client.send(all + "\r\n" + std::string(body));
   return client.read(method == "HEAD");

@@ -23,6 +23,7 @@
 namespace test {
 
 inline constexpr const char* kPublicUrl = "https://si.test";
+inline constexpr const char* kMtlsUrl = "https://si.test:8443";
 inline constexpr const char* kPassword = "hollow-brig-anvil-moth";
 inline constexpr const char* kRedirect = "https://portal.example/callback";
 inline constexpr const char* kIdNumber = "11010519491231002X";
@@ -66,6 +67,7 @@ class House {
     Pki::Keys keys = {};   ///< where the keys come from; none: made in memory
     api::Config::Limits limits = {0, 0, 0, 0, 0};
     api::Config::Proofing proofing = {};
+    bool mtls = false;  ///< an address where certificates are shown, and the proxy's socket
   };
   House() : House(Options{}) {}
   explicit House(const Options& options);
@@ -80,6 +82,10 @@ class House {
   Answer post_form(std::string_view target, const api::Parameters& form,
                    std::string_view fields = {});
   int port() const { return server_->port(); }
+  /// The same as the proxy of the address for certificates sends it; `certificate` (DER) may be
+  /// empty.
+  Answer ask_at_mtls(std::string_view method, std::string_view target, std::string_view fields,
+                     std::string_view body, base::BytesView certificate);
 
   /// Someone known to auth and services, with enrolment rows, and a client.
   struct Person {

@@ -21,6 +21,16 @@ using test_house::refusal_of;
 using test_house::secret;
 using namespace std::chrono_literals;
 
+constexpr store::Query kPasskeyRow{"test.passkey_row", R"sql(
+  insert into auth.passkey (id, subject_id, digest, credential_id, algorithm, public_key,
+    sign_count, user_verified, backup_eligible, backed_up, aaguid, attestation, transports,
+    created_at)
+  values ($1, $2, $3, $3, -7, $3, 0, true, false, false, substr($3, 1, 16), 'none', '', $4))sql"};
+constexpr store::Query kCertificateRow{"test.certificate_row", R"sql(
+  insert into auth.certificate (id, subject_id, body, issuer, serial, spki_sha256, sha256,
+    holder_sealed, holder_lookup, not_before, not_after, bound_at)
+  values ($1, $2, 1, 'CN=CA', $1, $3, $3, $3, $3, $4, $4, $4))sql"};
+
 class CancellationTest : public testing::Test {
  protected:
   House house;
@@ -48,6 +58,18 @@ class CancellationTest : public testing::Test {
                            {subject, FactorKind::recovery, "codes", {}}, subject.value(),
                            house.clock.now())
                     .ok());
+    // Rows that stand on a factor's go with it, in whatever order they are erased.
+    for (const auto kind : {FactorKind::passkey, FactorKind::certificate}) {
+      const auto id = add_factor(tx, house.cipher, house.random, {subject, kind, "key", {}},
+                                 subject.value(), house.clock.now());
+      ASSERT_TRUE(id.ok());
+      const auto bytes = house.random.bytes(32);
+      if (kind == FactorKind::passkey) {
+        ASSERT_TRUE(tx.run(kPasskeyRow, {*id, subject.value(), bytes, house.clock.now()}).ok());
+      } else {
+        ASSERT_TRUE(tx.run(kCertificateRow, {*id, subject.value(), bytes, house.clock.now()}).ok());
+      }
+    }
     ASSERT_TRUE(notices.password_changed(tx, subject).ok());
     ASSERT_TRUE(tx.commit().ok());
   }

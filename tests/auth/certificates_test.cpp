@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "auth/identities.h"
+#include "auth/own_codes.h"
 #include "auth/signed_challenge.h"
 #include "test_paths.h"
 #include "tests/auth/house.h"
@@ -34,8 +35,10 @@ struct Scene {
   // openssl revokes by the machine's clock.
   test::ForeignBody body{(house.clock.set(base::SystemClock().now()), house.clock.now())};
   Trust trust;
+  Notices notices{{house.pool, house.cipher, house.clock}};
   Certificates certificates{{house.pool, house.cipher, house.clock, house.random, house.accounts,
-                             trust, std::string(kIssuer)}};
+                             notices, trust, std::string(kIssuer)}};
+  OwnCodes codes{{house.pool, house.cipher, notices, house.clock, house.random, "测试"}};
   SubjectId subject = house.new_person(fresh_name());
   std::string number = documents_of(house.pool, house.cipher, subject).value()[0].document.number;
   int made = 0;
@@ -88,7 +91,7 @@ struct Scene {
   std::string bind(const Card& card) {
     auto bound = certificates.bind(subject, shown(card));
     EXPECT_TRUE(bound.ok()) << bound.error().key << " " << bound.error().detail;
-    return bound.ok() ? bound->id : "";
+    return bound.ok() ? bound->certificate.id : "";
   }
   std::string why(const Card& card) {
     const auto tried = certificates.log_in(shown(card));
@@ -113,7 +116,7 @@ TEST(CertificatesTest, Ldt01_6_2_6d_AChallengeThatTheCardSignedBindsAndLogsIn) {
     const auto who = s.certificates.log_in(*answered);
     ASSERT_TRUE(who.ok()) << with << who.error().key << " " << who.error().detail;
     EXPECT_EQ(who->subject, s.subject);
-    EXPECT_EQ(who->certificate, bound->id);
+    EXPECT_EQ(who->certificate, bound->certificate.id);
   }
   const auto list = s.certificates.list(s.subject);
   ASSERT_EQ(list->size(), 1u);
@@ -322,13 +325,80 @@ TEST(CertificatesTest, ACertificateIsOneAccountsAndCanBeTakenAway) {
   const auto id = s.bind(card);
   EXPECT_EQ(refusal_of(s.certificates.bind(s.subject, s.shown(card))), "auth.certificate.known");
   const auto other = s.house.new_person(fresh_name());
-  EXPECT_EQ(refusal_of(s.certificates.remove(other, id, other.value())),
-            "auth.certificate.unknown");
+  EXPECT_EQ(refusal_of(s.codes.remove(other, id)), "auth.factor.unknown");
   ASSERT_TRUE(s.house.accounts.set_active(s.subject, false, "system:test").ok());
   EXPECT_EQ(s.why(card), "auth.certificate.refused bound to nobody") << "switched off";
   ASSERT_TRUE(s.house.accounts.set_active(s.subject, true, "system:test").ok());
-  ASSERT_TRUE(s.certificates.remove(s.subject, id, s.subject.value()).ok());
+  ASSERT_TRUE(s.codes.remove(s.subject, id).ok());
   EXPECT_EQ(s.why(card), "auth.certificate.refused bound to nobody");
+  EXPECT_TRUE(s.certificates.list(s.subject)->empty());
+  EXPECT_NE(s.bind(card), "") << "and bound anew";
+}
+
+TEST(CertificatesTest, ABoundCertificateIsAFactorOfItsOwner) {
+  Scene s;
+  const auto card = s.own();
+  const auto binding = s.certificates.bind(s.subject, s.shown(card));
+  ASSERT_TRUE(binding.ok());
+  EXPECT_EQ(binding->name, "张小三");
+  EXPECT_EQ(binding->number, s.number);
+  EXPECT_EQ(binding->body, s.body.body().name);
+  EXPECT_EQ(binding->fingerprint, base::to_hex(card.leaf.sha256()));
+  const auto factors = factors_of(s.house.pool, s.house.cipher, s.subject).value();
+  ASSERT_EQ(factors.size(), 1u);
+  EXPECT_EQ(factors[0].id, binding->certificate.id);
+  EXPECT_EQ(factors[0].kind, FactorKind::certificate);
+  EXPECT_EQ(factors[0].label, s.body.body().name);
+  EXPECT_FALSE(factors[0].last_used_at.has_value());
+  EXPECT_EQ(s.why(card), "");
+  EXPECT_TRUE(factors_of(s.house.pool, s.house.cipher, s.subject).value()[0].last_used_at);
+  EXPECT_EQ(steps_after(factors, SubjectKind::person, Method::password, s.house.clock.now())
+                .factors.size(),
+            1u);
+}
+
+TEST(CertificatesTest, Ldt01_5_4_1_3b_ARevokedCertificateIsAskedForAllTheSame) {
+  Scene s;
+  const auto card = s.own();
+  s.bind(card);
+  s.body.revoke(card.leaf);
+  s.house.clock.advance(2s);
+  s.publish();
+  EXPECT_EQ(s.why(card), "auth.certificate.refused certs.revoked");
+  const auto factors = factors_of(s.house.pool, s.house.cipher, s.subject).value();
+  const auto stands = steps_after(factors, SubjectKind::unit, Method::password, s.house.clock.now());
+  EXPECT_FALSE(stands.enough);
+  EXPECT_EQ(stands.factors.size(), 1u);
+}
+
+TEST(CertificatesTest, AsTheSecondStepItMustBeTheSamePersons) {
+  Scene s;
+  const auto card = s.own();
+  s.bind(card);
+  const auto other = s.house.new_person(fresh_name());
+  const auto tried = s.certificates.log_in(s.shown(card), other);
+  ASSERT_FALSE(tried.ok());
+  EXPECT_EQ(tried.error().detail, "bound to somebody else");
+  EXPECT_TRUE(s.certificates.log_in(s.shown(card), s.subject).ok());
+  // Another holder's renewal is nobody's either, and leaves no row.
+  const auto renewed = s.own();
+  EXPECT_FALSE(s.certificates.log_in(s.shown(renewed), other).ok());
+  EXPECT_EQ(s.certificates.list(s.subject)->size(), 1u);
+}
+
+TEST(CertificatesTest, TheTextIsThereAsLongAsItWaitsAndInItsBrowserAlone) {
+  Scene s;
+  const auto asked = s.ask();
+  const auto text = [&](std::string_view browser, CertificatePurpose purpose) {
+    return s.certificates.text_of(purpose, browser, asked.challenge);
+  };
+  EXPECT_EQ(text("browser-1", CertificatePurpose::login).value(), asked.text);
+  EXPECT_EQ(refusal_of(text("browser-2", CertificatePurpose::login)), "auth.certificate.expired");
+  EXPECT_EQ(refusal_of(text("browser-1", CertificatePurpose::binding)), "auth.certificate.expired");
+  EXPECT_EQ(refusal_of(s.certificates.text_of(CertificatePurpose::login, "browser-1", "x\n")),
+            "auth.certificate.expired");
+  s.house.clock.advance(kCertificateChallengeLife);
+  EXPECT_EQ(refusal_of(text("browser-1", CertificatePurpose::login)), "auth.certificate.expired");
 }
 
 TEST(CertificatesTest, Ldt01_6_2_6d_ATokenSignsThroughXinyinSign) {

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include <future>
+#include <set>
 
 #include "tests/auth/house.h"
 
@@ -103,8 +104,9 @@ TEST_F(SignInTest, WithOneNobodyIsLoggedInBeforeItIsShown) {
   const auto pending = sign_in.find(step.pending).value();
   ASSERT_TRUE(pending.has_value());
   EXPECT_EQ(pending->subject, subject);
-  const auto opened = sign_in.finish(step.pending, Method::totp, "10.0.0.0/24");
-  ASSERT_TRUE(opened.ok());
+  const auto finished = sign_in.finish(step.pending, Method::totp, "10.0.0.0/24");
+  ASSERT_TRUE(finished.ok() && finished->opened);
+  const auto& opened = finished->opened;
   EXPECT_EQ(opened->session.authentication, Authentication::two_factor);
   EXPECT_EQ(house.sessions.find(opened->cookie).value()->methods,
             all({Method::password, Method::totp}));
@@ -148,6 +150,75 @@ TEST_F(SignInTest, AVerifiedPasskeyIsBothStepsAndAFactorThatWaitsIsNone) {
   EXPECT_EQ(step.opened->session.authentication, Authentication::hardware);
 }
 
+Factor factor_of(FactorKind kind) {
+  Factor out;
+  out.kind = kind;
+  return out;
+}
+
+TEST_F(SignInTest, Ldt01_5_4_1_3b_AUnitWithACertificateShowsItAndThePassword) {
+  const auto now = house.clock.now();
+  const std::vector<Factor> factors{factor_of(FactorKind::certificate), factor_of(FactorKind::totp),
+                                    factor_of(FactorKind::recovery),
+                                    factor_of(FactorKind::passkey)};
+  const auto unit = [&](Methods proven) { return steps_after(factors, SubjectKind::unit, proven, now); };
+  const auto kinds = [](const Steps& steps) {
+    std::set<FactorKind> out;
+    for (const auto& one : steps.factors) out.insert(one.kind);
+    return out;
+  };
+  const std::set<FactorKind> certificate_or_recovery{FactorKind::certificate, FactorKind::recovery};
+  for (const auto& shown : {all({Method::password}), all({Method::passkey_verified}),
+                            all({Method::password, Method::totp}),
+                            all({Method::password, Method::passkey_verified}),
+                            all({Method::certificate}), all({Method::certificate, Method::sms}),
+                            all({Method::recovery_code})})
+    EXPECT_FALSE(unit(shown).enough) << shown.bits();
+  EXPECT_TRUE(unit(all({Method::password, Method::certificate})).enough);
+  EXPECT_TRUE(unit(all({Method::password, Method::recovery_code})).enough);
+  EXPECT_EQ(kinds(unit(Method::password)), certificate_or_recovery);
+  EXPECT_FALSE(unit(Method::password).password);
+  EXPECT_TRUE(unit(Method::certificate).password);
+  EXPECT_TRUE(unit(Method::passkey_verified).password);
+  EXPECT_EQ(kinds(unit(Method::passkey_verified)), certificate_or_recovery);
+
+  // Without one it is a unit like any other, and to a person it is a factor like any other.
+  const std::vector<Factor> others(factors.begin() + 1, factors.end());
+  EXPECT_TRUE(steps_after(others, SubjectKind::unit, all({Method::password, Method::totp}), now).enough);
+  const auto person = [&](Methods proven) {
+    return steps_after(factors, SubjectKind::person, proven, now);
+  };
+  EXPECT_FALSE(person(Method::password).enough);
+  EXPECT_TRUE(person(all({Method::password, Method::totp})).enough);
+  EXPECT_TRUE(person(all({Method::password, Method::certificate})).enough);
+  EXPECT_FALSE(person(Method::certificate).enough) << "something he has, and nothing that he knows";
+  EXPECT_TRUE(person(Method::certificate).password);
+  // Nobody else is asked for a password behind his first step.
+  EXPECT_FALSE(person(Method::totp).password);
+  EXPECT_TRUE(steps_after({}, SubjectKind::person, Method::third_party, now).enough);
+}
+
+TEST_F(SignInTest, AThirdStepStandsInTheSameTenMinutes) {
+  auto tx = house.pool.begin().value();
+  ASSERT_TRUE(add_factor(tx, house.cipher, house.random,
+                         {subject, FactorKind::certificate, "CA", {}}, subject.value(),
+                         house.clock.now())
+                  .ok());
+  ASSERT_TRUE(tx.commit().ok());
+  house.sql("update auth.subject set kind = 'unit' where id = '" + subject.value() + "'");
+  const auto first = begin(Method::passkey_verified);
+  ASSERT_FALSE(first.opened.has_value());
+  house.clock.advance(9min);
+  const auto second = sign_in.finish(first.pending, Method::certificate, "").value();
+  ASSERT_FALSE(second.opened.has_value());
+  EXPECT_NE(second.pending, first.pending);
+  EXPECT_FALSE(sign_in.find(first.pending)->has_value());
+  EXPECT_EQ(sign_in.find(second.pending).value()->proven,
+            all({Method::passkey_verified, Method::certificate}));
+  house.clock.advance(1min);
+  EXPECT_EQ(refusal_of(sign_in.finish(second.pending, Method::password, "")), "auth.sign_in_over");
+}
+
 TEST_F(SignInTest, B26_AStrongerSessionHasAnotherCookieAndTheSameTokens) {
   const auto client = house.new_client();
   const auto opened = *begin().opened;
@@ -170,7 +241,7 @@ TEST_F(SignInTest, B26_AStrongerSessionHasAnotherCookieAndTheSameTokens) {
 TEST_F(SignInTest, TokensSayByWhichMethods) {
   give_totp();
   const auto step = begin();
-  const auto session = sign_in.finish(step.pending, Method::totp, "")->session;
+  const auto session = sign_in.finish(step.pending, Method::totp, "")->opened->session;
   const auto tokens = house.tokens_for(house.new_client(), session);
   for (const auto* which : {"access_token", "id_token"}) {
     const auto said = claims(tokens[which].GetString());

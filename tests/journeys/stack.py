@@ -17,10 +17,10 @@ DEV = ["/usr/bin/python3", "-B", str(CHECKOUT / "tools/devlib/main.py")]
 
 
 def free_port() -> int:
-    """A port P with P, P+1, P+10 and P+11 free, below the ephemeral range."""
+    """A port P with P, P+1 and P+10 to P+13 free, below the ephemeral range."""
     for port in range(18_080 + os.getpid() % 97 * 20, 32_000, 20):
         taken = False
-        for each in (port, port + 1, port + 10, port + 11):
+        for each in (port, port + 1, port + 10, port + 11, port + 12, port + 13):
             with socket.socket() as probe:
                 taken |= probe.connect_ex(("127.0.0.1", each)) == 0
         if not taken:

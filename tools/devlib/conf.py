@@ -39,6 +39,8 @@ class Ports:
     @property
     def proofing(self) -> int: return self.front + 12
     @property
+    def body(self) -> int: return self.front + 13
+    @property
     def public_url(self) -> str: return f"http://127.0.0.1:{self.front}"
     @property
     def portal_url(self) -> str: return f"http://127.0.0.1:{self.portal}"
@@ -46,7 +48,8 @@ class Ports:
     def all(self):
         return [(self.front, "HAProxy, the public address"), (self.service, "xinyind"),
                 (self.portal, "the demonstration portal"), (self.sms, "the simulator of text messages"),
-                (self.proofing, "the simulator of proofing sources")]
+                (self.proofing, "the simulator of proofing sources"),
+                (self.body, "the simulator of a certification body")]
 
 
 def softhsm_module() -> str:
@@ -239,6 +242,12 @@ def proofing_simulator(area: Area, ports: Ports) -> Child:
                  area.log / "proofing-simulator.log")
 
 
+def body_simulator(area: Area, ports: Ports) -> Child:
+    return Child("body-simulator",
+                 ["/usr/bin/python3", "-B", area.tree / "tests/fakes/body_simulator.py", area.body, "--port", str(ports.body)],
+                 area.log / "body-simulator.log")
+
+
 def proofing_conf(area: Area, ports: Ports) -> str:
     paths = {"identity": "identity", "association": "association", "social_card": "social-card", "face": "face"}
     return "".join(f"proofing.{name}_url = http://127.0.0.1:{ports.proofing}/{path}\n"
@@ -331,6 +340,8 @@ database.conninfo = {cluster.conninfo(area, "xinyin_service")}
 signer.socket = {area.sockets}/signer.sock
 pki.directory = {area.pki}
 pki.seen_lists_file = {area.home}/seen-lists.json
+# Revocation lists of the certification body that is admitted here; they are fetched from its address too.
+pki.body_crls = {area.body}/published
 secrets.code_pepper_file = {area.secrets}/code-pepper
 secrets.data_key_file = {area.secrets}/data-key.wrapped
 seal.font_file = {font_file()}
@@ -343,6 +354,8 @@ openid.publish_ahead_s = 30
 agency.name = {AGENCY["name"]}
 agency.code = {AGENCY["code"]}
 
+# Certificates of the admitted body, a simulator too, prove who their holder is.
+proofing.certificates = true
 # A simulator: what is sent stands on its page and reaches nobody. The production profile refuses it.
 {proofing_conf(area, ports)}sms.url = http://127.0.0.1:{ports.sms}/
 sms.key_id = {SMS["key_id"]}
@@ -414,6 +427,7 @@ def write_try_this(area: Area, ports: Ports, shown_as: str) -> None:
         "issuer": ports.public_url,
         "portal_url": ports.portal_url,
         "sms_url": f"http://127.0.0.1:{ports.sms}/",
+        "body_url": f"http://127.0.0.1:{ports.body}",
         "client_id": client["client_id"],
         "client_secret": client["client_secret"],
         "redirect_uri": client["redirect_uri"],
@@ -423,6 +437,8 @@ def write_try_this(area: Area, ports: Ports, shown_as: str) -> None:
         "name": person["name"],
         "id_number": person["id_number"],
         "unit_username": seed_of["unit"]["username"],
+        "unit_name": seed_of["unit"].get("name", ""),
+        "unit_number": seed_of["unit"].get("id_number", ""),
         "unit_password": seed_of["unit"]["password"],
         "sample_pdf": str(area.demo / "sample.pdf"),
         "sample_document": made["id"],
@@ -448,6 +464,7 @@ def write_try_this(area: Area, ports: Ports, shown_as: str) -> None:
     verify       {kept["sample_verify_address"]}
     or any code  {ports.public_url}
     telephone    http://127.0.0.1:{ports.sms}/   a simulator: text messages that the service sends
+    certificate  http://127.0.0.1:{ports.body}/   a simulator: a certification body, admitted here, issues one to log in with
 
     a sealed sample   {shown_as}/demo/sample.pdf
     judge it offline  {area.bin}/xinyin-verify {shown_as}/demo/sample.pdf --trust {shown_as}/pki/trust-list.jws

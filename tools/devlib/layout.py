@@ -23,7 +23,7 @@ DEMO_HOME = Path("/var/lib/xinyin-demo")
 PROGRAMS = ["xinyind", "xinyin-signer", "xinyin", "xinyin-verify"]
 # What the running system needs of the source tree.
 RUNTIME_TREES = ["tools/devlib", "tools/demo_portal"]
-RUNTIME_FILES = ["tests/fakes/proofing_simulator.py", "tests/fakes/sms_simulator.py", "store/roles.sql", "certs/demo_ceremony.json"]
+RUNTIME_FILES = ["tests/fakes/body_simulator.py", "tests/fakes/proofing_simulator.py", "tests/fakes/sms_simulator.py", "store/roles.sql", "certs/demo_ceremony.json"]
 
 
 @dataclass
@@ -52,6 +52,8 @@ class Area:
     @property
     def pki(self) -> Path: return self.home / "pki"
     @property
+    def body(self) -> Path: return self.home / "body"
+    @property
     def demo(self) -> Path: return self.home / "demo"
     @property
     def state(self) -> Path: return self.run / "state.json"
@@ -68,7 +70,7 @@ class Area:
 
     def make_directories(self) -> None:
         for directory in [self.home, self.etc, self.secrets, self.log, self.run, self.token, self.officers, self.pki,
-                          self.demo, self.sockets]:
+                          self.body, self.demo, self.sockets]:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.sockets.stat().st_uid != os.getuid():
             raise Failure(f"{self.sockets} belongs to somebody else; remove it or choose another --var.")

@@ -15,7 +15,7 @@ Xinyin (信印): identity, e-seals and documents that anyone can judge.
   tools/dev run [--detach] [--port P] [--var DIR]
         Builds the release, starts everything without any configuration, and says what to try.
         Ctrl-C stops it. --detach returns when it is ready; --port moves it from 8080 (the ports
-        P, P+1, P+10 and P+11 are used); --var keeps the data elsewhere than var/.
+        P, P+1 and P+10 to P+13 are used); --var keeps the data elsewhere than var/.
   tools/dev stop [--var DIR]
         Stops what runs on that data.
   tools/dev test [CTest options]

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -23,6 +24,7 @@ from layout import Area  # noqa: E402
 from show import Failure, Stage, colour, run_logged, say  # noqa: E402
 
 DEFAULT_PORT = 8080
+WAITING = 4  # xinyin's exit code of a deed that waits for officers
 
 
 class Stack:
@@ -71,12 +73,22 @@ class Stack:
                 except OSError:
                     raise Failure(
                         f"Port {port} ({whose}) is taken by another program. Choose other ports with --port P: "
-                        f"P, P+1, P+10 and P+11 will be used, e.g. tools/dev run --port {self.ports.front + 100}") from None
+                        f"P, P+1 and P+10 to P+13 will be used, e.g. tools/dev run --port {self.ports.front + 100}") from None
 
     def tool(self, stage: Stage | None, *arguments: str) -> None:
         """The officers' command line, its output in log/setup.log."""
         run_logged(stage, [self.area.bin / "xinyin", *arguments], str(self.area.log / "setup.log"),
                    cwd=str(self.area.home), env=ENVIRONMENT)
+
+    def told(self, *arguments: str) -> dict:
+        """What the officers' command line answers, of a deed that was done or waits for approvals."""
+        done = subprocess.run([self.area.bin / "xinyin", *conf.officer(self.area, "--json", *arguments)],
+                              cwd=self.area.home, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        with open(self.area.log / "setup.log", "a") as log:
+            log.write(f"$ xinyin {' '.join(map(str, arguments))}\n{done.stdout}{done.stderr}\n")
+        if done.returncode not in (0, WAITING):
+            raise Failure(f"xinyin {' '.join(map(str, arguments))}: exit code {done.returncode}, see {self.shown_as}/log/setup.log")
+        return json.loads(done.stdout)["data"]
 
     @property
     def _set_up(self) -> Path:
@@ -116,6 +128,11 @@ class Stack:
         else:
             with self.stage("Revocation lists and trust list") as stage:
                 self.tool(stage, *conf.renew_lists_arguments(area))
+        with self.stage("Simulator of a certification body"):
+            self.supervisor.start(conf.body_simulator(area, self.ports), lambda: self._answers(self.ports.body))
+        if not self._body_admitted.exists():
+            with self.stage("Officers admit the certification body"):
+                self._admit_body()
         if fresh or self.moved:
             with self.stage("Demonstration data") as stage:
                 conf.seed(area, self.ports, lambda *arguments: self.tool(stage, *arguments))
@@ -139,11 +156,27 @@ class Stack:
     def _clear_remains(self) -> None:
         """What a first start that was cut short left behind: nothing was issued under it."""
         area = self.area
-        for directory in (area.postgres, area.token, area.officers, area.pki, area.secrets, area.demo):
+        for directory in (area.postgres, area.token, area.officers, area.pki, area.secrets, area.body, area.demo):
             if directory.exists():
                 make_writable(directory)
                 shutil.rmtree(directory)
         area.make_directories()
+
+    @property
+    def _body_admitted(self) -> Path:
+        return self.area.home / "body-admitted"
+
+    def _admit_body(self) -> None:
+        """As any body is: its papers are checked and recorded, two officers approve (docs/operations.md)."""
+        area = self.area
+        number = self.told("ca", "propose", area.body / "proposal/proposal.json")["number"]
+        waits = self.told("ca", "admit", number)
+        if "request" in waits:
+            request = waits["request"]
+            for person in conf.officers(area)[:2]:
+                self.told("request", "approve", request, "--card", area.officers / f"{person['id']}.conf", "--confirm", request[-6:])
+            self.told("request", "execute", request)
+        self._body_admitted.write_text(f"{number}\n")
 
     def _provision(self, stage: Stage) -> None:
         """A fresh SoftHSM token; afterwards nothing may write there (docs/operations.md, The token)."""
