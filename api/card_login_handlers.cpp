@@ -11,7 +11,6 @@
 namespace api {
 namespace {
 
-constexpr std::string_view kCardCookie = "xinyin_card";
 constexpr std::string_view kPath = "/login/card";
 
 std::string cookie_in(Call& call) {
@@ -28,6 +27,7 @@ Response end_try(Response answer) {
 /// The way to begin, with what went wrong before, if something did.
 Response start_page(Call& call, std::string return_to, const base::Error* problem) {
   pages::CardPage shown{call.form_token(), std::move(return_to), {}, problem};
+  shown.registers = problem != nullptr && problem->key == "auth.card.unknown";
   auto answer = Response::html(pages::card_login(pages_look(), shown), call.nonce(),
                                problem == nullptr ? 200 : status_of(problem->code));
   if (problem != nullptr) answer.note(problem->key);
@@ -48,7 +48,9 @@ base::Result<Response> card_page(Call& call) {
   const auto who = house->card_login->result(cookie);
   if (!who.ok()) {
     if (who.error().code == base::Code::internal) return who.error();
-    return end_try(start_page(call, return_to, &who.error()));
+    auto answer = start_page(call, return_to, &who.error());
+    // Who confirmed and has no account may go on to register: the try is his for ten minutes.
+    return who.error().key == "auth.card.unknown" ? std::move(answer) : end_try(std::move(answer));
   }
   if (*who) {
     BASE_TRY(auto answer, after_first_step(call, **who, auth::Method::social_card, return_to));

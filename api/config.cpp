@@ -295,6 +295,15 @@ void read_proofing(base::Settings& s, Config& out) {
   read_proofing_source(s, out, "social_card", "the platform of the e-social-security card",
                        p.social_card);
   read_proofing_source(s, out, "face", "the face service", p.face);
+  read_proofing_source(s, out, "network_id", "the national network identity (网号, 网证)",
+                       p.network_id);
+  p.network_id_tells = s.boolean("proofing.network_id_tells", false,
+                                 "it says who somebody is and is sent neither name nor number; "
+                                 "else it compares what we send");
+  p.network_id_level = whole(s, "proofing.network_id_level", 2, 1, 2,
+                             "the level that a network identity without a face proves: 1 or 2");
+  p.network_id_face = s.boolean("proofing.network_id_face", false,
+                                "it can be asked to look at a living face too, for level 3");
   p.certificates = s.boolean("proofing.certificates", false,
                              "certificates of admitted bodies prove who their holder is");
   // 人脸识别技术应用安全管理办法 art 10: where another way reaches the goal, face is not the only one.
@@ -312,6 +321,18 @@ void read_proofing(base::Settings& s, Config& out) {
         24 * s.integer(keys[i], i == 0 ? 0 : 1'825, 0, 36'500,
                        "days that evidence of this level counts; then people prove it again; 0: "
                        "without an end"));
+}
+
+void read_platforms_file(base::Settings& s, Config& out) {
+  const auto file = s.path("platforms.file", "",
+                           "JSON file with the third-party platforms whose accounts log people in "
+                           "(docs/gateways.md); empty: none");
+  if (file.empty() || out.verify_only) return;
+  auto read = read_platforms(file, {out.public_url, out.production});
+  if (read.ok())
+    out.platforms = std::move(*read);
+  else
+    s.refuse("platforms.file", read.error().detail);
 }
 
 void read_accounts(base::Settings& s, Config& out) {
@@ -480,6 +501,7 @@ base::Result<Config> Config::read(base::Settings& s, bool verify_only) {
   read_parts(s, out);
   read_openid(s, out);
   read_proofing(s, out);
+  read_platforms_file(s, out);
   out.fail_point =
       s.text("testing.fail_point", "",
              "stops the process at this named step, as a power cut would (tests only)");

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/http/address.h"
+#include "api/platform_settings.h"
 #include "auth/otps.h"
 #include "base/result.h"
 #include "base/settings.h"
@@ -114,13 +115,18 @@ struct Config {
       std::string url, key_id;
       std::filesystem::path secret_file;
     };
-    Source identity, association, social_card, face;
+    Source identity, association, social_card, face, network_id;
+    bool network_id_face = false, network_id_tells = false;
+    int network_id_level = 2;
     bool certificates = false;  ///< certificates of admitted bodies prove their holder
     bool simulated = false;     ///< an address is on this machine: pages say so
     std::filesystem::path roots_file;
     std::chrono::milliseconds deadline{3'000};
     std::array<std::chrono::seconds, 3> life{};  ///< of evidence for P1, P2, P3; zero: no end
   } proofing;
+
+  /// Third-party platforms whose accounts log people in, as their file has them.
+  std::vector<PlatformSettings> platforms;
 
   struct Agency {
     std::string name = "演示社会保险经办中心", code = "12100000MB0000000L",

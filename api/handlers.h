@@ -24,6 +24,7 @@
 #include "auth/own_codes.h"
 #include "auth/passkeys.h"
 #include "auth/phone_factor.h"
+#include "auth/platforms.h"
 #include "auth/provider.h"
 #include "auth/registration.h"
 #include "auth/sessions.h"
@@ -49,6 +50,7 @@ namespace api {
 
 class Metrics;
 struct BodyAuthority;    // api/body_trust.h
+struct PlatformSources;  // api/platform_sources.cpp
 struct ProofingSources;  // api/proofing_sources.cpp
 class RateLimits;
 class VerdictCache;
@@ -99,6 +101,8 @@ struct Lasting {
   std::shared_ptr<auth::KeyWrapper> key_wrapper;    ///< that `working_keys` asks
   std::shared_ptr<auth::WorkingKeys> working_keys;  ///< nothing where the token signs each
   std::shared_ptr<auth::Provider> provider;
+  std::shared_ptr<const PlatformSources> platform_sources;  ///< what `platforms` asks
+  std::shared_ptr<auth::Platforms> platforms;
   std::shared_ptr<seal::Issuer::Life> sealing_life;
   std::shared_ptr<services::Enrolments> enrolments;
 };
@@ -197,6 +201,7 @@ struct Call {
 constexpr std::string_view kSessionCookie = "xinyin_session";
 constexpr std::string_view kFormCookie = "xinyin_form";
 constexpr std::string_view kRegistrationCookie = "xinyin_registration";
+constexpr std::string_view kCardCookie = "xinyin_card";
 
 namespace handlers {
 // verify_handlers.cpp
@@ -230,6 +235,7 @@ base::Result<Response> device_submit(Call&);
 // registration_handlers.cpp: the pages
 base::Result<Response> register_page(Call&);           // GET /register
 base::Result<Response> register_start(Call&);          // POST /register
+base::Result<Response> register_with_card(Call&);      // POST /register/card
 base::Result<Response> register_resume(Call&);         // POST /register/resume
 base::Result<Response> register_identity_page(Call&);  // GET /register/identity
 base::Result<Response> register_identity(Call&);       // POST /register/identity
@@ -262,6 +268,12 @@ base::Result<Response> second_certificate_page(Call&);      // GET /login/second
 base::Result<Response> second_certificate_submit(Call&);    // POST /login/second/certificate
 base::Result<Response> security_certificate_page(Call&);    // GET /account/security/certificate
 base::Result<Response> security_certificate_submit(Call&);  // POST /account/security/certificate
+// platform_handlers.cpp
+base::Result<Response> platform_begin(Call&);       // POST /login/platform/{platform}
+base::Result<Response> platform_return(Call&);      // GET /login/platform/{platform}/return
+base::Result<Response> platform_begin_link(Call&);  // POST /account/security/platform
+base::Result<Response> platform_link_page(Call&);   // GET /account/security/link
+base::Result<Response> platform_link(Call&);        // POST /account/security/link
 // sign_in_handlers.cpp
 base::Result<Response> second_page(Call&);             // GET /login/second
 base::Result<Response> second_submit(Call&);           // POST /login/second

@@ -53,6 +53,7 @@ Response login_answer(Call& call, pages::LoginPage shown, int status) {
     shown.card = (*house)->card_login->offered();
     shown.passkeys = (*house)->passkeys != nullptr;
     shown.certificates = bodies_log_in(call.services);
+    shown.platforms = platform_choices(**house);
   }
   return page(call, pages::login(pages_look(), shown), status, origins_in(call, shown.return_to));
 }
@@ -72,6 +73,13 @@ Response logged_out_page(Call& call, std::string_view notice) {
 }
 
 }  // namespace
+
+std::vector<pages::PlatformChoice> platform_choices(const Upstairs& house) {
+  std::vector<pages::PlatformChoice> out;
+  for (const auto& each : house.platforms->all())
+    out.push_back({each.id, each.name_zh, each.name_en});
+  return out;
+}
 
 std::vector<std::string> origins_in(Call& call, std::string_view return_to) {
   const auto question = return_to.find('?');
@@ -95,6 +103,7 @@ bool is_own_return_path(std::string_view path) {
   return path == "/" || path == "/account" || path == "/account/proofing" ||
          path == "/account/mandates" || path == "/account/security" ||
          path == "/account/security/certificate" ||
+         path == "/account/security/link" ||
          path == auth::kDevicePagePath ||
          ((path.starts_with("/oauth/authorize?") ||
            path.starts_with("/account/proofing?") || path.starts_with("/account/proofing/return?") || path.starts_with("/device?")) &&

@@ -3,6 +3,7 @@
 
 #include "api/handlers.h"
 #include "api/pages/renderer.h"
+#include "api/pages/security_pages.h"
 
 namespace api {
 
@@ -19,6 +20,9 @@ bool is_own_return_path(std::string_view path);
 base::Result<Response> authorize_answer(Call& call, const auth::AuthorizeAnswer& answer);
 /// What RP-initiated logout decided: a page that asks, or the end of the session and the way back.
 base::Result<Response> logout_answer(Call& call, const auth::Provider::LogoutAnswer& answer);
+
+/// The third-party platforms that pages offer.
+std::vector<pages::PlatformChoice> platform_choices(const Upstairs& house);
 
 /// Where the answer to this journey's form may redirect to, for form-action of its page.
 std::vector<std::string> origins_in(Call& call, std::string_view return_to);

@@ -87,7 +87,7 @@ base::Result<Response> finish(Call& call, std::string_view state) {
   const auto tried = house->proofings->finish(*call.session, state);
   if (!tried.ok()) return refused(call, tried.error(), {}, {});
   if (!tried->has_value()) {
-    pages::ProofingVisitPage shown{call.session->csrf, "face", std::string(state), {}};
+    pages::ProofingVisitPage shown{call.session->csrf, {}, std::string(state), {}};
     shown.pending = true;
     shown.simulated = simulated(call.services);
     return Response::html(pages::proofing_visit(pages_look(), shown), call.nonce());

@@ -27,6 +27,7 @@ base::Result<std::shared_ptr<const ProofingSources>> build_proofing_sources(Serv
   BASE_TRY_VOID(open(services, out->steady, "association", config.association, out->association));
   BASE_TRY_VOID(open(services, out->steady, "social-card", config.social_card, out->social_card));
   BASE_TRY_VOID(open(services, out->steady, "face", config.face, out->face));
+  BASE_TRY_VOID(open(services, out->steady, "network-id", config.network_id, out->network_id));
   return std::shared_ptr<const ProofingSources>(std::move(out));
 }
 
@@ -34,6 +35,7 @@ std::shared_ptr<auth::Proofings> build_proofings(Services& services, const Lasti
   const auto& sources = *rooms.proofing_sources;
   auth::Proofings::Config config;
   config.life = services.config.proofing.life;
+  config.network_id_level = static_cast<auth::Proofing>(services.config.proofing.network_id_level);
   config.face_consent = base::message("web.proofing.face.consent", base::Language::zh) + "\n" +
                         base::message("web.proofing.face.consent", base::Language::en);
   return std::make_shared<auth::Proofings>(auth::Proofings::Parts{
@@ -43,7 +45,8 @@ std::shared_ptr<auth::Proofings> build_proofings(Services& services, const Lasti
       services.clock,
       services.random,
       {sources.identity.get(), sources.association.get(), sources.social_card.get(),
-       sources.face.get(), services.config.proofing.certificates},
+       sources.face.get(), services.config.proofing.certificates, sources.network_id.get(),
+       services.config.proofing.network_id_face, services.config.proofing.network_id_tells},
       std::move(config)});
 }
 

@@ -9,7 +9,8 @@ namespace api {
 
 struct ProofingSources {
   base::SystemSteadyClock steady;
-  std::unique_ptr<gateways::ProofingClient> identity, association, social_card, face;
+  std::unique_ptr<gateways::ProofingClient> identity, association, social_card, face,
+      network_id;
 };
 
 /// Errors: unavailable `config.secret_file`.

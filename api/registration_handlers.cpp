@@ -45,6 +45,7 @@ base::Result<Response> start_page(Call& call, std::string return_to, const base:
   BASE_TRY(const auto house, call.house());
   pages::RegisterPage shown{call.form_token(), std::move(return_to), {}, problem};
   const auto draft = house->registration->find(reference_of(call));
+  shown.card = house->card_login->offered();
   if (draft.ok() && !draft->completed) shown.going = auth::to_text(draft->next(today(call)));
   auto answer = page(call, pages::register_start(pages_look(), shown),
                      problem == nullptr ? 200 : status_of(problem->code));
@@ -70,7 +71,7 @@ base::Result<Response> step_page(Call& call, RegistrationStep step) {
   const auto next = draft->next(today(call));
   if (step > next) return to_step(next);
   return page(call, pages::register_step(
-                        pages_look(), {call.form_token(), reference_of(call), *draft}, step, {}));
+                        pages_look(), {call.form_token(), reference_of(call), *draft, today(call)}, step, {}));
 }
 
 base::Result<Response> step_submit(Call& call, RegistrationStep step) {
@@ -88,7 +89,8 @@ base::Result<Response> step_submit(Call& call, RegistrationStep step) {
   BASE_TRY(const auto kept, house->registration->find(reference_of(call)));
   auto answer =
       page(call,
-           pages::register_step(pages_look(), {call.form_token(), reference_of(call), kept}, step,
+           pages::register_step(pages_look(),
+                                {call.form_token(), reference_of(call), kept, today(call)}, step,
                                 judged.wrong),
            400);
   answer.note(judged.wrong.front().key);
@@ -140,12 +142,42 @@ base::Result<Response> register_start(Call& call) {
   return answer;
 }
 
+base::Result<Response> register_with_card(Call& call) {
+  BASE_TRY(const auto form, call.request.form());
+  BASE_TRY(const auto house, call.house());
+  auto return_to = form_text(form, "return_to");
+  if (!is_own_return_path(return_to) || return_to.size() > 4096) return_to = "/";
+  const auto cookie = call.request.cookie(cookie_wire_name(kCardCookie, call.services.config.https));
+  const auto holder = house->card_login->holder(cookie.value_or(""));
+  if (!holder.ok()) {
+    if (holder.error().code == base::Code::internal) return holder.error();
+    return start_page(call, return_to, &holder.error());
+  }
+  const auto reference = house->registration->start(
+      auth::ProvenIdentity{"social-card", holder->source, holder->transaction, holder->name,
+                           holder->id_number},
+      call.request.client.network(), return_to);
+  auto answer = to_step(RegistrationStep::identity);
+  if (reference.ok()) {
+    give_registration(answer, *reference);
+  } else {
+    BASE_TRY(answer, start_page(call, return_to, &reference.error()));
+  }
+  answer.cookie(
+      {.name = std::string(kCardCookie), .value = "", .max_age = std::chrono::seconds(0)});
+  return answer;
+}
+
 base::Result<Response> register_resume(Call& call) {
   BASE_TRY(const auto form, call.request.form());
   BASE_TRY(const auto house, call.house());
   const auto reference = auth::plain_reference(form_text(form, "reference"));
   const auto draft = house->registration->find(reference);
   if (!draft.ok()) return start_page(call, "/", &draft.error());
+  if (draft->proven) {  // it stays where the card was shown
+    const auto elsewhere = base::error(base::Code::not_found, "auth.registration.unknown");
+    return start_page(call, "/", &elsewhere);
+  }
   if (draft->completed) {
     const auto done = base::error(base::Code::conflict, "auth.registration.completed");
     return start_page(call, "/", &done);

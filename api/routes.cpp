@@ -196,6 +196,10 @@ constexpr Route kTable[] = {
      .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login,
      .body_limit = kForm, .takes = media::form, .origin = Origin::form},
 
+    {.method = Method::post, .path = "/register/card", .handler = register_with_card,
+     .where = Where::pages, .who = Who::everyone, .face = Face::page, .rate = Rate::registration,
+     .body_limit = kForm, .takes = media::form, .origin = Origin::form},
+
     // The second step of a login, and the factors: LD/T 01-2020 6.2.5b, 6.2.6.
     {.method = Method::get, .path = "/login/second", .handler = second_page,
      .where = Where::pages, .who = Who::everyone, .face = Face::page, .rate = Rate::login},
@@ -238,6 +242,20 @@ constexpr Route kTable[] = {
      .handler = security_certificate_submit, .where = Where::pages, .who = Who::session,
      .face = Face::page, .rate = Rate::login, .body_limit = kAnswer,
      .takes = media::form | media::multipart, .origin = Origin::form},
+    // Accounts of third-party platforms: LD/T 01-2020 5.4.1.4c, 6.2.6c.
+    {.method = Method::post, .path = "/login/platform/{platform}", .handler = platform_begin,
+     .where = Where::pages, .who = Who::everyone, .face = Face::page, .rate = Rate::login,
+     .body_limit = kForm, .takes = media::form, .origin = Origin::form},
+    {.method = Method::get, .path = "/login/platform/{platform}/return", .handler = platform_return,
+     .where = Where::outside, .who = Who::everyone, .face = Face::page, .rate = Rate::login},
+    {.method = Method::post, .path = "/account/security/platform", .handler = platform_begin_link,
+     .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login,
+     .body_limit = kForm, .takes = media::form, .origin = Origin::form},
+    {.method = Method::get, .path = "/account/security/link", .handler = platform_link_page,
+     .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login},
+    {.method = Method::post, .path = "/account/security/link", .handler = platform_link,
+     .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login,
+     .body_limit = kForm, .takes = media::form, .origin = Origin::form},
     {.method = Method::get, .path = "/account/security", .handler = security_page,
      .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login},
     {.method = Method::post, .path = "/account/security/totp",

@@ -97,6 +97,7 @@ base::Result<void> check_code(Call& call, const AtSecondStep& at, std::string_vi
 std::string_view done_key(std::string_view word) {
   if (word == "added") return "web.security.done.added";
   if (word == "removed") return "web.security.done.removed";
+  if (word == "linked") return "web.security.done.linked";
   if (word == "renamed") return "web.security.done.renamed";
   return {};
 }
@@ -108,6 +109,7 @@ base::Result<Response> show_security(Call& call, pages::SecurityPage shown) {
   shown.csrf = call.session->csrf;
   shown.passkeys = house->passkeys != nullptr;
   shown.texts = house->sms->offered();
+  shown.platforms = platform_choices(*house);
   BASE_TRY(shown.factors, auth::factors_of(call.services.pool, *house->cipher, subject));
   BASE_TRY(shown.certificates, house->certificates->list(subject));
   shown.bodies = bodies_log_in(call.services);

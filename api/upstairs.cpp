@@ -2,6 +2,7 @@
 
 #include "api/body_trust.h"
 #include "api/openid_keys.h"
+#include "api/platform_sources.h"
 #include "api/proofing_sources.h"
 #include "api/public_files.h"
 #include "certs/oids.h"
@@ -67,6 +68,7 @@ base::Result<void> build_lasting(Services& services, Lasting& rooms) {
   hashing.memory_kib = config.passwords.memory_kib;
   hashing.passes = config.passwords.passes;
   BASE_TRY(rooms.proofing_sources, build_proofing_sources(services));
+  BASE_TRY(rooms.platform_sources, build_platform_sources(services));
   join_auth(services, rooms, hashing, openid.keys.signing.front());
   BASE_TRY_VOID(rooms.provider->take_keys(openid.keys));
   rooms.sealing_life = seal::Issuer::new_life(services.clock, services.random);
@@ -127,12 +129,13 @@ void join_auth(Services& services, Lasting& rooms, const auth::PasswordHasher::C
       auth::Certificates::Parts{pool, cipher, clock, random, *rooms.accounts, *rooms.notices,
                                 *rooms.body_trust, config.public_url});
   rooms.agreements = std::make_shared<auth::Agreements>(pool, clock);
-  rooms.registration = std::make_shared<auth::Registration>(
-      auth::Registration::Parts{pool, cipher, *rooms.accounts, *rooms.agreements, clock, random});
   rooms.own_account =
       std::make_shared<auth::OwnAccount>(auth::OwnAccount::Parts{pool, cipher, clock});
   if (!rooms.proofing_sources) rooms.proofing_sources = std::make_shared<ProofingSources>();
   rooms.proofings = build_proofings(services, rooms);
+  rooms.registration = std::make_shared<auth::Registration>(
+      auth::Registration::Parts{pool, cipher, *rooms.accounts, *rooms.agreements, clock, random, {},
+                                rooms.proofings.get()});
   rooms.mandates = std::make_shared<auth::Mandates>(auth::Mandates::Parts{
       services.pool, *rooms.cipher, *rooms.accounts, services.clock, services.random});
   rooms.card_login = std::make_shared<auth::CardLogin>(
@@ -155,6 +158,8 @@ void join_auth(Services& services, Lasting& rooms, const auth::PasswordHasher::C
   provider.provable_unit = rooms.proofings->reachable(auth::SubjectKind::unit);
   rooms.provider = std::make_shared<auth::Provider>(
       provider, auth::Provider::Parts{pool, *rooms.accounts, std::move(openid_key), clock, random});
+  if (!rooms.platform_sources) rooms.platform_sources = std::make_shared<PlatformSources>();
+  rooms.platforms = build_platforms(services, rooms);
 }
 
 base::Result<ChosenKeys> choose_keys(Services& services) {

@@ -1,5 +1,7 @@
 #include "auth/card_login.h"
 
+#include <array>
+
 #include "base/digest.h"
 #include "base/encoding.h"
 #include "base/json.h"
@@ -10,7 +12,9 @@ namespace {
 
 constexpr const char* kField = "auth/card_login";
 constexpr std::string_view kMethod = "social-card";
-constexpr std::chrono::minutes kWithin{2};
+constexpr std::chrono::minutes kWithin{2}, kHolderWaits{10};
+// Whose numbers a card may carry (auth/identity_document.h).
+constexpr std::array<std::string_view, 3> kDocuments{"cn-id", "hmt-permit", "foreign-residence"};
 constexpr std::int64_t kMostBegun = 30;  // of a network, in ten minutes
 
 constexpr store::Query kCountBegun{"auth.count_card_logins", R"sql(
@@ -20,9 +24,15 @@ constexpr store::Query kPut{"auth.put_card_login", R"sql(
   insert into auth.card_login (digest, sealed, network, begun_at, expires_at)
   values ($1, $2, $3, $4, $5))sql"};
 constexpr store::Query kFind{"auth.find_card_login", R"sql(
-  select sealed from auth.card_login where digest = $1 and expires_at > $2)sql"};
+  select sealed, confirmed from auth.card_login where digest = $1 and expires_at > $2)sql"};
 constexpr store::Query kTake{"auth.take_card_login", R"sql(
-  delete from auth.card_login where digest = $1 returning 1::bigint)sql"};
+  delete from auth.card_login where digest = $1 and not confirmed returning 1::bigint)sql"};
+constexpr store::Query kConfirm{"auth.confirm_card_holder", R"sql(
+  update auth.card_login set sealed = $2, confirmed = true, expires_at = $3
+   where digest = $1 and not confirmed returning 1::bigint)sql"};
+constexpr store::Query kTakeHolder{"auth.take_card_holder", R"sql(
+  delete from auth.card_login where digest = $1 and confirmed and expires_at > $2
+  returning sealed)sql"};
 // Kept a while after their time, so that beginnings are counted.
 constexpr store::Query kSweep{"auth.sweep_card_logins", R"sql(
   delete from auth.card_login where digest in (
@@ -45,6 +55,7 @@ std::optional<base::Digest> digest_of(std::string_view cookie) {
 struct CardLogin::Kept {
   base::Digest digest{};
   std::string address, nonce, ticket;
+  bool confirmed = false;
 };
 
 base::Result<CardLogin::Begun> CardLogin::begin(const std::string& shown,
@@ -89,29 +100,34 @@ base::Result<CardLogin::Kept> CardLogin::find(std::string_view cookie) {
   BASE_TRY(const auto json, base::parse_json(base::as_text(opened)));
   return Kept{*digest, std::string(base::json_text(json, "address")),
               std::string(base::json_text(json, "nonce")),
-              std::string(base::json_text(json, "ticket"))};
+              std::string(base::json_text(json, "ticket")), rows.boolean(0, 1)};
 }
 
 base::Result<std::string> CardLogin::address(std::string_view cookie) {
   BASE_TRY(auto kept, find(cookie));
+  if (kept.confirmed) return over();
   return std::move(kept.address);
 }
 
 base::Result<std::optional<SubjectId>> CardLogin::result(std::string_view cookie) {
   BASE_TRY(const auto kept, find(cookie));
+  if (kept.confirmed) return base::error(base::Code::not_found, "auth.card.unknown");
   base::check(parts_.source != nullptr, "a try that began has a source");
   const ProofingQuestion question{std::string(kMethod), kept.nonce, {}};
   const auto answer = parts_.source->result(question, kept.ticket);
   if (!answer) return std::optional<SubjectId>();
   if (answer->outcome == ProofingOutcome::unavailable)
     return base::error(base::Code::unavailable, "auth.proofing.unavailable", answer->trouble);
-  BASE_TRY(const auto taken, parts_.pool.run(kTake, {base::BytesView(kept.digest)}));
-  if (taken.empty()) return over();
   const bool confirmed = answer->outcome == ProofingOutcome::matches;
   std::optional<SubjectId> who;
-  if (confirmed) {
-    BASE_TRY(who, parts_.accounts.find_by_number("cn-id", answer->id_number));
+  for (const auto document : kDocuments) {
+    if (!confirmed || who) break;
+    BASE_TRY(who, parts_.accounts.find_by_number(document, answer->id_number));
   }
+  if (confirmed && !who)
+    BASE_TRY_VOID(keep_holder(kept, *answer));
+  else
+    BASE_TRY_VOID(take(kept));
   base::JsonWriter facts;
   facts.StartObject();
   facts.member("transaction", answer->transaction);
@@ -125,6 +141,42 @@ base::Result<std::optional<SubjectId>> CardLogin::result(std::string_view cookie
   if (who) return who;
   return confirmed ? base::error(base::Code::not_found, "auth.card.unknown")
                    : base::error(base::Code::unauthenticated, "auth.card.refused");
+}
+
+base::Result<void> CardLogin::take(const Kept& kept) {
+  BASE_TRY(const auto taken, parts_.pool.run(kTake, {base::BytesView(kept.digest)}));
+  if (taken.empty()) return over();
+  return {};
+}
+
+base::Result<void> CardLogin::keep_holder(const Kept& kept, const ProofingAnswer& answer) {
+  base::JsonWriter holder;
+  holder.StartObject();
+  holder.member("name", answer.name);
+  holder.member("id_number", answer.id_number);
+  holder.member("transaction", answer.transaction);
+  holder.EndObject();
+  const auto sealed =
+      parts_.cipher.seal(kField, base::to_hex(kept.digest), base::as_bytes(holder.text()));
+  BASE_TRY(const auto done,
+           parts_.pool.run(kConfirm, {base::BytesView(kept.digest), sealed,
+                                      parts_.clock.now() + kHolderWaits}));
+  if (done.empty()) return over();
+  return {};
+}
+
+base::Result<CardLogin::Holder> CardLogin::holder(std::string_view cookie) {
+  const auto digest = digest_of(cookie);
+  if (!digest) return over();
+  BASE_TRY(const auto rows,
+           parts_.pool.run(kTakeHolder, {base::BytesView(*digest), parts_.clock.now()}));
+  if (rows.empty()) return over();
+  BASE_TRY(const auto opened,
+           parts_.cipher.open(kField, base::to_hex(*digest), rows.bytes(0, 0)));
+  BASE_TRY(const auto json, base::parse_json(base::as_text(opened)));
+  return Holder{std::string(base::json_text(json, "name")),
+                std::string(base::json_text(json, "id_number")), parts_.source->name(),
+                std::string(base::json_text(json, "transaction"))};
 }
 
 base::Result<std::int64_t> CardLogin::sweep(int most) {

@@ -1,5 +1,6 @@
-// Logging in with an e-social-security card (电子社会保障卡): the browser shows a code, a telephone
-// scans it, the card's platform says who confirmed. LD/T 01-2020 5.4.1.4b; security.md §3.A 22.
+// Logging in and registering with an e-social-security card (电子社会保障卡): the browser shows a
+// code, a telephone scans it, the card's platform says who confirmed. LD/T 01-2020 5.4.1.4b;
+// security.md §3.A 22.
 //
 // The code is worth nothing in another browser: what came of it is asked for with a cookie that
 // only the browser has that began. No session stands before the card's platform has answered.
@@ -43,14 +44,23 @@ class CardLogin {
   base::Result<std::string> address(std::string_view cookie);
   /// Who confirmed; nothing while the person is at it. Spent by its answer: of several at once one
   /// has it. Errors: expired `auth.card.over`; unauthenticated `auth.card.refused` (broken off,
-  /// not confirmed); not_found `auth.card.unknown` (the card's holder has no account here);
-  /// unavailable `auth.proofing.unavailable`.
+  /// not confirmed); not_found `auth.card.unknown` (the card's holder has no account here; for ten
+  /// minutes holder() has who it is); unavailable `auth.proofing.unavailable`.
   base::Result<std::optional<SubjectId>> result(std::string_view cookie);
+  /// Who confirmed and has no account here.
+  struct Holder {
+    std::string name, id_number;  ///< as the card's platform has them
+    std::string source, transaction;
+  };
+  /// Once. Errors: expired `auth.card.over`.
+  base::Result<Holder> holder(std::string_view cookie);
   base::Result<std::int64_t> sweep(int most = 1000);
 
  private:
   struct Kept;
   base::Result<Kept> find(std::string_view cookie);
+  base::Result<void> take(const Kept& kept);
+  base::Result<void> keep_holder(const Kept& kept, const ProofingAnswer& answer);
   Parts parts_;
 };
 

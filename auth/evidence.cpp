@@ -8,7 +8,7 @@ namespace {
 constexpr store::Query kEvidence{"auth.proofing_evidence", R"sql(
   select p.level, p.at,
          case when p.method = 'counter' then 'vouch'
-              when p.method in ('certificate', 'social-card', 'face') then 'document'
+              when p.method in ('certificate', 'social-card', 'network-id', 'network-id-face', 'face') then 'document'
               else 'electronic_record' end
     from auth.proofing p join auth.subject s on s.id = p.subject_id and s.active
    where p.subject_id = $1 and p.outcome = 'matches' and p.ended_at is null and p.at <= $2

@@ -18,6 +18,7 @@ namespace auth {
 namespace {
 
 constexpr std::size_t kHeaderMost = 4096;
+constexpr std::size_t kPlatformKeysMost = 64;
 constexpr int kRsaLeast = 2048, kRsaMost = 4096;  // bits
 
 using base::Owned;
@@ -58,7 +59,7 @@ base::Result<Read> read_ec(const rapidjson::Value& jwk) {
                   base::to_base64url(*y) + R"("})"};
 }
 
-base::Result<Read> read_rsa(const rapidjson::Value& jwk) {
+base::Result<Read> read_rsa(const rapidjson::Value& jwk, const char* algorithm) {
   const auto n = member_bytes(jwk, "n"), e = member_bytes(jwk, "e");
   if (!n || !e || n->front() == 0 || e->front() == 0)
     return bad_key("n or e is not a plain number");
@@ -66,7 +67,7 @@ base::Result<Read> read_rsa(const rapidjson::Value& jwk) {
   // An exponent of 65537 or a little more, odd: RFC 8017 §3.1, FIPS 186-5 §5.1.
   if (bits < kRsaLeast || bits > kRsaMost) return bad_key("RSA keys have 2048 to 4096 bits");
   if (e->size() < 3 || e->size() > 8 || e->back() % 2 == 0) return bad_key("RSA exponent");
-  return Read{rsa_key(*n, *e), "PS256",
+  return Read{rsa_key(*n, *e), algorithm,
               R"({"e":")" + base::to_base64url(*e) + R"(","kty":"RSA","n":")" +
                   base::to_base64url(*n) + R"("})"};
 }
@@ -95,7 +96,17 @@ base::Bytes der_signature(base::BytesView raw) {
   return der;
 }
 
-base::Result<void> read_header(std::string_view json, HeaderKey header_key, ForeignJws& out) {
+bool is_word_of(std::string_view word, std::string_view words) {
+  for (;;) {
+    const auto end = words.find(' ');
+    if (!word.empty() && words.substr(0, end) == word) return true;
+    if (end == std::string_view::npos) return false;
+    words.remove_prefix(end + 1);
+  }
+}
+
+base::Result<void> read_header(std::string_view json, HeaderKey header_key,
+                               std::string_view algorithms, ForeignJws& out) {
   const auto header = base::parse_json(json, {.bytes = kHeaderMost, .depth = 3});
   if (!header.ok() || !header->IsObject()) return bad_jws("header is not strict JSON");
   for (const auto& member : header->GetObject()) {
@@ -117,8 +128,7 @@ base::Result<void> read_header(std::string_view json, HeaderKey header_key, Fore
     else
       return bad_jws("header member that has no place here");
   }
-  if (out.algorithm != "ES256" && out.algorithm != "PS256" && out.algorithm != "EdDSA")
-    return bad_jws("algorithm is not ES256, PS256 or EdDSA");
+  if (!is_word_of(out.algorithm, algorithms)) return bad_jws("an algorithm that has no place here");
   if (header_key == HeaderKey::needed && !out.key) return bad_jws("jwk is missing");
   return {};
 }
@@ -134,7 +144,7 @@ ForeignKey::ForeignKey(ForeignKey&&) noexcept = default;
 ForeignKey& ForeignKey::operator=(ForeignKey&&) noexcept = default;
 ForeignKey::~ForeignKey() = default;
 
-base::Result<ForeignKey> ForeignKey::from_jwk(const rapidjson::Value& jwk) {
+base::Result<ForeignKey> ForeignKey::from_jwk(const rapidjson::Value& jwk, std::string_view rsa) {
   if (!jwk.IsObject()) return bad_key("not an object");
   for (const auto* secret : {"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
     if (jwk.HasMember(secret)) return bad_key("a private or secret key");
@@ -142,7 +152,8 @@ base::Result<ForeignKey> ForeignKey::from_jwk(const rapidjson::Value& jwk) {
     return bad_key("use is not sig");
   const auto kind = base::json_text(jwk, "kty");
   if (kind != "EC" && kind != "RSA" && kind != "OKP") return bad_key("kty is not EC, RSA or OKP");
-  BASE_TRY(auto read, kind == "EC" ? read_ec(jwk) : kind == "RSA" ? read_rsa(jwk) : read_okp(jwk));
+  BASE_TRY(auto read, kind == "EC" ? read_ec(jwk) : kind == "RSA" ? read_rsa(jwk, rsa == "RS256" ? "RS256" : "PS256")
+                                       : read_okp(jwk));
   if (!read.key) return bad_key("not a key of this kind");
   if (jwk.HasMember("alg") && base::json_text(jwk, "alg") != read.algorithm)
     return bad_key("alg does not fit the key");
@@ -187,7 +198,8 @@ bool ForeignKey::is_of(base::BytesView certificate) const {
   return key != nullptr && EVP_PKEY_eq(held_->key.get(), key) == 1;
 }
 
-base::Result<ForeignJws> parse_foreign_jws(std::string_view compact, HeaderKey header_key) {
+base::Result<ForeignJws> parse_foreign_jws(std::string_view compact, HeaderKey header_key,
+                                           std::string_view algorithms) {
   if (compact.size() > kForeignJwsMost) return bad_jws("too long");
   const auto first = compact.find('.');
   const auto last = compact.rfind('.');
@@ -200,7 +212,7 @@ base::Result<ForeignJws> parse_foreign_jws(std::string_view compact, HeaderKey h
       signature->empty())
     return bad_jws("not strict base64url");
   ForeignJws out;
-  BASE_TRY_VOID(read_header(base::as_text(*header), header_key, out));
+  BASE_TRY_VOID(read_header(base::as_text(*header), header_key, algorithms, out));
   auto claims = base::parse_json(base::as_text(*payload), {.bytes = kForeignJwsMost, .depth = 8});
   if (!claims.ok() || !claims->IsObject()) return bad_jws("payload is not strict JSON");
   out.claims = std::move(*claims);
@@ -223,6 +235,22 @@ base::Result<ForeignKeys> ForeignKeys::parse(std::string_view jwks) {
         return bad_key("two keys are the same, or have the same kid");
     out.keys_.push_back(std::move(key));
   }
+  return out;
+}
+
+base::Result<ForeignKeys> ForeignKeys::of_platform(std::string_view jwks,
+                                                   std::string_view algorithm) {
+  const auto json = base::parse_json(jwks, {.bytes = 64 * 1024, .depth = 5});
+  if (!json.ok() || !json->IsObject() || !json->HasMember("keys") || !(*json)["keys"].IsArray())
+    return bad_key("not a set of keys");
+  const auto& list = (*json)["keys"];
+  if (list.Size() > kPlatformKeysMost) return bad_key("too many keys");
+  ForeignKeys out;
+  for (const auto& each : list.GetArray()) {
+    auto key = ForeignKey::from_jwk(each, algorithm);
+    if (key.ok() && key->algorithm() == algorithm) out.keys_.push_back(std::move(*key));
+  }
+  if (out.keys_.empty()) return bad_key("no key of the algorithm");
   return out;
 }
 

@@ -22,14 +22,19 @@ namespace auth {
 constexpr std::size_t kForeignJwsMost = 16 * 1024;  ///< bytes
 constexpr std::size_t kForeignKeysMost = 16;        ///< keys of one client
 constexpr std::string_view kForeignAlgorithms = "ES256 PS256 EdDSA";
+/// What ID tokens of platforms may be signed with: each platform says one of them. RS256 too, for
+/// every OpenID provider has it (Core §15.1).
+constexpr std::string_view kPlatformAlgorithms = "ES256 PS256 EdDSA RS256";
 
 /// A public key of somebody else. Immutable, thread-safe.
 class ForeignKey {
  public:
   /// P-256, RSA of 2048 to 4096 bits, or Ed25519. Private or secret members, another `use` than
-  /// sig, an `alg` that does not fit and spare bytes are refused.
+  /// sig, an `alg` that does not fit and spare bytes are refused. `rsa`: what a key of that kind
+  /// signs with, PS256 or RS256; never both.
   /// Errors: invalid_argument `auth.jwk`, what is wrong in `detail`.
-  static base::Result<ForeignKey> from_jwk(const rapidjson::Value& jwk);
+  static base::Result<ForeignKey> from_jwk(const rapidjson::Value& jwk,
+                                           std::string_view rsa = "PS256");
   ForeignKey(ForeignKey&&) noexcept;
   ForeignKey& operator=(ForeignKey&&) noexcept;
   ~ForeignKey();
@@ -57,9 +62,11 @@ struct ForeignJws {
 };
 
 enum class HeaderKey { refused, needed };
-/// The header holds alg, typ, kid and, when needed, jwk: anything else (crit, b64, jku, x5u, x5c …)
-/// is refused. Errors: unauthenticated `auth.jws`, what is wrong in `detail`.
-base::Result<ForeignJws> parse_foreign_jws(std::string_view compact, HeaderKey header_key);
+/// The header holds alg (a word of `algorithms`), typ, kid and, when needed, jwk: anything else
+/// (crit, b64, jku, x5u, x5c …) is refused. Errors: unauthenticated `auth.jws`, what is wrong in
+/// `detail`.
+base::Result<ForeignJws> parse_foreign_jws(std::string_view compact, HeaderKey header_key,
+                                           std::string_view algorithms = kForeignAlgorithms);
 
 /// The keys that a client registered. Immutable, thread-safe.
 class ForeignKeys {
@@ -67,6 +74,10 @@ class ForeignKeys {
   /// RFC 7517 §5: {"keys":[…]}, 1 to kForeignKeysMost, each different.
   /// Errors: invalid_argument `auth.jwk`.
   static base::Result<ForeignKeys> parse(std::string_view jwks);
+  /// Of what a platform publishes, the keys that sign with `algorithm`; those of other kinds and
+  /// uses are left out, for they are none of our business. Errors: invalid_argument `auth.jwk`: not
+  /// a set, more than 64 keys, or none of that algorithm.
+  static base::Result<ForeignKeys> of_platform(std::string_view jwks, std::string_view algorithm);
   /// Whether one of these keys signed it, with its own algorithm: the one that "kid" names, or
   /// without a kid the only one of that algorithm.
   bool verify(const ForeignJws& jws) const;

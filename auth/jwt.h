@@ -23,6 +23,9 @@ constexpr std::string_view kAccessTokenType = "at+jwt";  // RFC 9068 §2.1
 constexpr std::string_view kIdTokenType = "JWT";
 constexpr std::string_view kLogoutTokenType = "logout+jwt";  // Back-Channel Logout 1.0 §2.4
 constexpr std::size_t kTokenMost = 8192;                     ///< bytes
+/// What we prove ourselves with at platforms (draft-ietf-oauth-rfc7523bis): a type of its own, so
+/// that nothing takes it for a token of ours.
+constexpr std::string_view kClientAssertionType = "client-authentication+jwt";
 constexpr std::string_view kExportType = "xinyin-export+jwt";  // docs/decisions/0085
 
 /// A JWS taken apart; nothing of it is believed yet.

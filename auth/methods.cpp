@@ -15,7 +15,7 @@ struct Fact {
 
 // amr: what RFC 8176 §2 has no word for takes the nearest: a recovery code is used once ("otp"), a
 // key that we cannot see the hardware of is proof of possession ("pop").
-constexpr std::array<Fact, 9> kFacts{{
+constexpr std::array<Fact, 10> kFacts{{
     {Method::password, "password", "pwd", true, false, false},
     {Method::sms, "sms", "sms", false, true, false},
     {Method::totp, "totp", "otp", false, true, false},
@@ -24,7 +24,9 @@ constexpr std::array<Fact, 9> kFacts{{
     {Method::passkey_verified, "passkey_verified", "user", true, true, true},
     {Method::certificate, "certificate", "swk", false, true, true},
     {Method::social_card, "social_card", "sc", true, true, true},
-    {Method::third_party, "third_party", "fed", false, true, false},
+    // Its platform vouches, as the password would: with the password it is still one kind.
+    {Method::third_party, "third_party", "fed", true, false, false},
+    {Method::third_party_verified, "third_party_verified", "fed", true, true, false},
 }};
 
 }  // namespace

@@ -25,7 +25,8 @@ enum class Method : std::uint16_t {
   passkey_verified = 32,  ///< WebAuthn; it checked a PIN or a finger: two kinds in one
   certificate = 64,       ///< 数字证书: its private key answered
   social_card = 128,      ///< 电子社会保障卡: signed by its platform, which asked for the card's password
-  third_party = 256,      ///< an account elsewhere
+  third_party = 256,      ///< an account elsewhere: it stands in the password's place
+  third_party_verified = 512,  ///< the same, whose platform says that two kinds were shown there
 };
 
 /// A set of methods.

@@ -19,6 +19,14 @@ constexpr store::Query kRecoveryLeft{"auth.recovery_codes_left", R"sql(
    where f.subject_id = $1 and f.kind = 'recovery' and f.ended_at is null
      and c.used_at is null)sql"};
 
+// Password, an account elsewhere, a passkey that verifies its user: what begins a login by itself.
+constexpr store::Query kWaysIn{"auth.ways_in", R"sql(
+  select (select count(*) from auth.credential where subject_id = $1)
+       + (select count(*) from auth.factor f left join auth.passkey p on p.id = f.id
+           where f.subject_id = $1 and f.ended_at is null
+             and (f.kind = 'third_party'
+                  or (p.user_verified and p.suspended_at is null))))sql"};
+
 constexpr const char* kOfferField = "auth/totp_offer";
 constexpr std::chrono::minutes kOfferLife{10};
 constexpr int kRecoveryCodes = 10;
@@ -211,6 +219,8 @@ base::Result<void> OwnCodes::remove(const SubjectId& subject, std::string_view i
   BASE_TRY(const auto phones, phones_of(tx, parts_.cipher, subject));
   BASE_TRY(const auto ended,
            end_factor(tx, parts_.cipher, subject, id, subject.value(), parts_.clock.now()));
+  BASE_TRY(const auto ways, tx.run(kWaysIn, {subject.value()}));
+  if (ways.integer(0, 0) == 0) return base::error(base::Code::conflict, "auth.factor.last");
   BASE_TRY_VOID(parts_.notices.factor_removed(tx, subject, ended.kind, phones));
   return tx.commit();
 }

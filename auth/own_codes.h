@@ -56,7 +56,8 @@ class OwnCodes {
                                          std::string_view network);
 
   /// Any factor of the person's ends; its owner is told where he can be reached.
-  /// Errors: not_found `auth.factor.unknown`.
+  /// Errors: not_found `auth.factor.unknown`; conflict `auth.factor.last`: without it he could not
+  /// log in any more.
   base::Result<void> remove(const SubjectId& subject, std::string_view id);
 
  private:

@@ -9,13 +9,15 @@ namespace {
 
 using Way = ProofingMethod::Way;
 
-constexpr std::array<ProofingMethod, 8> kMethods{{
+constexpr std::array<ProofingMethod, 10> kMethods{{
     {"two-factor", Proofing::p1, {}, true},
     {"three-factor", Proofing::p2, {"phone"}},
     {"four-factor", Proofing::p2, {"phone", "bank_card"}},
     {"association", Proofing::p2, {"card_number", "last_base"}},
     {"social-card", Proofing::p2, {}, false, false, Way::visited},
+    {"network-id", Proofing::p2, {}, false, false, Way::visited},
     {"face", Proofing::p3, {}, false, true, Way::visited},
+    {"network-id-face", Proofing::p3, {}, false, true, Way::visited},
     {"certificate", Proofing::p3, {}, true, false, Way::shown},
     {"counter", Proofing::p3, {}, true, false, Way::shown},
 }};

@@ -22,7 +22,7 @@ struct ProofingMethod {
 };
 
 /// asked: two-factor P1, three-factor P2, four-factor P2, association P2. visited: social-card P2,
-/// face P3. shown elsewhere: certificate P3, counter P3.
+/// network-id P2 (or P1, as Proofings::Config says), face P3, network-id-face P3. shown elsewhere: certificate P3, counter P3.
 std::span<const ProofingMethod> proofing_methods();
 const ProofingMethod* proofing_method(std::string_view id);  ///< null: there is none
 

@@ -1,5 +1,6 @@
 // What auth asks of systems that know who people are: the identity register, the core system's own
-// records, a face service, the e-social-security card. gateways/ implements it.
+// records, a face service, the e-social-security card, the national network identity. gateways/
+// implements it.
 //
 // The answers stay apart: "does not match" and "unavailable" are different things to a person, and
 // only one of them counts against him. LD/T 01-2020 5.4.1.5, 6.2.6b, 6.2.6f.
@@ -55,7 +56,8 @@ struct ProofingAnswer {
   ProofingOutcome outcome = ProofingOutcome::unavailable;
   std::string transaction = {};           ///< the source's own number
   std::vector<std::string> matched = {};  ///< names of attributes; only of a match
-  /// Who the source says it is, where it tells instead of comparing (an e-social-security card).
+  /// Who the source says it is, where it tells instead of comparing (an e-social-security card, and
+  /// a 网证 where that is set up so).
   std::string name = {}, id_number = {};
   std::string trouble = {};  ///< of `unavailable`: why, for the log
 };

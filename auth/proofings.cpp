@@ -67,11 +67,41 @@ SoftLock::Admission admission_in(const FieldValues& kept) {
 
 }  // namespace
 
+Proofings::Proofings(Parts parts) : parts_(std::move(parts)) {
+  const auto all = proofing_methods();
+  methods_.assign(all.begin(), all.end());
+  for (auto& method : methods_)
+    if (method.id == "network-id") method.level = parts_.config.network_id_level;
+}
+
+const VisitedSource& Proofings::visited(const ProofingMethod& method) const {
+  const auto& sources = parts_.sources;
+  if (method.id == "face") return *sources.face;
+  return method.id == "social-card" ? *sources.social_card : *sources.network_id;
+}
+
+bool Proofings::tells(const ProofingMethod& method) const {
+  if (method.id == "network-id" || method.id == "network-id-face")
+    return parts_.sources.network_id_tells;
+  return method.id == "social-card";
+}
+
+ProofingQuestion Proofings::visit_question(const SubjectRecord& person,
+                                           const ProofingMethod& method, std::string nonce) const {
+  // A 网证 that tells gets neither name nor number: they are not its to have.
+  if (tells(method) && method.id != "social-card")
+    return {std::string(method.id), std::move(nonce), {}};
+  return question_about(person, method, std::move(nonce));
+}
+
 bool Proofings::is_open(const ProofingMethod& method) const {
   const auto& sources = parts_.sources;
   if (method.id == "association") return sources.association != nullptr;
   if (method.id == "social-card") return sources.social_card != nullptr;
   if (method.id == "face") return sources.face != nullptr;
+  if (method.id == "network-id") return sources.network_id != nullptr;
+  if (method.id == "network-id-face")
+    return sources.network_id != nullptr && sources.network_id_face;
   if (method.id == "certificate") return sources.certificates;
   if (method.id == "counter") return true;
   return sources.identity != nullptr;
@@ -79,7 +109,7 @@ bool Proofings::is_open(const ProofingMethod& method) const {
 
 std::vector<const ProofingMethod*> Proofings::offered(SubjectKind kind) const {
   std::vector<const ProofingMethod*> out;
-  for (const auto& method : proofing_methods())
+  for (const auto& method : methods_)
     if (is_open(method) && (kind == SubjectKind::person || method.for_units))
       out.push_back(&method);
   return out;
@@ -158,8 +188,8 @@ base::Result<Proofings::Begun> Proofings::begin(const Session& session, std::str
   SoftLock lock(parts_.pool, parts_.cipher, parts_.clock);
   BASE_TRY(const auto admission,
            lock.admit(kLock, session.subject.value() + " " + std::string(way->id), network));
-  const auto& source = way->id == "face" ? *parts_.sources.face : *parts_.sources.social_card;
-  const auto question = question_about(person, *way, base::to_base64url(parts_.random.bytes(24)));
+  const auto& source = visited(*way);
+  const auto question = visit_question(person, *way, base::to_base64url(parts_.random.bytes(24)));
   const auto secret = parts_.random.bytes(32);
   const auto state = base::to_base64url(secret);
   auto visit = source.begin(question, return_address + "?state=" + state);
@@ -195,13 +225,13 @@ base::Result<std::optional<Proofings::Tried>> Proofings::finish(const Session& s
   BASE_TRY(const auto opened,
            parts_.cipher.open(kVisitField, base::to_hex(digest), rows.bytes(0, 1)));
   const auto kept = values_from_json(base::as_text(opened));
-  const auto& source = way->id == "face" ? *parts_.sources.face : *parts_.sources.social_card;
-  auto told = source.result(question_about(person, *way, kept.at("nonce")), kept.at("ticket"));
+  const auto& source = visited(*way);
+  auto told = source.result(visit_question(person, *way, kept.at("nonce")), kept.at("ticket"));
   if (!told) return std::optional<Tried>();
   // No answer is none: the visit waits for the next try, until it is too old.
   if (told->outcome == ProofingOutcome::unavailable)
     return std::optional<Tried>(Tried{told->outcome, person.proofing, {}, told->trouble});
-  if (told->outcome == ProofingOutcome::matches && way->id == "social-card") {
+  if (told->outcome == ProofingOutcome::matches && tells(*way)) {
     if (!is_person(person, told->name, told->id_number))
       told->outcome = ProofingOutcome::does_not_match;
     else
@@ -220,6 +250,19 @@ base::Result<std::optional<Proofings::Tried>> Proofings::finish(const Session& s
   tried.level = stands.level;
   tried.return_to = kept.at("return_to");
   return std::optional<Tried>(std::move(tried));
+}
+
+base::Result<Proofing> Proofings::put_match(store::Tx& tx, const SubjectId& subject,
+                                            std::string_view method, const std::string& source,
+                                            const std::string& transaction) {
+  BASE_TRY(const auto* way, open_method(SubjectKind::person, method, Way::visited));
+  const auto now = parts_.clock.now();
+  ProofingEvidence evidence{subject, std::string(way->id), source, ProofingOutcome::matches};
+  evidence.level = way->level;
+  evidence.matched = {"name", "id_number"};
+  evidence.transaction = base::printable(transaction, 100);
+  evidence.valid_until = until(way->level, now);
+  return put_proofing(tx, parts_.random, evidence, now, subject.value());
 }
 
 base::Result<Proofing> Proofings::take_certificate(const SubjectId& subject,

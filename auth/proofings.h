@@ -59,12 +59,16 @@ class Proofings {
     const VisitedSource* social_card = nullptr;   ///< 电子社保卡
     const VisitedSource* face = nullptr;
     bool certificates = false;  ///< whether certificates of admitted bodies can be shown
+    const VisitedSource* network_id = nullptr;  ///< 网证 (国家网络身份认证)
+    bool network_id_face = false;   ///< it can look at a living face too
+    bool network_id_tells = false;  ///< it says who it is, instead of comparing what it is told
   };
   struct Config {
     /// How long evidence of P1, P2 and P3 counts; zero: without an end.
     std::array<std::chrono::seconds, 3> life{};
     std::chrono::seconds visit_life{15 * 60};
     std::string face_consent;  ///< the text that a person agrees to, both languages
+    Proofing network_id_level = Proofing::p2;  ///< what a 网证 without a face is worth here
   };
   struct Parts {
     store::Pool& pool;
@@ -75,7 +79,7 @@ class Proofings {
     Sources sources = {};
     Config config = {};
   };
-  explicit Proofings(Parts parts) : parts_(std::move(parts)) {}
+  explicit Proofings(Parts parts);
 
   /// Ways that are open to this kind of subject, lowest level first; the counter always is. Face
   /// stands there only beside another way to its level that needs no face (办法 art 10).
@@ -114,6 +118,12 @@ class Proofings {
   /// permission_denied `auth.proofing.method` while certificates are off.
   base::Result<Proofing> take_certificate(const SubjectId& subject,
                                           const VerifiedCertificate& certificate);
+  /// Puts down, within `tx`, that a source said by `method` who the subject is, and that it is what
+  /// stands on record. Errors: those of put_proofing(); invalid_argument `auth.proofing.method`: the
+  /// way is not open.
+  base::Result<Proofing> put_match(store::Tx& tx, const SubjectId& subject,
+                                   std::string_view method, const std::string& source,
+                                   const std::string& transaction);
   /// A member of staff saw the person and the document. `evidence` names the paper or the record
   /// of the counter. Errors: permission_denied `auth.staff.none`, `auth.staff.own`;
   /// invalid_argument `auth.proofing.evidence`.
@@ -152,11 +162,17 @@ class Proofings {
   base::Result<const ProofingMethod*> open_method(SubjectKind kind, std::string_view method,
                                                   ProofingMethod::Way way) const;
   bool is_open(const ProofingMethod& method) const;
+  const VisitedSource& visited(const ProofingMethod& method) const;
+  /// Whether this source says who somebody is, and nothing of the person is sent to it.
+  bool tells(const ProofingMethod& method) const;
+  ProofingQuestion visit_question(const SubjectRecord& person, const ProofingMethod& method,
+                                  std::string nonce) const;
   base::Result<Tried> put_down(const SubjectRecord& person, const ProofingMethod& method,
                                const std::string& source, const ProofingAnswer& answer,
                                store::Tx& tx);
   std::optional<base::Time> until(Proofing level, base::Time now) const;
   Parts parts_;
+  std::vector<ProofingMethod> methods_;  ///< with the levels of this installation
 };
 
 }  // namespace auth

@@ -535,6 +535,10 @@ base::Result<std::string> Provider::sign_export(std::string_view claims) {
   return sign_jws(*now->lasting.key, now->lasting.id, kExportType, claims);
 }
 
+base::Result<std::string> Provider::sign_client_assertion(std::string_view claims) {
+  return impl_->sign("ES256", kClientAssertionType, claims);
+}
+
 std::string Provider::jwks() const {
   return impl_->ring()->published.jwks();
 }

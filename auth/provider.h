@@ -269,6 +269,9 @@ class Provider {
   /// `claims` (a JSON object's text), by the key of jwks(). No token: nothing of ours takes it.
   /// Errors: those of hsm::Key::sign.
   base::Result<std::string> sign_export(std::string_view claims);
+  /// What we prove ourselves with as a client of others (private_key_jwt): of type
+  /// kClientAssertionType, by the ES256 key of jwks(). Errors: those of hsm::Key::sign.
+  base::Result<std::string> sign_client_assertion(std::string_view claims);
 
   std::string discovery() const;  ///< RFC 8414 / OpenID discovery document, JSON
   std::string jwks() const;       ///< RFC 7517, JSON

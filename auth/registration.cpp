@@ -5,6 +5,7 @@
 
 #include "auth/details.h"
 #include "auth/identities.h"
+#include "auth/proofings.h"
 #include "base/digest.h"
 #include "base/encoding.h"
 #include "base/json.h"
@@ -14,7 +15,9 @@ namespace auth {
 namespace {
 
 constexpr const char* kField = "auth/registration";
-constexpr const char* kReturnTo = "_return_to";  // no field of a form is named so
+// No field of a form is named so.
+constexpr const char* kReturnTo = "_return_to";
+constexpr const char *kMethod = "_method", *kSource = "_source", *kTransaction = "_transaction";
 
 constexpr store::Query kStarts{"auth.registration_starts", R"sql(
   select count(*), min(started_at) from auth.registration
@@ -80,19 +83,47 @@ RegistrationStep RegistrationDraft::next(base::Date today) const {
 struct Registration::Found {
   base::Digest digest{};
   RegistrationDraft draft;
+  FieldValues beside;  ///< what is kept and no field: where to, and how it was proven
   std::string row() const { return base::to_hex(digest); }
 };
 
 base::Result<std::string> Registration::start(SubjectKind kind, std::string_view network,
                                               std::string_view return_to) {
+  FieldValues kept;
+  if (!return_to.empty()) kept.insert_or_assign(kReturnTo, std::string(return_to));
+  return put(kind, network, kept, parts_.config.life);
+}
+
+base::Result<std::string> Registration::start(const ProvenIdentity& proven,
+                                              std::string_view network,
+                                              std::string_view return_to) {
+  base::check(parts_.proofings != nullptr, "who registers proven is proven");
+  const auto today = base::china_date(parts_.clock.now());
+  FieldValues kept{{"name", proven.name}, {"id_number", proven.id_number}, {"country", ""}};
+  // The number says of which document it is.
+  bool usable = false;
+  for (const auto* document : {"cn-id", "hmt-permit", "foreign-residence"}) {
+    kept.insert_or_assign("id_type", document);
+    usable =
+        judge_fields(SubjectKind::person, RegistrationStep::identity, kept, today).wrong.empty();
+    if (usable) break;
+  }
+  if (!usable) return base::error(base::Code::invalid_argument, "auth.registration.unusable");
+  kept.insert_or_assign(kMethod, proven.method);
+  kept.insert_or_assign(kSource, proven.source);
+  kept.insert_or_assign(kTransaction, proven.transaction);
+  if (!return_to.empty()) kept.insert_or_assign(kReturnTo, std::string(return_to));
+  return put(SubjectKind::person, network, kept, parts_.config.proven_life);
+}
+
+base::Result<std::string> Registration::put(SubjectKind kind, std::string_view network,
+                                            const FieldValues& kept, std::chrono::seconds life) {
   for (const auto needed : {AgreementKind::service, AgreementKind::privacy})
     BASE_TRY_VOID(parts_.agreements.current(needed));
   const auto now = parts_.clock.now();
   const auto counted = parts_.cipher.lookup("auth/registration/network", network);
   const auto secret = parts_.random.bytes(16);
   const auto digest = base::sha256(secret);
-  FieldValues typed;
-  if (!return_to.empty()) typed.insert_or_assign(kReturnTo, std::string(return_to));
   BASE_TRY(auto tx, parts_.pool.begin());
   BASE_TRY(const auto starts, tx.run(kStarts, {base::BytesView(counted), now}));
   if (starts.integer(0, 0) >= parts_.config.starts_an_hour) {
@@ -105,8 +136,8 @@ base::Result<std::string> Registration::start(SubjectKind kind, std::string_view
   BASE_TRY_VOID(tx.run(
       kStart, {base::BytesView(digest), kind == SubjectKind::person ? "person" : "unit",
                base::BytesView(counted),
-               parts_.cipher.seal(kField, base::to_hex(digest), base::as_bytes(to_json(typed))),
-               now, now + parts_.config.life}));
+               parts_.cipher.seal(kField, base::to_hex(digest), base::as_bytes(to_json(kept))),
+               now, now + life}));
   BASE_TRY_VOID(tx.commit());
   return base::to_hex(secret);
 }
@@ -124,8 +155,10 @@ base::Result<Registration::Found> Registration::look_up(std::string_view referen
   if (out.draft.completed) return out;
   BASE_TRY(const auto opened, parts_.cipher.open(kField, out.row(), rows.bytes(0, 1)));
   out.draft.typed = values_from_json(base::as_text(opened));
-  if (auto node = out.draft.typed.extract(kReturnTo); !node.empty())
-    out.draft.return_to = std::move(node.mapped());
+  for (const auto* name : {kReturnTo, kMethod, kSource, kTransaction})
+    if (auto node = out.draft.typed.extract(name); !node.empty()) out.beside.insert(std::move(node));
+  out.draft.return_to = value_in(out.beside, kReturnTo);
+  out.draft.proven = out.beside.contains(kMethod);
   return out;
 }
 
@@ -139,6 +172,8 @@ base::Result<Judged> Registration::fill(std::string_view reference, Registration
   BASE_TRY(auto found, look_up(reference));
   if (found.draft.completed)
     return base::error(base::Code::conflict, "auth.registration.completed");
+  if (found.draft.proven && step == RegistrationStep::identity)
+    return base::error(base::Code::conflict, "auth.registration.proven");
   for (const auto& [name, value] : typed) {
     if (!is_field_of(found.draft.kind, step, name, value)) {
       auto failure = base::error(base::Code::invalid_argument, "auth.registration.field");
@@ -148,7 +183,7 @@ base::Result<Judged> Registration::fill(std::string_view reference, Registration
     found.draft.typed.insert_or_assign(name, value);
   }
   auto kept = found.draft.typed;
-  if (!found.draft.return_to.empty()) kept.insert_or_assign(kReturnTo, found.draft.return_to);
+  kept.insert(found.beside.begin(), found.beside.end());
   const auto now = parts_.clock.now();
   BASE_TRY(
       const auto done,
@@ -212,9 +247,14 @@ base::Result<void> Registration::make(const Found& found, const Accounts::Prepar
   BASE_TRY(const auto sharers, sharers_of_phone(tx, parts_.cipher, phone_in(details)));
   for (const auto& one : end.accepted)
     BASE_TRY_VOID(parts_.agreements.record(tx, id, one, end.how));
+  if (found.draft.proven)
+    BASE_TRY_VOID(parts_.proofings->put_match(tx, id, value_in(found.beside, kMethod),
+                                              value_in(found.beside, kSource),
+                                              value_in(found.beside, kTransaction)));
   base::JsonWriter facts;
   facts.StartObject();
   facts.member("how", end.how);
+  if (found.draft.proven) facts.member("proven", value_in(found.beside, kMethod));
   if (sharers > parts_.config.shared_phone) facts.member("phone_shared_by", sharers);
   facts.EndObject();
   BASE_TRY_VOID(

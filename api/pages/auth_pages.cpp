@@ -28,6 +28,7 @@ std::string login(const Renderer& look, const LoginPage& page) {
   if (!page.client_name.empty()) data.text("client_name", page.client_name);
   data.flag("card", page.card).flag("certificates", page.certificates);
   data.flag("passkeys", page.passkeys);
+  data.list("platforms", platform_rows(page.platforms, page.csrf, page.return_to));
   if (page.problem != nullptr) data.message("problem", page.problem->key, page.problem->args);
   return look.page("login", "web.login.title", data);
 }
@@ -41,6 +42,7 @@ std::string card_login(const Renderer& look, const CardPage& page) {
                             .text("size", std::to_string(page.code->size)));
   else
     data.flag("code", false);
+  data.flag("registers", page.registers);
   if (page.problem != nullptr) data.message("problem", page.problem->key, page.problem->args);
   return look.page("card_login", "web.card.title", data);
 }

@@ -20,6 +20,7 @@ struct LoginPage {
   bool certificates = false;  ///< there are bodies whose certificates log in
   bool card = false;  ///< one can log in with an e-social-security card
   bool passkeys = false;  ///< browsers have them at this address
+  std::vector<PlatformChoice> platforms = {};  ///< whose accounts log in
 };
 std::string login(const Renderer& look, const LoginPage& page);
 
@@ -27,6 +28,7 @@ struct CardPage {
   std::string csrf, return_to;
   std::optional<QrDrawing> code;  ///< what the telephone scans; none: the way to begin
   const base::Error* problem = nullptr;
+  bool registers = false;  ///< whoever confirmed has no account, and may register with the card
 };
 /// Logging in with an e-social-security card.
 std::string card_login(const Renderer& look, const CardPage& page);

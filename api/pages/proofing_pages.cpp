@@ -131,13 +131,15 @@ std::string proofing(const Renderer& look, const ProofingPage& page) {
 std::string proofing_visit(const Renderer& look, const ProofingVisitPage& page) {
   PageData data;
   data.text("csrf", page.csrf).text("state", page.state).text("address", page.address);
-  data.object("label", both("auth.proofing.method." + page.method));
+  data.object("label", both(page.method.empty() ? "web.proofing.title"
+                                                : "auth.proofing.method." + page.method));
   data.flag("pending", page.pending).flag("simulated", page.simulated);
   data.flag("has_address", !page.address.empty()).flag("qr", false);
   const auto scheme = page.address.find("://");
   if (scheme != std::string::npos)
     data.text("host", page.address.substr(0, page.address.find('/', scheme + 3)));
-  if (page.method == "social-card" && !page.address.empty())
+  const bool scanned = page.method == "social-card" || page.method.starts_with("network-id");
+  if (scanned && !page.address.empty())
     if (const auto drawn = qr_drawing(page.address); drawn.ok()) {
       PageData qr;
       qr.text("path", drawn->path).text("size", std::to_string(drawn->size));

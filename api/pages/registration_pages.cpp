@@ -114,7 +114,9 @@ void put_frame(PageData& data, const RegisterFrame& frame) {
     if (i > 0 && i % 8 == 0) grouped += '-';
     grouped += frame.reference[i];
   }
-  data.text("csrf", frame.csrf).text("reference", grouped);
+  data.text("csrf", frame.csrf).flag("reference", false);
+  // What is proven stays in the browser where it was proven.
+  if (!frame.draft.proven) data.object("reference", PageData().text("grouped", grouped));
   data.text("until", base::to_china_time(frame.draft.expires_at));
 }
 
@@ -142,6 +144,7 @@ std::string shown(const auth::RegistrationDraft& draft, std::string_view field, 
 std::string register_start(const Renderer& look, const RegisterPage& page) {
   PageData data;
   data.text("csrf", page.csrf).text("return_to", page.return_to);
+  data.text("return_to_in_link", percent_encode(page.return_to)).flag("card", page.card);
   if (!page.going.empty()) data.text("going", page.going);
   if (page.problem != nullptr) data.message("problem", page.problem->key, page.problem->args);
   return look.page("register", "web.register.title", data);
@@ -160,6 +163,18 @@ std::string register_step(const Renderer& look, const RegisterFrame& frame, Regi
   for (const auto& field : auth::registration_fields(frame.draft.kind))
     if (field.step == step) rows.push_back(field_row(field, frame.draft, wrong));
   data.list("fields", std::move(rows));
+  const bool fixed = frame.draft.proven && step == RegistrationStep::identity;
+  data.flag("open", !fixed).flag("fixed", false);
+  if (fixed) {
+    std::vector<PageData> given;
+    for (const auto* field : {"name", "id_type", "id_number"}) {
+      PageData row;
+      row.object("label", both(label_key(frame.draft.kind, field)));
+      row.text("value", shown(frame.draft, field, frame.today));
+      given.push_back(std::move(row));
+    }
+    data.object("fixed", PageData().list("given", std::move(given)));
+  }
   return look.page("register_step", "web.register.title", data);
 }
 

@@ -15,6 +15,7 @@ struct RegisterPage {
   std::string return_to;
   std::string going;  ///< the step of a registration that this browser has begun; empty: none
   const base::Error* problem = nullptr;
+  bool card = false;  ///< one can register with an e-social-security card
 };
 std::string register_start(const Renderer& look, const RegisterPage& page);
 
@@ -23,6 +24,7 @@ struct RegisterFrame {
   std::string csrf;
   std::string reference;
   const auth::RegistrationDraft& draft;
+  base::Date today = {};  ///< in China
 };
 
 /// A step of fields. `wrong` is what to correct, nothing when the page is shown for the first time.

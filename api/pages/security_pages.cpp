@@ -76,6 +76,18 @@ std::string second(const Renderer& look, const SecondPage& page) {
   return look.page("second", "web.second.title", data);
 }
 
+std::vector<PageData> platform_rows(const std::vector<PlatformChoice>& platforms,
+                                    const std::string& csrf, const std::string& return_to) {
+  std::vector<PageData> rows;
+  for (const auto& each : platforms) {
+    PageData row;
+    row.text("id", each.id).text("name_zh", each.name_zh).text("name_en", each.name_en);
+    row.text("csrf", csrf).text("return_to", return_to);
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
 std::string security(const Renderer& look, const SecurityPage& page, base::Time now) {
   PageData data;
   data.text("csrf", page.csrf).text("phone", page.phone).flag("sent", page.sent);
@@ -87,6 +99,9 @@ std::string security(const Renderer& look, const SecurityPage& page, base::Time 
   std::vector<PageData> rows;
   for (const auto& factor : page.factors) rows.push_back(factor_row(factor, page, now));
   data.flag("only_password", rows.empty()).list("factors", std::move(rows));
+  if (!page.platforms.empty())
+    data.object("linkable", PageData().list("rows", platform_rows(page.platforms, page.csrf,
+                                                                  page.return_to)));
   if (!page.codes.empty()) {
     std::vector<PageData> codes;
     for (const auto& code : page.codes) codes.push_back(PageData().text("code", code));

@@ -12,6 +12,11 @@
 
 namespace api::pages {
 
+/// A third-party platform whose accounts log in.
+struct PlatformChoice {
+  std::string id, name_zh, name_en;
+};
+
 struct SecondPage {
   std::string csrf, return_to;
   std::vector<auth::Factor> steps;  ///< those that are open
@@ -36,8 +41,12 @@ struct SecurityPage {
   std::vector<std::string> codes = {};     ///< recovery codes, this once
   std::string done = {};                   ///< key of what was done
   bool passkeys = false;                   ///< browsers have them at this address
+  std::vector<PlatformChoice> platforms = {};  ///< whose accounts can be linked
   const base::Error* problem = nullptr;
 };
+/// A row each, with what its form needs.
+std::vector<PageData> platform_rows(const std::vector<PlatformChoice>& platforms,
+                                    const std::string& csrf, const std::string& return_to);
 std::string security(const Renderer& look, const SecurityPage& page, base::Time now);
 
 /// The dark modules of a QR symbol as a path of an SVG drawing, with its quiet zone; `size` is a

@@ -47,6 +47,8 @@ class ProofingPagesTest : public testing::Test {
     out.association = at("/association");
     out.social_card = at("/social-card");
     out.face = at("/face");
+    out.network_id = at("/network-id");
+    out.network_id_face = true;
     out.simulated = true;
     out.deadline = std::chrono::milliseconds(10'000);
     return out;
@@ -121,7 +123,7 @@ TEST_F(ProofingPagesTest, Ldt01_5_4_1_5_APersonSeesTheLevelAndRaisesIt) {
   auto page = browser.get("/account/proofing");
   ASSERT_EQ(page.status, 200) << page.body;
   for (const char* part : {"P0", "simulator", "way-two-factor", "way-association",
-                           "way-social-card", "way-face", "way-counter"})
+                           "way-social-card", "way-network-id", "way-face", "way-network-id-face", "way-counter"})
     EXPECT_THAT(page.body, HasSubstr(part));
   EXPECT_THAT(page.body, HasSubstr(base::message("web.proofing.item.closed", base::Language::zh)));
 
@@ -255,6 +257,33 @@ TEST_F(ProofingPagesTest, ACardIsScannedAndAskedForByItsButton) {
   EXPECT_EQ(level(house, me.id), auth::Proofing::p2);
 }
 
+TEST_F(ProofingPagesTest, Ldt01_6_2_6f_WhoShowedHisNetworkIdentityIsNotAskedForHisNumber) {
+  for (const bool tells : {false, true}) {
+    auto options = with_sources();
+    options.proofing.network_id_tells = tells;
+    test::House house(options);
+    Browser browser(house);
+    const auto me = someone(browser, house);
+    const auto person = *house.services().upstairs.get()->accounts->subject(me.id);
+    EXPECT_THAT(browser.get("/account/proofing").body, HasSubstr("自愿使用"));
+    auto page = browser.post("/account/proofing/begin", {{"method", "network-id"}});
+    ASSERT_EQ(page.status, 200);
+    EXPECT_THAT(page.body, HasSubstr("<svg class=\"qr\""));
+    const auto state = browser.hidden("state");
+    const auto begin = page.body.find("href=\"http") + 6;
+    const auto address = page.body.substr(begin, page.body.find('"', begin) - begin);
+    send(address,
+         tells ? "outcome=matches&name=" + api::percent_encode(person.name) +
+                     "&id_number=" + person.id_number
+               : "outcome=matches",
+         "application/x-www-form-urlencoded");
+    page = browser.post("/account/proofing/finish", {{"state", state}});
+    EXPECT_THAT(page.body, HasSubstr(base::message("auth.proofing.matches", base::Language::zh)));
+    EXPECT_EQ(level(house, me.id), auth::Proofing::p2);
+    EXPECT_THAT(browser.get("/account/proofing").body, Not(HasSubstr("name=\"id_number\"")));
+  }
+}
+
 TEST_F(ProofingPagesTest, ProgramsAskWithAScopeOfItsOwn) {
   test::House house(with_sources());
   const auto without = house.access_token();
@@ -267,7 +296,7 @@ TEST_F(ProofingPagesTest, ProgramsAskWithAScopeOfItsOwn) {
   auto seen = base::parse_json(house.get("/v1/proofing", bearer(token)).body);
   ASSERT_TRUE(seen.ok());
   EXPECT_EQ(base::json_text(*seen, "level"), "p2");
-  EXPECT_EQ((*seen)["ways"].Size(), 7u);
+  EXPECT_EQ((*seen)["ways"].Size(), 9u);
   const auto post = [&](const std::string& body) {
     return house.ask("POST", "/v1/proofing", bearer(token) + "Content-Type: application/json\r\n",
                      body);

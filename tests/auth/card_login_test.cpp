@@ -142,6 +142,34 @@ TEST_F(CardLoginTest, EachOtherOutcomeIsItsOwn) {
   EXPECT_EQ(refusal_of(login.begin("x", "y", network)), "auth.proofing.unavailable");
 }
 
+TEST_F(CardLoginTest, Ldt01_5_4_1_4b_AHolderWithoutAccountIsKeptForHisBrowserOnce) {
+  const auto other = fresh_number();
+  const auto begun = begin();
+  EXPECT_EQ(refusal_of(login.holder(begun.cookie)), "auth.card.over") << "nobody confirmed yet";
+  platform.answer = of(ProofingOutcome::matches, other);
+  EXPECT_EQ(refusal_of(login.result(begun.cookie)), "auth.card.unknown");
+  platform.answer = of(ProofingOutcome::does_not_match);
+  EXPECT_EQ(refusal_of(login.result(begun.cookie)), "auth.card.unknown") << "loaded again, not asked again";
+  EXPECT_EQ(refusal_of(login.address(begun.cookie)), "auth.card.over");
+  EXPECT_EQ(refusal_of(login.holder(std::string(43, 'A'))), "auth.card.over") << "another browser";
+  const auto holder = login.holder(begun.cookie).value();
+  EXPECT_EQ(holder.name, "张小三");
+  EXPECT_EQ(holder.id_number, other);
+  EXPECT_EQ(holder.source, "platform");
+  EXPECT_EQ(holder.transaction, "t-1");
+  EXPECT_EQ(refusal_of(login.holder(begun.cookie)), "auth.card.over") << "spent";
+  // Ten minutes from its confirmation; and whoever logged in has none.
+  const auto late = begin();
+  platform.answer = of(ProofingOutcome::matches, other);
+  EXPECT_EQ(refusal_of(login.result(late.cookie)), "auth.card.unknown");
+  house.clock.advance(10min);
+  EXPECT_EQ(refusal_of(login.holder(late.cookie)), "auth.card.over");
+  const auto known = begin();
+  platform.answer = of(ProofingOutcome::matches, number);
+  EXPECT_TRUE(login.result(known.cookie)->has_value());
+  EXPECT_EQ(refusal_of(login.holder(known.cookie)), "auth.card.over");
+}
+
 TEST_F(CardLoginTest, ANetworkBeginsThirtyInTenMinutes) {
   int begun = 0;
   while (begun < 40 && login.begin("x", "y", network).ok()) ++begun;

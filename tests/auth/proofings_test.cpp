@@ -317,6 +317,54 @@ TEST_F(ProofingsTest, Ldt01_5_4_1_4b_ACardOfSomebodyElseProvesNothing) {
   EXPECT_EQ(level(), Proofing::p2);
 }
 
+TEST_F(ProofingsTest, Ldt01_6_2_6f_ANetworkIdentity) {
+  const auto session = house.new_session(person);
+  const auto number = house.accounts.subject(person)->id_number;
+  const auto with = [&](bool face, bool tells, Proofing worth) {
+    Proofings::Sources sources;
+    sources.network_id = &source;
+    sources.network_id_face = face;
+    sources.network_id_tells = tells;
+    Proofings::Config config;
+    config.face_consent = "人脸 face";
+    config.network_id_level = worth;
+    return Proofings({house.pool, house.cipher, house.accounts, house.clock, house.random, sources,
+                      config});
+  };
+  const auto visit = [&](Proofings& all, std::string_view method) {
+    const auto begun = all.begin(session, method, "https://id.example/r", "/", network);
+    if (!begun.ok()) return begun.error().key;
+    const auto done = all.finish(session, begun->state);
+    return done.ok() ? std::string(to_text((*done)->outcome)) : done.error().key;
+  };
+  // Off: neither way is there.
+  auto none = Proofings({house.pool, house.cipher, house.accounts, house.clock, house.random});
+  EXPECT_EQ(visit(none, "network-id"), "auth.proofing.method");
+  EXPECT_EQ(none.reachable(SubjectKind::person), Proofing::p0);
+  // It compares what it is sent; what that is worth is set.
+  auto compares = with(false, false, Proofing::p1);
+  EXPECT_EQ(compares.reachable(SubjectKind::person), Proofing::p1);
+  EXPECT_EQ(compares.reachable(SubjectKind::unit), Proofing::p0);
+  EXPECT_EQ(visit(compares, "network-id-face"), "auth.proofing.method");
+  EXPECT_EQ(visit(compares, "network-id"), "matches");
+  EXPECT_EQ(source.asked.back().attributes.size(), 3u);
+  EXPECT_EQ(level(), Proofing::p1);
+  // It tells: nothing of the person is sent, and what it says is compared here.
+  auto tells = with(true, true, Proofing::p2);
+  source.next = {Outcome::matches, {}, {}, "李四", number};
+  EXPECT_EQ(visit(tells, "network-id"), "does_not_match");
+  EXPECT_TRUE(source.asked.back().attributes.empty());
+  source.next = {Outcome::matches, {}, {}, "张小三", number};
+  EXPECT_EQ(visit(tells, "network-id"), "matches");
+  EXPECT_EQ(level(), Proofing::p2);
+  // With a face it is P3, with a consent of its own.
+  EXPECT_EQ(visit(tells, "network-id-face"), "auth.proofing.consent");
+  ASSERT_TRUE(tells.consent(person, "network-id-face").ok());
+  source.next = {Outcome::matches, {}, {}, "张小三", number};
+  EXPECT_EQ(visit(tells, "network-id-face"), "matches");
+  EXPECT_EQ(level(), Proofing::p3);
+}
+
 TEST_F(ProofingsTest, ACertificateWithAnothersIdentityNeverBinds) {
   auto all = proofings();
   const auto number = house.accounts.subject(person)->id_number;

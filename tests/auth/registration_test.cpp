@@ -9,6 +9,7 @@
 #include "auth/contact_numbers.h"
 #include "auth/details.h"
 #include "auth/id_numbers.h"
+#include "auth/proofings.h"
 #include "tests/auth/house.h"
 
 namespace auth {
@@ -76,6 +77,99 @@ class RegistrationTest : public testing::Test {
       {house.pool, house.cipher, house.accounts, agreements, house.clock, house.random}};
   const std::string network = fresh_name("network");
 };
+
+/// A card platform that is there; these tests ask it nothing.
+class NoVisits final : public VisitedSource {
+ public:
+  std::string name() const override { return "social-card"; }
+  base::Result<Visit> begin(const ProofingQuestion&, const std::string&) const override {
+    return base::error(base::Code::unavailable, "auth.proofing.unavailable");
+  }
+  std::optional<ProofingAnswer> result(const ProofingQuestion&, const std::string&) const override {
+    return ProofingAnswer{};
+  }
+};
+
+class CardRegistrationTest : public RegistrationTest {
+ protected:
+  NoVisits card;
+  Proofings proofings{{house.pool, house.cipher, house.accounts, house.clock, house.random,
+                       {nullptr, nullptr, &card}}};
+  Registration registration{{house.pool, house.cipher, house.accounts, agreements, house.clock,
+                             house.random, {}, &proofings}};
+  ProvenIdentity holder(const std::string& number) {
+    return {"social-card", "social-card", fresh_name("t"), "张小三", number};
+  }
+  std::string fill_details(const ProvenIdentity& who) {
+    const auto reference = registration.start(who, network, "/account").value();
+    EXPECT_TRUE(registration.fill(reference, RegistrationStep::details, person_details()).ok());
+    return reference;
+  }
+};
+
+TEST_F(CardRegistrationTest, Ldt01_5_4_1_4b_WhoShowedHisCardTypesNoNameAndStartsProven) {
+  const auto number = fresh_number();
+  const auto reference = registration.start(holder(number), network, "/account").value();
+  const auto draft = registration.find(reference).value();
+  EXPECT_TRUE(draft.proven);
+  EXPECT_EQ(draft.next(base::china_date(house.clock.now())), RegistrationStep::details);
+  EXPECT_EQ(draft.typed.at("id_number"), number);
+  EXPECT_EQ(draft.return_to, "/account");
+  EXPECT_EQ(refusal_of(registration.fill(reference, RegistrationStep::identity,
+                                         person_identity(fresh_number()))),
+            "auth.registration.proven");
+  ASSERT_TRUE(registration.fill(reference, RegistrationStep::details, person_details()).ok());
+  EXPECT_TRUE(registration.find(reference)->proven) << "a step on";
+  const auto name = fresh_name();
+  ASSERT_TRUE(registration.complete(reference, end(name)).ok());
+  const auto subject = house.accounts.find_by_login(name).value();
+  ASSERT_TRUE(subject.has_value());
+  const auto record = house.accounts.subject(*subject).value();
+  EXPECT_EQ(record.proofing, Proofing::p2);
+  EXPECT_EQ(record.id_number, number);
+  const auto history = proofings.history(*subject).value();
+  ASSERT_EQ(history.size(), 1u);
+  EXPECT_EQ(history[0].method, "social-card");
+  EXPECT_EQ(house.accounts.find_by_number("cn-id", number).value(), subject);
+}
+
+TEST_F(CardRegistrationTest, TheNumberSaysOfWhichDocumentItIs) {
+  const auto type_of = [&](const std::string& number) {
+    const auto reference = registration.start(holder(number), network);
+    return reference.ok() ? registration.find(*reference)->typed.at("id_type")
+                          : reference.error().key;
+  };
+  EXPECT_EQ(type_of(fresh_number()), "cn-id");
+  const std::string hong_kong = "81000019900307888";
+  EXPECT_EQ(type_of(hong_kong + citizen_check(hong_kong)), "hmt-permit");
+  EXPECT_EQ(type_of("nonsense"), "auth.registration.unusable");
+  auto nameless = holder(fresh_number());
+  nameless.name = "";
+  EXPECT_EQ(refusal_of(registration.start(nameless, network)), "auth.registration.unusable");
+}
+
+TEST_F(CardRegistrationTest, OneConfirmationProvesOnceAndForAnHour) {
+  const auto who = holder(fresh_number());
+  ASSERT_TRUE(registration.complete(fill_details(who), end(fresh_name())).ok());
+  auto again = holder(fresh_number());
+  again.transaction = who.transaction;
+  EXPECT_EQ(refusal_of(registration.complete(fill_details(again), end(fresh_name()))),
+            "auth.proofing.replayed");
+  const auto late = fill_details(holder(fresh_number()));
+  house.clock.advance(std::chrono::hours(1));
+  EXPECT_EQ(refusal_of(registration.find(late)), "auth.registration.unknown");
+}
+
+TEST_F(CardRegistrationTest, ANumberThatWasRegisteredMeanwhileIsNotMadeTwice) {
+  const auto number = fresh_number();
+  const auto reference = fill_details(holder(number));
+  const auto plain = begin();
+  fill_person(plain, number);
+  ASSERT_TRUE(registration.complete(plain, end(fresh_name())).ok());
+  const auto name = fresh_name();
+  EXPECT_TRUE(registration.complete(reference, end(name)).ok()) << "told the same as anybody";
+  EXPECT_FALSE(house.accounts.find_by_login(name)->has_value());
+}
 
 TEST_F(RegistrationTest, Ldt01_5_4_1_4a_APersonRegistersAndLogsIn) {
   const auto reference = begin();

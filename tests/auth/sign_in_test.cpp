@@ -43,7 +43,11 @@ TEST(MethodsTest, GbT22239_8_1_4_1d_TwoKindsAndOneOfThemAKey) {
       {all({password, sms}), Authentication::two_factor},
       {all({password, totp}), Authentication::two_factor},
       {all({password, recovery_code}), Authentication::two_factor},
-      {all({password, third_party}), Authentication::two_factor},
+      {all({password, third_party}), Authentication::password},
+      {all({third_party, totp}), Authentication::two_factor},
+      {all({third_party, passkey}), Authentication::hardware},
+      {third_party_verified, Authentication::two_factor},
+      {all({third_party_verified, passkey}), Authentication::hardware},
       {all({password, passkey}), Authentication::hardware},
       {all({password, certificate}), Authentication::hardware},
       {passkey_verified, Authentication::hardware},
@@ -51,7 +55,7 @@ TEST(MethodsTest, GbT22239_8_1_4_1d_TwoKindsAndOneOfThemAKey) {
   };
   for (const auto& row : rows)
     EXPECT_EQ(authentication_of(row.methods), row.worth) << row.methods.bits();
-  EXPECT_EQ(Methods::from_bits(-1).bits(), 511);
+  EXPECT_EQ(Methods::from_bits(-1).bits(), 1023);
   EXPECT_EQ(Methods::from_bits(1 << 12).bits(), 0);
 }
 

@@ -1,10 +1,10 @@
 """A simulator of the systems that proofing asks (docs/gateways.md): identity register, the agency's own records,
-a face service, the e-social-security card's platform.
+a face service, the e-social-security card's platform, the national network identity.
 
     proofing_simulator.py --key-id ID --secret-file FILE [--port N] [--with-parent] [--people FILE]
 
 Prints its port; with --with-parent it ends with its standard input. Paths: /identity, /association, /social-card,
-/face; `…/visit/TICKET` are the pages of the last two that a person sees.
+/face, /network-id; `…/visit/TICKET` are the pages of the last three that a person sees.
 
 Whom it knows: --people, JSON lines {"name", "id_number", "phone", "bank_card", "card_number", "last_base"}; without,
 everybody it is asked about, whose other values are then the same ones: 13800138000, 6222020200012345678, A12345678,
@@ -191,7 +191,8 @@ class Simulator(BaseHTTPRequestHandler):
                 if outcome == "matches":
                     attributes = visit["question"]["attributes"]
                     out["transaction"] = visit.setdefault("transaction", out["transaction"])
-                    if path == "/social-card":
+                    # A network identity that is asked about nobody tells who it is.
+                    if path == "/social-card" or "id_number" not in attributes:
                         holder = visit.get("holder", attributes)  # a login: whoever holds the telephone
                         out |= {"name": holder["name"], "id_number": holder["id_number"]}
                         if mode == "other_person":
@@ -210,7 +211,9 @@ class Simulator(BaseHTTPRequestHandler):
         visit = self.visits.get(ticket) if "/visit/" in path else None
         if visit is None:
             return self.page("<p>没有这次核验 · no such visit", 404)
-        what = "人脸核验 · Face" if path.startswith("/face/") else "电子社保卡 · Electronic social security card"
+        what = ("人脸核验 · Face" if path.startswith("/face/") else
+                "国家网络身份认证 · Network identity" if path.startswith("/network-id/") else
+                "电子社保卡 · Electronic social security card")
         buttons = "".join(
             f'<p><button name="outcome" value="{value}" style="font-size:1.1rem;padding:.6rem 1rem">{escape(text)}</button>'
             for value, text in [("matches", "通过 · pass"), ("does_not_match", "不一致 · mismatch"),

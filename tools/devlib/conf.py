@@ -249,7 +249,8 @@ def body_simulator(area: Area, ports: Ports) -> Child:
 
 
 def proofing_conf(area: Area, ports: Ports) -> str:
-    paths = {"identity": "identity", "association": "association", "social_card": "social-card", "face": "face"}
+    paths = {"identity": "identity", "association": "association", "social_card": "social-card", "face": "face",
+             "network_id": "network-id"}
     return "".join(f"proofing.{name}_url = http://127.0.0.1:{ports.proofing}/{path}\n"
                    f"proofing.{name}_key_id = demo-proofing\n"
                    f"proofing.{name}_secret_file = {area.secrets}/proofing-key\n" for name, path in paths.items())
