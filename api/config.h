@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/http/address.h"
+#include "api/item_policy.h"
 #include "auth/otps.h"
 #include "base/result.h"
 #include "base/settings.h"
@@ -111,6 +112,9 @@ struct Config {
     std::chrono::milliseconds deadline{3'000};
     std::array<std::chrono::seconds, 3> life{};  ///< of evidence for P1, P2, P3; zero: no end
   } proofing;
+
+  /// What each service item demands here.
+  std::vector<ItemPolicy> items{least_item_policies().begin(), least_item_policies().end()};
 
   struct Agency {
     std::string name = "演示社会保险经办中心", code = "12100000MB0000000L",

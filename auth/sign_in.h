@@ -14,6 +14,14 @@
 
 namespace auth {
 
+/// How old a login may be that changes how its owner logs in, or ends his account.
+constexpr std::chrono::minutes kFreshLogin{10};
+/// What such a login lacks: a second factor that is there must have been shown, and not long ago.
+enum class LoginLack { nothing, second_step, new_login };
+/// `factors`: those in force (factors_of).
+LoginLack lack_of(std::vector<Factor> factors, Methods shown, base::Time authenticated_at,
+                  base::Time now);
+
 /// Thread-safe through its parts.
 class SignIn {
  public:

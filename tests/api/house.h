@@ -66,6 +66,7 @@ class House {
     Pki::Keys keys = {};   ///< where the keys come from; none: made in memory
     api::Config::Limits limits = {0, 0, 0, 0, 0};
     api::Config::Proofing proofing = {};
+    std::vector<api::ItemPolicy> items = {};  ///< none: those of the configuration
   };
   House() : House(Options{}) {}
   explicit House(const Options& options);
@@ -134,6 +135,8 @@ class House {
   std::string client_id_, client_secret_;
 };
 
+/// What oathtool says is the code of this secret at this moment (RFC 6238).
+std::string oathtool(const std::string& base32, base::Time at);
 /// "name=value" of a Set-Cookie line.
 std::string cookie_of(const Answer& answer);
 /// The value of a query parameter of a URL.
