@@ -1,7 +1,5 @@
 // 我的账户: what a person sees and changes of his own account, and agreements that he is asked for
 // again. LD/T 01-2020 6.2.4, 6.2.5.
-#include <algorithm>
-
 #include "api/form_values.h"
 #include "api/handlers.h"
 #include "api/page_handlers.h"
@@ -108,17 +106,11 @@ base::Result<Response> agreement_submit(Call& call) {
   BASE_TRY(const auto house, call.house());
   const auto return_to = own_path(form_text(form, "return_to"));
   const auto accepted = form_acceptances(form);
-  BASE_TRY(const auto pending, house->agreements->pending(call.session->subject));
-  // All that wait must be ticked; each is recorded by itself.
-  for (const auto& one : pending)
-    if (std::none_of(accepted.begin(), accepted.end(),
-                     [&](const auto& ticked) { return ticked.kind == one.kind; })) {
-      const auto needed = base::error(base::Code::invalid_argument, "auth.agreement.needed");
-      return show_agreements(call, return_to, &needed);
-    }
-  const auto recorded = house->agreements->accept(call.session->subject, accepted, "login");
+  const auto recorded =
+      house->agreements->accept_pending(call.session->subject, accepted, "login");
   if (!recorded.ok()) {
-    if (recorded.error().key != "auth.agreement.changed") return recorded.error();
+    const auto& key = recorded.error().key;
+    if (key != "auth.agreement.needed" && key != "auth.agreement.changed") return recorded.error();
     return show_agreements(call, return_to, &recorded.error());
   }
   return Response::redirect(return_to);
@@ -142,8 +134,7 @@ base::Result<Response> account_details(Call& call) {
     if (!value.empty()) shown.typed.emplace(field.name, std::move(value));
   }
   if (shown.typed.empty()) return Response::redirect("/account");
-  // Whoever sits at somebody's open session must not turn his telephone number.
-  if (!auth::phone_in(shown.typed).empty()) {
+  if (auth::needs_fresh_login(shown.typed)) {
     BASE_TRY(auto asked, ask_fresh_login(call, "/account"));
     if (asked) return std::move(*asked);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "auth/acr.h"
 #include "base/encoding.h"
 
 namespace api {
@@ -335,6 +336,30 @@ void read_platforms_file(base::Settings& s, Config& out) {
     s.refuse("platforms.file", read.error().detail);
 }
 
+/// More than the least may be demanded, not less.
+void read_items(base::Settings& s, Config& out) {
+  for (auto& item : out.items) {
+    std::string key = "items." + std::string(item.id);
+    std::replace(key.begin(), key.end(), '-', '_');
+    const auto short_acr = [](const ItemPolicy& policy) {
+      return "p" + std::to_string(static_cast<int>(policy.proofing)) + "a" +
+             std::to_string(static_cast<int>(policy.authentication));
+    };
+    item.self_only = s.boolean(key + ".self_only", item.self_only,
+                               "本人办理: whoever acts for another is refused");
+    const auto acr = auth::acr_from(
+        "urn:xinyin:acr:" + s.text(key + ".acr", short_acr(item),
+                                   "proofing and login that it needs, p0a1 to p3a3; no less than "
+                                   "the default"));
+    if (!acr || !acr->meets({item.proofing, item.authentication}))
+      s.refuse(key + ".acr", "not p0a1 to p3a3, or less than " + short_acr(item));
+    else
+      item.proofing = acr->proofing, item.authentication = acr->authentication;
+    item.max_age = std::chrono::seconds(s.integer(
+        key + ".max_age_s", 0, 0, 86'400, "how old the login may be; 0: as long as it lasts"));
+  }
+}
+
 void read_accounts(base::Settings& s, Config& out) {
   out.cancel_wait = std::chrono::hours(
       24 * s.integer("account.cancel_wait_days", 15, 0, 90,
@@ -502,6 +527,7 @@ base::Result<Config> Config::read(base::Settings& s, bool verify_only) {
   read_openid(s, out);
   read_proofing(s, out);
   read_platforms_file(s, out);
+  read_items(s, out);
   out.fail_point =
       s.text("testing.fail_point", "",
              "stops the process at this named step, as a power cut would (tests only)");

@@ -10,6 +10,7 @@
 
 #include "api/http/address.h"
 #include "api/platform_settings.h"
+#include "api/item_policy.h"
 #include "auth/otps.h"
 #include "base/result.h"
 #include "base/settings.h"
@@ -127,6 +128,8 @@ struct Config {
 
   /// Third-party platforms whose accounts log people in, as their file has them.
   std::vector<PlatformSettings> platforms;
+  /// What each service item demands here.
+  std::vector<ItemPolicy> items{least_item_policies().begin(), least_item_policies().end()};
 
   struct Agency {
     std::string name = "演示社会保险经办中心", code = "12100000MB0000000L",

@@ -12,12 +12,12 @@ constexpr std::array<ItemPolicy, 1> kItems{{
 
 }  // namespace
 
-std::span<const ItemPolicy> item_policies() {
+std::span<const ItemPolicy> least_item_policies() {
   return kItems;
 }
 
-const ItemPolicy* item_policy(std::string_view id) {
-  for (const auto& item : kItems)
+const ItemPolicy* find_item(std::span<const ItemPolicy> items, std::string_view id) {
+  for (const auto& item : items)
     if (item.id == id) return &item;
   return nullptr;
 }

@@ -4,6 +4,7 @@
 #include "api/form_values.h"
 #include "api/handlers.h"
 #include "api/item_policy.h"
+#include "api/json_body.h"
 #include "api/page_handlers.h"
 #include "api/pages/mandate_pages.h"
 #include "api/problem.h"
@@ -27,12 +28,13 @@ base::Error wrong(const char* field, const char* key) {
 
 /// `since` and `until` are days; the last one is in it. Items that must be done by oneself are none
 /// that one could be mandated for.
-base::Result<auth::MandateTerms> read_terms(const std::vector<std::string>& items,
+base::Result<auth::MandateTerms> read_terms(std::span<const ItemPolicy> policies,
+                                            const std::vector<std::string>& items,
                                             std::string_view since, std::string_view until,
                                             std::string_view most, base::Time now) {
   auth::MandateTerms out;
   for (const auto& item : items) {
-    const auto* policy = item_policy(item);
+    const auto* policy = find_item(policies, item);
     if (policy == nullptr || policy->self_only) return wrong("items", "auth.mandate.items");
     out.items.push_back(item);
   }
@@ -62,6 +64,7 @@ base::Result<Response> show(Call& call, pages::MandatesPage shown, int status = 
   BASE_TRY(const auto house, call.house());
   const auto& session = *call.session;
   shown.csrf = session.csrf;
+  shown.policies = call.services.config.items;
   BASE_TRY(shown.given, house->mandates->given(session.subject));
   BASE_TRY(auto received, house->mandates->received(session.subject));
   for (auto& one : received) {
@@ -108,14 +111,6 @@ void put_mandate(base::JsonWriter& w, const auth::Mandate& one) {
   if (one.terms.most_uses) w.member("most_uses", *one.terms.most_uses);
 }
 
-base::Error unknown_member(std::string field) {
-  auto error =
-      base::error(base::Code::invalid_argument, "api.member", "unknown or not as expected");
-  error.args = {{"member", base::printable(field, 64)}};
-  error.fields = {{std::move(field), "api.member"}};
-  return error;
-}
-
 }  // namespace
 
 namespace handlers {
@@ -133,11 +128,12 @@ base::Result<Response> mandates_offer(Call& call) {
   for (const auto* name :
        {"name", "id_type", "id_number", "country", "since", "until", "most_uses"})
     shown.typed.insert_or_assign(name, form_text(form, name));
-  for (const auto& item : item_policies())
+  for (const auto& item : call.services.config.items)
     if (form_text(form, "item." + std::string(item.id)) == "yes") shown.items.emplace_back(item.id);
   const auto& typed = shown.typed;
-  const auto terms = read_terms(shown.items, typed.at("since"), typed.at("until"),
-                                typed.at("most_uses"), call.services.clock.now());
+  const auto terms = read_terms(call.services.config.items, shown.items, typed.at("since"),
+                                typed.at("until"), typed.at("most_uses"),
+                                call.services.clock.now());
   const auto offered = terms.ok()
                            ? house->mandates->offer(call.session->subject,
                                                     {typed.at("name"), typed.at("id_type"),
@@ -226,8 +222,9 @@ base::Result<Response> offer_mandate(Call& call) {
     return it == texts.end() ? std::string() : it->second;
   };
   BASE_TRY(const auto house, call.house());
-  BASE_TRY(const auto terms, read_terms(items, text("since"), text("until"), text("most_uses"),
-                                        call.services.clock.now()));
+  BASE_TRY(const auto terms,
+           read_terms(call.services.config.items, items, text("since"), text("until"),
+                      text("most_uses"), call.services.clock.now()));
   BASE_TRY(const auto id,
            house->mandates->offer(
                call.actor->subject(),

@@ -55,10 +55,12 @@ void challenge(const base::Error& error, Response& out) {
     const auto code = error.detail.empty() ? std::string("invalid_token") : error.detail;
     out.set("WWW-Authenticate",
             "DPoP realm=\"xinyin\", error=\"" + code + "\", algs=\"ES256 PS256 EdDSA\"");
-  } else if (error.key == "auth.acr_needed") {
-    out.set("WWW-Authenticate",
-            "Bearer realm=\"xinyin\", error=\"insufficient_user_authentication\", acr_values=\"" +
-                std::string(arg_of(error, "acr_values")) + "\"");
+  } else if (const auto acr = arg_of(error, "acr_values"); !acr.empty()) {
+    auto text = "Bearer realm=\"xinyin\", error=\"insufficient_user_authentication\", acr_values=\"" +
+                std::string(acr) + "\"";
+    if (const auto age = arg_of(error, "max_age"); !age.empty())
+      text += ", max_age=\"" + std::string(age) + "\"";
+    out.set("WWW-Authenticate", text);
   } else {
     out.set("WWW-Authenticate", "Bearer realm=\"xinyin\", error=\"invalid_token\"");
   }

@@ -3,6 +3,7 @@
 
 #include "api/form_values.h"
 #include "api/handlers.h"
+#include "api/json_body.h"
 #include "api/page_handlers.h"
 #include "api/pages/proofing_pages.h"
 #include "api/problem.h"
@@ -40,6 +41,7 @@ base::Result<Response> show(Call& call, pages::ProofingPage shown, int status = 
   const auto& subject = call.session->subject;
   BASE_TRY(const auto person, house->accounts->subject(subject));
   shown.csrf = call.session->csrf;
+  shown.policies = call.services.config.items;
   BASE_TRY(shown.standing, proofings.standing(subject));
   BASE_TRY(shown.history, proofings.history(subject));
   for (const auto* method : proofings.offered(person.kind)) {
@@ -219,20 +221,14 @@ base::Result<Response> read_proofing(Call& call) {
 
 base::Result<Response> do_proofing(Call& call) {
   BASE_TRY(const auto json, base::parse_json(call.request.body, {.bytes = 8 * 1024, .depth = 2}));
-  const auto refuse = [](std::string field) {
-    auto error = base::error(base::Code::invalid_argument, "api.member", "unknown or not a text");
-    error.args = {{"member", base::printable(field, 64)}};
-    error.fields = {{std::move(field), "api.member"}};
-    return error;
-  };
-  if (!json.IsObject()) return refuse("");
+  if (!json.IsObject()) return unknown_member("");
   std::string method;
   auth::FieldValues typed;
   for (const auto& member : json.GetObject()) {
     const std::string name(member.name.GetString(), member.name.GetStringLength());
     const bool known = name == "method" || name == "phone" || name == "bank_card" ||
                        name == "card_number" || name == "last_base";
-    if (!known || !member.value.IsString()) return refuse(name);
+    if (!known || !member.value.IsString()) return unknown_member(name);
     std::string value(member.value.GetString(), member.value.GetStringLength());
     if (name == "method")
       method = std::move(value);

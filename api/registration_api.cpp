@@ -4,39 +4,12 @@
 #include <map>
 
 #include "api/handlers.h"
-#include "base/json.h"
-#include "base/text.h"
+#include "api/json_body.h"
 
 namespace api {
 namespace {
 
 using auth::RegistrationStep;
-
-base::Error unknown_member(std::string field) {
-  auto error =
-      base::error(base::Code::invalid_argument, "api.member", "unknown or not as expected");
-  error.args = {{"member", base::printable(field, 64)}};
-  error.fields = {{std::move(field), "api.member"}};
-  return error;
-}
-
-/// An object whose members are all among `known`; what is not known is refused rather than ignored.
-base::Result<rapidjson::Document> object_of(const Request& request,
-                                            std::initializer_list<std::string_view> known) {
-  BASE_TRY(auto json, base::parse_json(request.body, {.bytes = 64 * 1024, .depth = 5}));
-  if (!json.IsObject()) return unknown_member("");
-  for (const auto& member : json.GetObject()) {
-    const std::string name(member.name.GetString(), member.name.GetStringLength());
-    if (std::find(known.begin(), known.end(), name) == known.end()) return unknown_member(name);
-  }
-  return json;
-}
-
-base::Result<std::string> text_member(const rapidjson::Value& object, const char* name) {
-  const auto it = object.FindMember(name);
-  if (it == object.MemberEnd() || !it->value.IsString()) return unknown_member(name);
-  return std::string(it->value.GetString(), it->value.GetStringLength());
-}
 
 std::string_view kind_text(auth::SubjectKind kind) {
   return kind == auth::SubjectKind::unit ? "unit" : "person";
@@ -69,21 +42,6 @@ Response state_answer(Call& call, const auth::RegistrationDraft& draft, int stat
   }
   w.EndObject();
   return Response::json(w.text(), status);
-}
-
-base::Result<std::vector<auth::Acceptance>> acceptances(const rapidjson::Value& json) {
-  std::vector<auth::Acceptance> out;
-  const auto it = json.FindMember("accept");
-  if (it == json.MemberEnd()) return out;
-  if (!it->value.IsArray() || it->value.Size() > 8) return unknown_member("accept");
-  for (const auto& one : it->value.GetArray()) {
-    if (!one.IsObject()) return unknown_member("accept");
-    const auto kind = auth::agreement_kind(base::json_text(one, "kind"));
-    const auto version = base::json_int(one, "version");
-    if (!kind || !version || *version < 1 || *version > 1'000'000) return unknown_member("accept");
-    out.push_back({*kind, static_cast<int>(*version), std::string(base::json_text(one, "sha256"))});
-  }
-  return out;
 }
 
 }  // namespace
@@ -141,10 +99,8 @@ base::Result<Response> complete_registration(Call& call) {
   auth::RegistrationEnd end;
   end.how = "api";
   BASE_TRY(end.login_name, text_member(json, "login_name"));
-  BASE_TRY(auto password, text_member(json, "password"));
-  end.password = base::Secret(base::as_bytes(password));
-  base::wipe({reinterpret_cast<std::uint8_t*>(password.data()), password.size()});
-  BASE_TRY(end.accepted, acceptances(json));
+  BASE_TRY(end.password, secret_member(json, "password"));
+  BASE_TRY(end.accepted, acceptances_in(json));
   BASE_TRY(const auto house, call.house());
   BASE_TRY_VOID(house->registration->complete(call.path("reference"), end));
   base::JsonWriter w;

@@ -78,9 +78,9 @@ base::Result<auth::ShownToken> shown_token(const Call& call) {
 }
 
 /// Who acts for another does so within his mandate, and not where one must come himself.
-base::Result<void> check_acting(const Route& route, const auth::Actor& actor) {
+base::Result<void> check_acting(const Route& route, const ItemPolicy* policy,
+                                const auth::Actor& actor) {
   if (!actor.acts_for_another() || route.item == kEachItem) return {};
-  const auto* policy = item_policy(route.item);
   if (policy == nullptr || policy->self_only)
     return base::error(base::Code::permission_denied, "auth.mandate.self_only");
   if (!actor.may(route.item))
@@ -88,22 +88,23 @@ base::Result<void> check_acting(const Route& route, const auth::Actor& actor) {
   return {};
 }
 
-/// The route's own need, or that of its item.
-std::string acr_needed(const Route& route) {
-  const auto* policy = item_policy(route.item);
-  return policy == nullptr ? std::string(route.acr)
-                           : auth::acr_of(policy->proofing, policy->authentication);
-}
-
-/// RFC 9470 §3: what the client should ask the person's login for.
-base::Result<void> check_acr(const std::string& acr, const auth::Actor& actor) {
+/// How certain and how late the login must be: the route's own need, or that of its item. RFC 9470
+/// §3: what the client should ask the person's login for.
+base::Result<void> check_login(const Route& route, const ItemPolicy* policy,
+                               const auth::Actor& actor, base::Time now) {
+  const auto acr = policy == nullptr ? std::string(route.acr)
+                                     : auth::acr_of(policy->proofing, policy->authentication);
   if (acr.empty()) return {};
   const auto needed = auth::acr_from(acr);
   base::check(needed.has_value(), "a route names an acr that there is");
-  if (auth::Acr{actor.proofing(), actor.authentication()}.meets(*needed)) return {};
-  auto failure =
-      base::error(base::Code::unauthenticated, "auth.acr_needed", acr);
+  const bool certain = auth::Acr{actor.proofing(), actor.authentication()}.meets(*needed);
+  const auto max_age = policy == nullptr ? std::chrono::seconds(0) : policy->max_age;
+  const bool lately = max_age.count() == 0 || now - actor.authenticated_at() <= max_age;
+  if (certain && lately) return {};
+  auto failure = base::error(base::Code::unauthenticated,
+                             certain ? "auth.login_not_fresh" : "auth.acr_needed", acr);
   failure.args = {{"acr_values", acr}};
+  if (max_age.count() > 0) failure.args.emplace_back("max_age", std::to_string(max_age.count()));
   return failure;
 }
 
@@ -422,8 +423,9 @@ base::Result<void> Router::check_who(Call& call) {
       BASE_TRY(call.actor, rooms->provider->actor(shown));
       if (!call.route.scope.empty() && !call.actor->has_scope(call.route.scope))
         return base::error(base::Code::permission_denied, "auth.scope_missing");
-      BASE_TRY_VOID(check_acting(call.route, *call.actor));
-      return check_acr(acr_needed(call.route), *call.actor);
+      const auto* policy = find_item(services_.config.items, call.route.item);
+      BASE_TRY_VOID(check_acting(call.route, policy, *call.actor));
+      return check_login(call.route, policy, *call.actor, services_.clock.now());
     }
   }
   return base::error(base::Code::internal, "http.internal", "route without a rule");

@@ -14,7 +14,6 @@
 namespace api {
 namespace {
 
-constexpr std::chrono::minutes kFresh{10};
 constexpr std::string_view kSecurityPath = "/account/security";
 
 std::optional<std::string_view> sign_in_cookie(Call& call) {
@@ -211,14 +210,18 @@ base::Result<Response> factor_added(Call& call, auth::FactorKind kind, std::stri
 
 base::Result<std::optional<Response>> ask_fresh_login(Call& call, std::string_view return_to) {
   BASE_TRY(const auto house, call.house());
-  const auto now = call.services.clock.now();
   const auto& session = *call.session;
-  // A second factor that is there must have been shown.
   BASE_TRY(const auto steps, house->sign_in->steps(session.subject, session.methods));
-  const bool more = !steps.enough;
-  if (!more && now - session.authenticated_at <= kFresh) return std::optional<Response>();
-  if (more) return std::optional(Response::redirect(second_path(return_to)));
-  return std::optional(Response::redirect("/login?fresh=1&return_to=" + percent_encode(return_to)));
+  switch (auth::lack_of(steps, session.authenticated_at, call.services.clock.now())) {
+    case auth::LoginLack::nothing:
+      break;
+    case auth::LoginLack::second_step:
+      return std::optional(Response::redirect(second_path(return_to)));
+    case auth::LoginLack::new_login:
+      return std::optional(
+          Response::redirect("/login?fresh=1&return_to=" + percent_encode(return_to)));
+  }
+  return std::optional<Response>();
 }
 
 namespace handlers {

@@ -36,10 +36,11 @@ constexpr store::Query kLoginNameOf{"auth.login_name_of", R"sql(
   select login_name from auth.account where subject_id = $1)sql"};
 constexpr store::Query kSetActive{"auth.set_active", R"sql(
   update auth.subject set active = $2 where id = $1)sql"};
-// Tokens die first, those that outlive their session too; $2 is the session that may go on.
+// Tokens die first, those that outlive their session and those of devices, which are of none, too;
+// $2 is the session that may go on, or empty.
 constexpr store::Query kRevokeOfSubject{"auth.revoke_of_subject", R"sql(
   update auth.authorization_grant set revoked_at = $3
-   where subject_id = $1 and revoked_at is null and session_id <> $2)sql"};
+   where subject_id = $1 and revoked_at is null and ($2 = '' or session_id <> $2))sql"};
 constexpr store::Query kEndSessionsOfSubject{"auth.end_sessions_of_subject", R"sql(
   delete from auth.session where subject_id = $1 and id <> $2)sql"};
 

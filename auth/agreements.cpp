@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "auth/consents.h"
+#include "auth/logout_notices.h"
 #include "base/digest.h"
 #include "base/encoding.h"
 #include "base/json.h"
@@ -234,6 +236,22 @@ base::Result<void> Agreements::accept(const SubjectId& subject,
   return tx.commit();
 }
 
+base::Result<void> Agreements::accept_pending(const SubjectId& subject,
+                                              const std::vector<Acceptance>& accepted,
+                                              std::string_view how) {
+  BASE_TRY(const auto waiting, pending(subject));
+  std::vector<Acceptance> wanted;
+  for (const auto& one : waiting) {
+    const auto ticked = std::find_if(accepted.begin(), accepted.end(), [&](const auto& each) {
+      return each.kind == one.kind;
+    });
+    if (ticked == accepted.end())
+      return base::error(base::Code::invalid_argument, "auth.agreement.needed");
+    wanted.push_back(*ticked);
+  }
+  return accept(subject, wanted, how);
+}
+
 base::Result<void> Agreements::withdraw_privacy(const SubjectId& subject, std::string_view how) {
   BASE_TRY(auto tx, pool_.begin());
   BASE_TRY(const auto last, tx.run(kLastPrivacyAct, {subject.value()}));
@@ -242,8 +260,11 @@ base::Result<void> Agreements::withdraw_privacy(const SubjectId& subject, std::s
                         {AgreementKind::privacy, static_cast<int>(last.integer(0, 0)),
                          base::to_hex(last.bytes(0, 2))},
                         false, how));
+  const auto now = clock_.now();
   BASE_TRY_VOID(tx.run(kForgetConsents, {subject.value()}));
-  BASE_TRY_VOID(tx.run(kRevokeGrantsOf, {subject.value(), clock_.now()}));
+  BASE_TRY_VOID(note_sessions_end(tx, subject, "", now));
+  BASE_TRY_VOID(tx.run(kRevokeGrantsOf, {subject.value(), now}));
+  BASE_TRY_VOID(deny_devices(tx, subject, ""));
   return tx.commit();
 }
 

@@ -88,8 +88,13 @@ class Agreements {
   /// check() and record() in one.
   base::Result<void> accept(const SubjectId& subject, const std::vector<Acceptance>& accepted,
                             std::string_view how);
+  /// Those that wait, all of them: each must be among `accepted` and is recorded by itself; what
+  /// does not wait is passed over. Errors: invalid_argument `auth.agreement.needed`; conflict
+  /// `auth.agreement.changed`.
+  base::Result<void> accept_pending(const SubjectId& subject,
+                                    const std::vector<Acceptance>& accepted, std::string_view how);
   /// Withdraws the privacy consent: what portals were allowed ends, and so do the tokens that they
-  /// hold; the next login at a portal asks again. Errors: not_found `auth.agreement.none`
+  /// hold, and they are told; the next login at a portal asks again. Errors: not_found `auth.agreement.none`
   /// when there is none to withdraw.
   base::Result<void> withdraw_privacy(const SubjectId& subject, std::string_view how);
 

@@ -1,6 +1,7 @@
 // What comes of an authorization request that passed its checks: a login, the person's consent, a
 // code. RFC 6749 §4.1.2, OpenID Connect Core §3.1.2.3–3.1.2.6, RFC 9470 §5.
 #include "auth/authorize_call.h"
+#include "auth/consents.h"
 #include "auth/redirect.h"
 #include "base/encoding.h"
 #include "base/json.h"
@@ -12,12 +13,6 @@ namespace {
 
 constexpr store::Query kFindConsent{"auth.find_consent", R"sql(
   select scopes, claims from auth.consent where subject_id = $1 and client_id = $2)sql"};
-constexpr store::Query kPutConsent{"auth.put_consent", R"sql(
-  insert into auth.consent (subject_id, client_id, scopes, granted_at, claims)
-  values ($1, $2, $3, $4, $5)
-  on conflict (subject_id, client_id) do update
-    set scopes = excluded.scopes, granted_at = excluded.granted_at,
-        claims = excluded.claims)sql"};
 constexpr store::Query kPutRequest{"auth.put_request", R"sql(
   insert into auth.authorization_request (digest, session_id, client_id, sealed, expires_at)
   values ($1, $2, $3, $4, $5))sql"};
@@ -262,17 +257,8 @@ base::Result<AuthorizeAnswer> Provider::Impl::issue_code(const GrantRequest& req
     BASE_TRY(const bool mine, take_pushed(&tx, *request.pushed));
     if (!mine) return pushed_gone();
   }
-  if (new_consent) {
-    BASE_TRY(const auto before, tx.run(kFindConsent, {subject, client}));
-    const auto joined = [&](int column, const std::string& more) {
-      std::string out(before.empty() ? "" : before.text(0, column));
-      for (const auto& word : split_scopes(more))
-        if (!has_scope(out, word)) out += (out.empty() ? "" : " ") + word;
-      return out;
-    };
-    tx.put(kPutConsent, {subject, client, joined(0, request.scopes), now,
-                         joined(1, request.claim_words)});
-  }
+  if (new_consent)
+    BASE_TRY_VOID(add_consent(tx, subject, client, request.scopes, request.claim_words, now));
   tx.put(kPutGrant, {grant, base::BytesView(base::sha256(code)), subject, session.id, client,
                      request.redirect_uri, request.scopes, nonce, request.code_challenge,
                      static_cast<int>(session.authentication), session.methods.bits(),

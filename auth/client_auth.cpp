@@ -147,13 +147,17 @@ std::variant<Client, OAuthError> Provider::Impl::authenticate(const Parameters& 
   if (id.empty()) return unknown_client();
   auto found = clients.find(id, parts.clock.now());
   if (!found.ok()) return oauth_trouble(found.error());
-  // The digest is compared for an unknown client too, with one that fits nothing.
+  // Two digests are compared, for an unknown client and one with a single secret too, there with
+  // what fits nothing: the time tells neither.
   const auto given = base::sha256(base::as_bytes(secret));
   const base::Digest nothing{};
   const bool known = found->has_value();
   const bool is_public = known && (*found)->is_public();
-  const bool fits =
-      base::constant_time_equal(given, known && (*found)->secret ? *(*found)->secret : nothing);
+  const bool fits_new =
+      base::constant_time_equal(given, known ? (*found)->secret.value_or(nothing) : nothing);
+  const bool fits_old =
+      base::constant_time_equal(given, known ? (*found)->old_secret.value_or(nothing) : nothing);
+  const bool fits = fits_new || fits_old;
   // RFC 8705 §2.2: with the key that it registered, in the handshake instead of an assertion.
   if (known && !certificate.empty() && secret.empty() && authorization.empty() &&
       !(*found)->secret && !(*found)->keys.empty()) {

@@ -24,6 +24,10 @@ constexpr store::Query kPutClient{"auth.put_client", R"sql(
   on conflict (id) do update set
     name = excluded.name,
     secret_digest = case when $26 then auth.client.secret_digest else excluded.secret_digest end,
+    old_secret_digest = case when $26 then auth.client.old_secret_digest
+                             when $27::timestamptz is not null then auth.client.secret_digest end,
+    old_secret_until = case when $26 then auth.client.old_secret_until
+                            when auth.client.secret_digest is not null then $27::timestamptz end,
     redirect_uris = excluded.redirect_uris,
     post_logout_redirect_uris = excluded.post_logout_redirect_uris, scopes = excluded.scopes,
     sector = excluded.sector, active = excluded.active, registered_at = excluded.registered_at,
@@ -42,26 +46,33 @@ constexpr store::Query kSwitchClient{"auth.switch_client", R"sql(
      set active = $2, revision = revision + 1,
          grants_from = case when $2 then grants_from else $3 end
    where id = $1 and active <> $2 returning revision)sql"};
+constexpr store::Query kEndOldSecret{"auth.end_old_secret", R"sql(
+  update auth.client
+     set old_secret_digest = null, old_secret_until = null, revision = revision + 1
+   where id = $1 and old_secret_until > $2 returning revision)sql"};
 constexpr store::Query kPutHistory{"auth.put_client_history", R"sql(
   insert into auth.client_history (client_id, at, by, act, request_id, reason, registration)
   values ($1, $2, $3, $4, $5, $6, $7))sql"};
 constexpr store::Query kFindClient{"auth.find_client", R"sql(
   select name, secret_digest, redirect_uris, post_logout_redirect_uris, scopes, sector,
          grant_types, machine_scopes, resource, keys, require_pushed, require_signed,
-         require_dpop, fapi2, id_token_alg, backchannel_logout_uri is not null, grants_from
+         require_dpop, fapi2, id_token_alg, backchannel_logout_uri is not null, grants_from,
+         case when old_secret_until > $2 then old_secret_digest end
     from auth.client
    where id = $1 and active and (agreement_until is null or agreement_until > $2))sql"};
 constexpr store::Query kLockClient{"auth.lock_client", R"sql(
   select id, name, redirect_uris, post_logout_redirect_uris, scopes, sector, grant_types,
          machine_scopes, resource, keys, require_pushed, require_signed, require_dpop, fapi2,
          id_token_alg, backchannel_logout_uri, backchannel_session, kind, operator, agreement,
-         agreement_until, auth_method, secret_digest is not null, active, revision, registered_at
+         agreement_until, auth_method, secret_digest is not null, active, revision, registered_at,
+         old_secret_until
     from auth.client where id = $1 for update)sql"};
 constexpr store::Query kAllClients{"auth.all_clients", R"sql(
   select id, name, redirect_uris, post_logout_redirect_uris, scopes, sector, grant_types,
          machine_scopes, resource, keys, require_pushed, require_signed, require_dpop, fapi2,
          id_token_alg, backchannel_logout_uri, backchannel_session, kind, operator, agreement,
-         agreement_until, auth_method, secret_digest is not null, active, revision, registered_at
+         agreement_until, auth_method, secret_digest is not null, active, revision, registered_at,
+         old_secret_until
     from auth.client order by agreement_until nulls last, id limit 10000)sql"};
 
 constexpr std::size_t kSecretLeast = 43;  // 256 bits in base64url
@@ -276,7 +287,8 @@ base::Result<void> Clients::write(store::Tx& tx, const NewClient& client, const 
                                                    client.id_token_alg,
                                                    optional(client.backchannel_logout_uri),
                                                    client.backchannel_session,
-                                                   deed.keep_secret}));
+                                                   deed.keep_secret,
+                                                   deed.old_secret_until}));
   auto registered = client;
   registered.sector = sector;
   return note(tx, registered, deed, written.integer(0, 0));
@@ -287,6 +299,14 @@ base::Result<bool> Clients::switch_to(store::Tx& tx, const NewClient& client,
   BASE_TRY(const auto switched, tx.run(kSwitchClient, {client.id.value(), deed.active, deed.at}));
   if (switched.empty()) return false;
   BASE_TRY_VOID(note(tx, client, deed, switched.integer(0, 0)));
+  return true;
+}
+
+base::Result<bool> Clients::end_old_secret(store::Tx& tx, const NewClient& client,
+                                           const ClientDeed& deed) {
+  BASE_TRY(const auto ended, tx.run(kEndOldSecret, {client.id.value(), deed.at}));
+  if (ended.empty()) return false;
+  BASE_TRY_VOID(note(tx, client, deed, ended.integer(0, 0)));
   return true;
 }
 
@@ -301,6 +321,8 @@ base::Result<void> Clients::note(store::Tx& tx, const NewClient& client, const C
   facts.member("revision", revision);
   if (!deed.request.empty()) facts.member("request", deed.request);
   if (!deed.reason.empty()) facts.member("reason", deed.reason);
+  if (deed.old_secret_until)
+    facts.member("old_secret_until", base::to_rfc3339(*deed.old_secret_until));
   facts.EndObject();
   return store::audit(tx, {deed.at, std::string(deed.by), std::string(deed.act), client.id.value(),
                            "ok", facts.text()});
@@ -340,6 +362,7 @@ base::Result<RegisteredClient> registered_from(const store::Rows& rows, std::siz
   out.active = rows.boolean(row, 23);
   out.revision = rows.integer(row, 24);
   out.registered_at = rows.time(row, 25);
+  if (!rows.is_null(row, 26)) out.old_secret_until = rows.time(row, 26);
   if (client.auth_method.empty())
     client.auth_method = out.has_secret        ? "client_secret_basic"
                          : client.keys.empty() ? "none"
@@ -373,11 +396,15 @@ base::Result<std::optional<Client>> Clients::find(std::string_view id, base::Tim
   Client client;
   client.id = ClientId(std::string(id));
   client.name = rows.text(0, 0);
-  if (!rows.is_null(0, 1)) {
-    const auto bytes = rows.bytes(0, 1);
-    client.secret.emplace();
-    std::copy(bytes.begin(), bytes.end(), client.secret->begin());
-  }
+  const auto digest_in = [&](int column) -> std::optional<base::Digest> {
+    if (rows.is_null(0, column)) return std::nullopt;
+    const auto bytes = rows.bytes(0, column);
+    base::Digest out{};
+    std::copy(bytes.begin(), bytes.end(), out.begin());
+    return out;
+  };
+  client.secret = digest_in(1);
+  client.old_secret = digest_in(17);
   BASE_TRY(client.redirect_uris, from_json(rows.text(0, 2)));
   BASE_TRY(client.post_logout_redirect_uris, from_json(rows.text(0, 3)));
   client.scopes = rows.text(0, 4);

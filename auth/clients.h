@@ -18,6 +18,8 @@ struct Client {
   ClientId id;
   std::string name;
   std::optional<base::Digest> secret;  ///< SHA-256; none: a public client
+  /// The one before, while it goes on beside it.
+  std::optional<base::Digest> old_secret = std::nullopt;
   std::vector<std::string> redirect_uris, post_logout_redirect_uris;
   std::string scopes;          ///< what it may ask for, space-separated
   std::string sector;          ///< whose pairwise subject ids it shares (OpenID Connect Core §8.1)
@@ -40,6 +42,7 @@ struct RegisteredClient {
   bool has_secret = false, active = false;
   std::int64_t revision = 0;
   base::Time registered_at;
+  std::optional<base::Time> old_secret_until = std::nullopt;  ///< may have passed
 };
 
 /// Why and by whom a registration is written, for its history and the audit trail.
@@ -50,6 +53,8 @@ struct ClientDeed {
   std::string_view request = {};  ///< auth.portal_request.id, where there is one
   std::string_view reason = {};
   bool keep_secret = false;  ///< the secret that is there goes on
+  /// The secret that is there goes on beside the new one so long; one before it ends.
+  std::optional<base::Time> old_secret_until = std::nullopt;
   bool active = true;
 };
 
@@ -68,6 +73,8 @@ class Clients {
   /// Goes on or stops, as `deed.active` says; false when it is so already. One that stops ends what
   /// was granted to it. Errors: as Tx::run.
   base::Result<bool> switch_to(store::Tx& tx, const NewClient& client, const ClientDeed& deed);
+  /// Ends a secret that goes on beside its successor; false when there is none. Errors: as Tx::run.
+  base::Result<bool> end_old_secret(store::Tx& tx, const NewClient& client, const ClientDeed& deed);
   /// Locked until the end of `tx`, when it is there.
   base::Result<std::optional<RegisteredClient>> lock(store::Tx& tx, std::string_view id);
   base::Result<std::vector<RegisteredClient>> all();

@@ -5,6 +5,7 @@
 // the client and shows the code again: what one did not begin oneself is not to be approved (§5.4).
 #include <algorithm>
 
+#include "auth/consents.h"
 #include "auth/token_call.h"
 #include "base/encoding.h"
 #include "base/json.h"
@@ -245,6 +246,9 @@ base::Result<void> Provider::decide_device(std::string_view user_code, bool gran
                                   session.subject.value(), static_cast<int>(session.authentication),
                                   session.methods.bits(), session.authenticated_at}));
   if (rows.empty()) return unknown_code();
+  // It stands among what was allowed, where its owner takes it back (LD/T 01-2020 6.2.5e).
+  if (granted)
+    BASE_TRY_VOID(add_consent(tx, session.subject.value(), rows.text(0, 0), rows.text(0, 1), "", now));
   base::JsonWriter facts;
   facts.StartObject();
   facts.member("scope", rows.text(0, 1));

@@ -41,6 +41,16 @@ constexpr store::Query kEndFactor{"auth.end_factor", R"sql(
   returning id, subject_id, kind, label, sealed, counter, added_at, usable_from, last_used_at)sql"};
 constexpr store::Query kForgetCertificate{"auth.forget_certificate", R"sql(
   delete from auth.certificate where id = $1)sql"};
+constexpr store::Query kEndAll{"auth.end_factors_of", R"sql(
+  update auth.factor set ended_at = $2 where subject_id = $1 and ended_at is null
+  returning id, kind)sql"};
+// A credential's id is unique in this table: with its factor it goes, and may come again.
+constexpr store::Query kForgetPasskey{"auth.forget_passkey", R"sql(
+  delete from auth.passkey where id = $1)sql"};
+constexpr store::Query kForgetCertificates{"auth.forget_certificates", R"sql(
+  delete from auth.certificate where subject_id = $1)sql"};
+constexpr store::Query kForgetSignIns{"auth.forget_sign_ins", R"sql(
+  delete from auth.sign_in where subject_id = $1)sql"};
 constexpr store::Query kRenameFactor{"auth.rename_factor", R"sql(
   update auth.factor set label = $3
    where subject_id = $1 and id = $2 and ended_at is null returning 1::bigint)sql"};
@@ -159,8 +169,25 @@ base::Result<Factor> end_factor(store::Tx& tx, const store::FieldCipher& cipher,
   BASE_TRY(auto factor, read(cipher, ended, 0));
   if (factor.kind == FactorKind::certificate)
     BASE_TRY_VOID(tx.run(kForgetCertificate, {factor.id}));
+  if (factor.kind == FactorKind::passkey) BASE_TRY_VOID(tx.run(kForgetPasskey, {factor.id}));
   BASE_TRY_VOID(note(tx, "factor.remove", factor, by, now));
   return factor;
+}
+
+base::Result<std::size_t> end_factors_of(store::Tx& tx, const SubjectId& subject,
+                                         std::string_view by, base::Time now) {
+  BASE_TRY(const auto ended, tx.run(kEndAll, {subject.value(), now}));
+  for (std::size_t i = 0; i < ended.size(); ++i) {
+    Factor one;
+    one.id = ended.text(i, 0);
+    one.subject = subject;
+    one.kind = *factor_kind(ended.text(i, 1));
+    if (one.kind == FactorKind::passkey) BASE_TRY_VOID(tx.run(kForgetPasskey, {one.id}));
+    BASE_TRY_VOID(note(tx, "factor.remove", one, by, now));
+  }
+  BASE_TRY_VOID(tx.run(kForgetCertificates, {subject.value()}));
+  BASE_TRY_VOID(tx.run(kForgetSignIns, {subject.value()}));
+  return ended.size();
 }
 
 base::Result<void> rename_factor(store::Pool& pool, const SubjectId& subject, std::string_view id,

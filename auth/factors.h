@@ -70,6 +70,10 @@ base::Result<bool> use_factor(store::Tx& tx, const Factor& factor, base::Time no
 base::Result<Factor> end_factor(store::Tx& tx, const store::FieldCipher& cipher,
                                 const SubjectId& subject, std::string_view id, std::string_view by,
                                 base::Time now);
+/// All of the subject's end, and so do certificates that are bound to him and logins that are half
+/// done: what they were found by is free again. How many factors there were.
+base::Result<std::size_t> end_factors_of(store::Tx& tx, const SubjectId& subject,
+                                         std::string_view by, base::Time now);
 /// Errors: not_found `auth.factor.unknown`; invalid_argument `auth.factor.label`.
 base::Result<void> rename_factor(store::Pool& pool, const SubjectId& subject, std::string_view id,
                                  std::string_view label);

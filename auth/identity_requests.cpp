@@ -3,6 +3,7 @@
 #include "auth/accounts.h"
 #include "auth/details.h"
 #include "auth/logout_notices.h"
+#include "auth/notices.h"
 #include "auth/own_account.h"
 #include "base/encoding.h"
 #include "base/json.h"
@@ -333,6 +334,11 @@ base::Result<void> IdentityRequests::merge(store::Tx& tx, const IdentityRequest&
   BASE_TRY_VOID(note_sessions_end(tx, duplicate, "", now));
   BASE_TRY_VOID(tx.run(kRevokeOfMerged, {duplicate.value(), now}));
   BASE_TRY_VOID(tx.run(kEndSessionsOfMerged, {duplicate.value()}));
+  // They are not moved: that two accounts are of one person says nothing of who holds the keys of
+  // the other (docs/decisions/0163-factors-of-the-merged.md).
+  BASE_TRY_VOID(Notices({parts_.pool, parts_.cipher, parts_.clock})
+                    .tell(tx, duplicate, "web.notice.merged"));
+  BASE_TRY_VOID(end_factors_of(tx, duplicate, staff.value(), now));
   base::JsonWriter facts;
   facts.StartObject();
   facts.member("into", request.subject.value());

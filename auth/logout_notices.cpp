@@ -22,7 +22,14 @@ constexpr store::Query kNoteSubject{"auth.note_sessions_end", R"sql(
   select distinct g.client_id, g.subject_id, g.session_id, $3::timestamptz, $3::timestamptz
     from auth.authorization_grant g
     join auth.client c on c.id = g.client_id and c.active and c.backchannel_logout_uri is not null
-   where g.subject_id = $1 and g.session_id <> $2
+   where g.subject_id = $1 and ($2 = '' or g.session_id <> $2)
+     and g.used_at is not null and g.revoked_at is null)sql"};
+constexpr store::Query kNoteClient{"auth.note_client_end", R"sql(
+  insert into auth.logout_notice (client_id, subject_id, session_id, made_at, next_at)
+  select distinct g.client_id, g.subject_id, g.session_id, $3::timestamptz, $3::timestamptz
+    from auth.authorization_grant g
+    join auth.client c on c.id = g.client_id and c.active and c.backchannel_logout_uri is not null
+   where g.subject_id = $1 and g.client_id = $2
      and g.used_at is not null and g.revoked_at is null)sql"};
 // Taken until `next_at`: another instance skips the row while it is locked and does not find it
 // afterwards. Should this one die, the row is due again then.
@@ -120,6 +127,12 @@ base::Result<void> note_session_end(store::Tx& tx, std::string_view session, bas
 base::Result<void> note_sessions_end(store::Tx& tx, const SubjectId& subject, std::string_view keep,
                                      base::Time now) {
   BASE_TRY_VOID(tx.run(kNoteSubject, {subject.value(), keep, now}));
+  return {};
+}
+
+base::Result<void> note_client_end(store::Tx& tx, const SubjectId& subject, std::string_view client,
+                                   base::Time now) {
+  BASE_TRY_VOID(tx.run(kNoteClient, {subject.value(), client, now}));
   return {};
 }
 

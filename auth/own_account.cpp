@@ -1,5 +1,6 @@
 #include "auth/own_account.h"
 
+#include "auth/consents.h"
 #include "auth/details.h"
 #include "auth/logout_notices.h"
 #include "auth/notices.h"
@@ -130,7 +131,9 @@ base::Result<void> OwnAccount::revoke_consent(const SubjectId& subject, std::str
   BASE_TRY(auto tx, parts_.pool.begin());
   BASE_TRY(const auto gone, tx.run(kForgetConsent, {subject.value(), client}));
   if (gone.affected() == 0) return base::error(base::Code::not_found, "auth.consent_unknown");
+  BASE_TRY_VOID(note_client_end(tx, subject, client, now));
   BASE_TRY_VOID(tx.run(kRevokeOfClient, {subject.value(), client, now}));
+  BASE_TRY_VOID(deny_devices(tx, subject, client));
   BASE_TRY_VOID(
       store::audit(tx, {now, subject.value(), "consent.revoke", std::string(client), "ok"}));
   return tx.commit();

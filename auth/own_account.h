@@ -63,8 +63,8 @@ class OwnAccount {
   base::Result<void> end_session(const SubjectId& subject, std::string_view session);
 
   base::Result<std::vector<OwnConsent>> consents(const SubjectId& subject);
-  /// Takes back what a portal was allowed; its tokens end. Errors: not_found
-  /// `auth.consent_unknown`.
+  /// Takes back what a portal was allowed; its tokens end, and it is told where it wants to be
+  /// (auth/logout_notices.h). Errors: not_found `auth.consent_unknown`.
   base::Result<void> revoke_consent(const SubjectId& subject, std::string_view client);
 
   /// Logins and deeds by him and to him, newest first.

@@ -175,12 +175,20 @@ base::Result<std::string> Portals::propose_renewal(std::string_view client, std:
   return ask(tx, client, "renew", client_metadata(after), before.revision, by);
 }
 
-base::Result<std::string> Portals::propose_secret(std::string_view client, const SubjectId& by) {
+base::Result<std::string> Portals::propose_secret(std::string_view client,
+                                                  std::chrono::seconds overlap,
+                                                  const SubjectId& by) {
+  if (overlap < std::chrono::seconds(0) || overlap > kOverlapMost)
+    return refuse_with(base::Code::invalid_argument, "auth.portal.overlap");
   BASE_TRY(auto tx, parts_.pool.begin());
   BASE_TRY(const auto before, there(tx, client));
   if (!wants_secret(before.client))
     return refuse_with(base::Code::conflict, "auth.portal.no_secret");
-  return ask(tx, client, "rotate_secret", "{}", before.revision, by);
+  base::JsonWriter proposal;
+  proposal.StartObject();
+  proposal.member("overlap_s", static_cast<std::int64_t>(overlap.count()));
+  proposal.EndObject();
+  return ask(tx, client, "rotate_secret", proposal.text(), before.revision, by);
 }
 
 base::Result<std::string> Portals::propose_token(std::string_view token, const SubjectId& by) {
@@ -270,6 +278,10 @@ base::Result<bool> Portals::perform(store::Tx& tx, const PortalRequest& request,
   deed.act = "client.rotate_secret";
   deed.active = before.active;
   before.client.secret = fresh_secret;
+  // What was proposed before there was an overlap has none.
+  BASE_TRY(const auto proposal, base::parse_json(request.proposal));
+  if (const auto overlap_s = base::json_int(proposal, "overlap_s").value_or(0); overlap_s > 0)
+    deed.old_secret_until = deed.at + std::chrono::seconds(overlap_s);
   BASE_TRY_VOID(parts_.clients.write(tx, before.client, deed));
   return true;
 }
@@ -303,6 +315,19 @@ base::Result<void> Portals::suspend(std::string_view client, const SubjectId& st
   deed.active = false;
   BASE_TRY(const bool done, parts_.clients.switch_to(tx, before.client, deed));
   if (!done) return refuse_with(base::Code::conflict, "auth.portal.stopped");
+  return tx.commit();
+}
+
+base::Result<void> Portals::end_old_secret(std::string_view client, const SubjectId& staff,
+                                           std::string_view reason) {
+  BASE_TRY_VOID(reason_given(reason));
+  BASE_TRY(auto tx, parts_.pool.begin());
+  BASE_TRY_VOID(staff_alone(tx, staff));
+  BASE_TRY(const auto before, there(tx, client));
+  ClientDeed deed{parts_.clock.now(), staff.value(), "client.end_old_secret"};
+  deed.reason = reason;
+  BASE_TRY(const bool done, parts_.clients.end_old_secret(tx, before.client, deed));
+  if (!done) return refuse_with(base::Code::conflict, "auth.portal.one_secret");
   return tx.commit();
 }
 

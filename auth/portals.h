@@ -24,6 +24,9 @@ struct PortalRequest {
   std::string asked_by, standing, reason;
 };
 
+/// How long an old secret may go on beside a new one.
+constexpr std::chrono::seconds kOverlapMost = std::chrono::hours(24 * 30);
+
 /// One step of what a registration was.
 struct ClientStep {
   base::Time at;
@@ -54,9 +57,16 @@ class Portals {
   /// invalid_argument `auth.metadata.date`.
   base::Result<std::string> propose_renewal(std::string_view client, std::string_view number,
                                             std::string_view until, const SubjectId& by);
-  /// A new secret takes the place of the old one. Errors: as propose_resume; conflict
-  /// `auth.portal.no_secret`.
-  base::Result<std::string> propose_secret(std::string_view client, const SubjectId& by);
+  /// A new secret takes the place of the old one, which goes on beside it for `overlap` from the
+  /// last approval, kOverlapMost at most; one that went on beside it already ends. Errors: as
+  /// propose_resume; conflict `auth.portal.no_secret`; invalid_argument `auth.portal.overlap`.
+  base::Result<std::string> propose_secret(std::string_view client, std::chrono::seconds overlap,
+                                           const SubjectId& by);
+  /// The secret that goes on beside its successor ends at once, by one of the staff. Errors:
+  /// permission_denied `auth.staff.none`; not_found `auth.portal.unknown`; conflict
+  /// `auth.portal.one_secret`; invalid_argument `auth.request.reason`.
+  base::Result<void> end_old_secret(std::string_view client, const SubjectId& staff,
+                                    std::string_view reason);
 
   /// A token with which clients register themselves (auth/dynamic_clients.h), as JSON; whoever
   /// approves last gets it. Errors: as propose.
@@ -84,7 +94,7 @@ class Portals {
   base::Result<std::vector<PortalRequest>> open();
   /// Errors: not_found `auth.portal.unknown`.
   base::Result<RegisteredClient> show(std::string_view client);
-  /// Whether this is the client's secret. Errors: as show.
+  /// Whether this is the client's secret, the newer one where there are two. Errors: as show.
   base::Result<bool> has_secret(std::string_view client, std::string_view secret);
   /// Newest first.
   base::Result<std::vector<ClientStep>> history(std::string_view client);

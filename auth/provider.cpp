@@ -29,12 +29,18 @@ constexpr store::Query kEndedToken{"auth.ended_token", R"sql(
   select 1::bigint from auth.revoked_token where digest = $1)sql"};
 constexpr store::Query kClaimsOfGrant{"auth.claims_of_grant", R"sql(
   select claims from auth.authorization_grant where id = $1 and claims is not null)sql"};
+// A session that is over has no row, or one that has run out.
+constexpr store::Query kLoginOfGrant{"auth.login_of_grant", R"sql(
+  select s.id, g.methods, g.authenticated_at
+    from auth.authorization_grant g
+    left join auth.session s on s.id = g.session_id and s.expires_at > $2
+   where g.id = $1)sql"};
 constexpr store::Query kLiveSubject{"auth.live_subject", R"sql(
   select auth.proofing_at(s.proofing, s.proofing_until, $2),
          (select string_agg(f.id, ' ') from auth.subject f where f.merged_into = s.id)
     from auth.subject s where s.id = $1 and s.active)sql"};
 
-constexpr std::array<store::Query, 10> kSweeps{{
+constexpr std::array<store::Query, 11> kSweeps{{
     {"auth.sweep_grants", R"sql(
   delete from auth.authorization_grant where id in (
     select id from auth.authorization_grant where lives_until < $1
@@ -63,6 +69,9 @@ constexpr std::array<store::Query, 10> kSweeps{{
   delete from auth.authorization_request where digest in (
     select digest from auth.authorization_request where expires_at < $1
      order by expires_at limit $2))sql"},
+    {"auth.sweep_old_secrets", R"sql(
+  update auth.client set old_secret_digest = null, old_secret_until = null where id in (
+    select id from auth.client where old_secret_until < $1 order by old_secret_until limit $2))sql"},
     {"auth.sweep_sessions", R"sql(
   delete from auth.session where cookie_digest in (
     select cookie_digest from auth.session where expires_at < $1 - interval '1 hour'
@@ -367,6 +376,22 @@ base::Result<Actor> Provider::actor(const Session& session) {
   facts.proofing = static_cast<Proofing>(rows.integer(0, 0));
   if (!rows.is_null(0, 1)) facts.merged = rows.text(0, 1);
   return ActorFactory::make(std::move(facts));
+}
+
+base::Result<Provider::TokenLogin> Provider::login_of(std::string_view access_token) {
+  BASE_TRY(const auto claims, impl_->read_access_token(access_token));
+  BASE_TRY(const auto rows,
+           impl_->parts.pool.run(kLoginOfGrant, {claims.grant, impl_->parts.clock.now()}));
+  if (rows.empty()) return token_invalid("revoked");
+  TokenLogin out;
+  if (!rows.is_null(0, 0)) out.session = rows.text(0, 0);
+  out.methods = Methods::from_bits(rows.integer(0, 1));
+  out.authenticated_at = rows.time(0, 2);
+  return out;
+}
+
+std::string Provider::session_name(std::string_view session, const ClientId& client) const {
+  return impl_->sid(session, client.value());
 }
 
 base::Result<std::string> Provider::userinfo(std::string_view access_token) {

@@ -36,7 +36,8 @@ constexpr std::string_view kDiscoveryPath = "/.well-known/openid-configuration";
 /// Use beyond the person's session: refresh tokens. OpenID Connect Core §11.
 constexpr std::string_view kOfflineAccess = "offline_access";
 /// What a person may be asked for.
-constexpr std::string_view kScopes = "openid profile documents proofing mandates offline_access";
+constexpr std::string_view kScopes =
+    "openid profile documents proofing mandates account offline_access";
 /// What a client may be registered for.
 constexpr std::string_view kGrantTypes =
     "authorization_code refresh_token client_credentials "
@@ -244,6 +245,17 @@ class Provider {
   base::Result<Actor> actor(std::string_view access_token);
   /// The person at our own pages, where no client stands between (no scopes, client id empty).
   base::Result<Actor> actor(const Session& session);
+  /// The login that an access token goes back to, for what not every login may do (RFC 9470).
+  struct TokenLogin {
+    /// Empty: of no session (a device's), or of one that is over.
+    std::string session;
+    Methods methods;  ///< what was proven when the token was granted
+    base::Time authenticated_at;
+  };
+  /// Of a token that actor() took. Errors: as actor.
+  base::Result<TokenLogin> login_of(std::string_view access_token);
+  /// What a client knows a session as: `sid` of its ID tokens.
+  std::string session_name(std::string_view session, const ClientId& client) const;
   /// Claims of the person behind an access token, as JSON (OpenID Connect Core §5.3).
   base::Result<std::string> userinfo(std::string_view access_token);
   /// The same, for a token that actor() took already.

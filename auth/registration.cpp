@@ -35,6 +35,9 @@ constexpr store::Query kKeep{"auth.keep_registration", R"sql(
 constexpr store::Query kComplete{"auth.complete_registration", R"sql(
   update auth.registration set completed_at = $2, changed_at = $2, sealed = ''
    where digest = $1 and completed_at is null)sql"};
+constexpr store::Query kBeforeMaking{"auth.before_making", "savepoint making"};
+constexpr store::Query kKeepMade{"auth.keep_made", "release savepoint making"};
+constexpr store::Query kTakeBack{"auth.take_back_made", "rollback to savepoint making"};
 constexpr store::Query kDiscard{"auth.discard_registration", R"sql(
   update auth.registration set completed_at = $2, changed_at = $2, sealed = ''
    where digest = $1 and completed_at is null)sql"};
@@ -231,18 +234,29 @@ base::Result<void> Registration::complete(std::string_view reference, const Regi
   if (!invalid.fields.empty()) return invalid;
   BASE_TRY_VOID(parts_.agreements.check(end.accepted));
   BASE_TRY(const auto prepared, parts_.accounts.prepare(subject, end.password));
-  auto made = make(found, prepared, details.values, end);
-  if (made.ok() || made.error().key != "auth.subject_exists") return made;
-  return already_known(found, prepared);
+  BASE_TRY(const auto owner, find_subject(parts_.pool, parts_.cipher, prepared.document));
+  auto done = finish(found, prepared, details.values, end, owner);
+  if (done.ok() || done.error().key != "auth.subject_exists") return done;
+  // Somebody was faster since the look-up.
+  BASE_TRY(const auto faster, find_subject(parts_.pool, parts_.cipher, prepared.document));
+  if (!faster) return done;
+  return finish(found, prepared, details.values, end, faster);
 }
 
-base::Result<void> Registration::make(const Found& found, const Accounts::Prepared& prepared,
-                                      const FieldValues& details, const RegistrationEnd& end) {
+/// The same statements for every number: where it stands for somebody, all that would be made is
+/// made with a number that nobody has and taken back to the savepoint, so that neither the time nor
+/// what is written to the disk tells the two apart.
+base::Result<void> Registration::finish(const Found& found, const Accounts::Prepared& prepared,
+                                        const FieldValues& details, const RegistrationEnd& end,
+                                        const std::optional<SubjectId>& owner) {
   const auto now = parts_.clock.now();
+  auto written = prepared;
+  if (owner) written.document.number = "x" + base::to_hex(parts_.random.bytes(16));
   BASE_TRY(auto tx, parts_.pool.begin());
   BASE_TRY(const auto first, tx.run(kComplete, {base::BytesView(found.digest), now}));
   if (first.affected() == 0) return {};
-  BASE_TRY(const auto id, parts_.accounts.insert(tx, prepared, ""));
+  BASE_TRY_VOID(tx.run(kBeforeMaking));
+  BASE_TRY(const auto id, parts_.accounts.insert(tx, written, ""));
   BASE_TRY_VOID(put_details(tx, parts_.cipher, id, details, now));
   BASE_TRY(const auto sharers, sharers_of_phone(tx, parts_.cipher, phone_in(details)));
   for (const auto& one : end.accepted)
@@ -251,25 +265,16 @@ base::Result<void> Registration::make(const Found& found, const Accounts::Prepar
     BASE_TRY_VOID(parts_.proofings->put_match(tx, id, value_in(found.beside, kMethod),
                                               value_in(found.beside, kSource),
                                               value_in(found.beside, kTransaction)));
+  BASE_TRY_VOID(tx.run(owner ? kTakeBack : kKeepMade));
   base::JsonWriter facts;
   facts.StartObject();
   facts.member("how", end.how);
   if (found.draft.proven) facts.member("proven", value_in(found.beside, kMethod));
-  if (sharers > parts_.config.shared_phone) facts.member("phone_shared_by", sharers);
+  if (!owner && sharers > parts_.config.shared_phone) facts.member("phone_shared_by", sharers);
   facts.EndObject();
-  BASE_TRY_VOID(
-      store::audit(tx, {now, id.value(), "registration.complete", id.value(), "ok", facts.text()}));
-  return tx.commit();
-}
-
-base::Result<void> Registration::already_known(const Found& found,
-                                               const Accounts::Prepared& prepared) {
-  const auto now = parts_.clock.now();
-  BASE_TRY(const auto owner, find_subject(parts_.pool, parts_.cipher, prepared.document));
-  BASE_TRY(auto tx, parts_.pool.begin());
-  BASE_TRY_VOID(tx.run(kComplete, {base::BytesView(found.digest), now}));
-  BASE_TRY_VOID(store::audit(tx, {now, "anonymous", "registration.complete",
-                                  owner ? owner->value() : std::string(), "auth.subject_exists"}));
+  BASE_TRY_VOID(store::audit(tx, {now, owner ? "anonymous" : id.value(), "registration.complete",
+                                  owner ? owner->value() : id.value(),
+                                  owner ? "auth.subject_exists" : "ok", facts.text()}));
   return tx.commit();
 }
 

@@ -109,9 +109,9 @@ class Registration {
   base::Result<std::string> put(SubjectKind kind, std::string_view network,
                                 const FieldValues& kept, std::chrono::seconds life);
   base::Result<Found> look_up(std::string_view reference);
-  base::Result<void> make(const Found& found, const Accounts::Prepared& prepared,
-                          const FieldValues& details, const RegistrationEnd& end);
-  base::Result<void> already_known(const Found& found, const Accounts::Prepared& prepared);
+  base::Result<void> finish(const Found& found, const Accounts::Prepared& prepared,
+                            const FieldValues& details, const RegistrationEnd& end,
+                            const std::optional<SubjectId>& owner);
   Parts parts_;
 };
 

@@ -4,7 +4,9 @@
 
 #include "auth/accounts.h"
 #include "auth/contact_numbers.h"
+#include "auth/details.h"
 #include "auth/identity_document.h"
+#include "base/text.h"
 
 namespace auth {
 namespace {
@@ -152,6 +154,15 @@ std::string_view to_text(RegistrationStep step) {
       return "account";
   }
   return {};
+}
+
+bool needs_fresh_login(const FieldValues& typed) {
+  return !phone_in(typed).empty();
+}
+
+std::string masked_value(std::string_view field, std::string_view value) {
+  if (value.empty()) return {};
+  return field.ends_with("name") ? base::mask_name(value) : base::mask_number(value, 3, 4);
 }
 
 std::span<const RegistrationField> registration_fields(SubjectKind kind) {

@@ -32,6 +32,12 @@ std::span<const RegistrationField> registration_fields(SubjectKind kind);
 /// As typed, by field name.
 using FieldValues = std::map<std::string, std::string, std::less<>>;
 
+/// Whether a change of these must come from a login just made: a telephone is how its owner is
+/// reached, and whoever sits at somebody's open session must not turn it.
+bool needs_fresh_login(const FieldValues& typed);
+/// As the owner is shown it: enough to know it by, not to copy it.
+std::string masked_value(std::string_view field, std::string_view value);
+
 struct Judged {
   FieldValues values;                    ///< in the forms in which they are kept
   std::vector<base::FieldError> wrong;   ///< in the order of the fields

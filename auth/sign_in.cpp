@@ -41,6 +41,11 @@ std::optional<base::Digest> digest_of(std::string_view cookie) {
 
 }  // namespace
 
+LoginLack lack_of(const Steps& steps, base::Time authenticated_at, base::Time now) {
+  if (!steps.enough) return LoginLack::second_step;
+  return now - authenticated_at > kFreshLogin ? LoginLack::new_login : LoginLack::nothing;
+}
+
 base::Result<Sessions::Opened> SignIn::open(const SubjectId& subject, Methods proven,
                                             std::string_view network) {
   const auto person = parts_.cipher.lookup("auth/sign_in/person", subject.value());

@@ -14,6 +14,13 @@
 
 namespace auth {
 
+/// How old a login may be that changes how its owner logs in, or ends his account.
+constexpr std::chrono::minutes kFreshLogin{10};
+/// What such a login lacks: a second factor that is there must have been shown, and not long ago.
+enum class LoginLack { nothing, second_step, new_login };
+/// `steps`: where it stands (SignIn::steps).
+LoginLack lack_of(const Steps& steps, base::Time authenticated_at, base::Time now);
+
 /// Thread-safe through its parts.
 class SignIn {
  public:

@@ -156,7 +156,7 @@ base::Result<void> put_client(auth::Portals& portals, const Staff& staff,
   // The file may know another secret than an earlier run made.
   BASE_TRY(const bool fits, portals.has_secret(wanted.id, wanted.secret));
   if (fits) return {};
-  BASE_TRY(const auto rotation, portals.propose_secret(wanted.id, staff[0]));
+  BASE_TRY(const auto rotation, portals.propose_secret(wanted.id, {}, staff[0]));
   return approve_by_two(portals, staff, rotation, wanted.secret);
 }
 

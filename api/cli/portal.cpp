@@ -23,7 +23,7 @@ struct Options {
   StaffLogin staff;
   std::filesystem::path file, secret_out;
   std::string client, request, reason, until, agreement;
-  int soon_days = 60;
+  int soon_days = 60, overlap_days = 7;
   bool dry_run = false;
 };
 
@@ -97,7 +97,9 @@ base::Result<Answer> propose_renewal(Context& context, const Options& options) {
 base::Result<Answer> propose_secret(Context& context, const Options& options) {
   BASE_TRY(const auto desk, open_desk(context, options));
   if (options.dry_run) return said("would_propose", options.client, "可以提出 · could be proposed");
-  BASE_TRY(const auto request, desk->portals.propose_secret(options.client, desk->staff));
+  BASE_TRY(const auto request, desk->portals.propose_secret(
+                               options.client, std::chrono::hours(24 * options.overlap_days),
+                               desk->staff));
   return asked(request);
 }
 
@@ -186,6 +188,13 @@ base::Result<Answer> suspend(Context& context, const Options& options) {
   return said("client", options.client, "已停用，令牌全部失效 · stopped, its tokens have ended");
 }
 
+base::Result<Answer> end_old_secret(Context& context, const Options& options) {
+  BASE_TRY(const auto desk, open_desk(context, options));
+  if (options.dry_run) return said("would_end", options.client, "可以终止 · may be ended");
+  BASE_TRY_VOID(desk->portals.end_old_secret(options.client, desk->staff, options.reason));
+  return said("client", options.client, "旧密钥已失效 · the old secret has ended");
+}
+
 std::string_view standing_of(const auth::RegisteredClient& one, base::Time now, int soon_days) {
   if (!one.active) return "stopped";
   const auto& until = one.client.agreement_until;
@@ -237,10 +246,15 @@ base::Result<Answer> show(Context& context, const Options& options) {
   base::JsonWriter out;
   out.StartObject();
   out.member("standing", standing);
+  const bool two_secrets = one.old_secret_until > context.clock().now();
+  if (two_secrets) out.member("old_secret_until", base::to_rfc3339(*one.old_secret_until));
   put_raw(out, "registration", registration);
   out.key("history");
   out.StartArray();
   std::string text = std::string(standing) + "\n" + registration;
+  if (two_secrets)
+    text += "\n旧密钥有效至 · the old secret goes on until " +
+            base::to_china_time(*one.old_secret_until);
   for (const auto& step : steps) {
     out.StartObject();
     out.member("at", base::to_rfc3339(step.at));
@@ -335,7 +349,15 @@ void register_portal(CLI::App& app, Context& context) {
   client(renewing);
   renewing->add_option("--until", o->until, "last day, e.g. 2028-12-31")->required();
   renewing->add_option("--agreement", o->agreement, "number of the new agreement");
-  client(verb("rotate-secret", "propose a new secret in place of the old one", propose_secret));
+  auto* rotating = verb("rotate-secret", "propose a new secret, the old one beside it for a time",
+                        propose_secret);
+  client(rotating);
+  rotating->add_option("--overlap", o->overlap_days, "days that the old one goes on; 0: none")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 30));
+  auto* ending = verb("end-old-secret", "end it at once, before its time", end_old_secret);
+  client(ending);
+  ending->add_option("--reason", o->reason, "why")->required();
 }
 
 }  // namespace cli

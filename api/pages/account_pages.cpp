@@ -17,11 +17,6 @@ PageData both(std::string_view key, base::MessageArgs args = {}) {
   return out;
 }
 
-std::string masked_detail(std::string_view field, const std::string& value) {
-  if (value.empty()) return {};
-  return field.ends_with("name") ? base::mask_name(value) : base::mask_number(value, 3, 4);
-}
-
 std::string value_in(const auth::FieldValues& values, std::string_view name) {
   const auto it = values.find(name);
   return it == values.end() ? std::string() : it->second;
@@ -43,7 +38,7 @@ void put_facts(PageData& data, const AccountPage& page) {
                        unit ? person.name : base::mask_name(person.name)));
   for (const auto& field : auth::registration_fields(person.kind)) {
     if (field.step != auth::RegistrationStep::details) continue;
-    auto value = masked_detail(field.name, value_in(page.details, field.name));
+    auto value = auth::masked_value(field.name, value_in(page.details, field.name));
     if (!value.empty())
       facts.push_back(fact("web.field." + std::string(field.name), std::move(value)));
   }
@@ -83,7 +78,7 @@ void put_details_form(PageData& data, const AccountPage& page) {
     row.text("id", std::string(field.name));
     row.object("label", both("web.field." + std::string(field.name)));
     row.text("typed", value_in(page.typed, field.name)).text("most", std::to_string(field.most));
-    row.text("masked", masked_detail(field.name, value_in(page.details, field.name)));
+    row.text("masked", auth::masked_value(field.name, value_in(page.details, field.name)));
     row.flag("bad", false);
     if (page.problem != nullptr)
       for (const auto& wrong : page.problem->fields)

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "api/item_policy.h"
 #include "auth/countries.h"
 #include "auth/identity_document.h"
 #include "base/text.h"
@@ -23,7 +22,7 @@ std::string day(base::Time at) {
   return base::to_iso_date(base::china_date(at));
 }
 
-PageData row_of(const auth::Mandate& one) {
+PageData row_of(const MandatesPage& page, const auth::Mandate& one) {
   PageData row;
   row.text("id", one.id).text("since", day(one.terms.since));
   row.text("until", day(one.terms.until - std::chrono::seconds(1)));
@@ -34,7 +33,7 @@ PageData row_of(const auth::Mandate& one) {
                        one.standing == Standing::in_force);
   std::vector<PageData> items;
   for (const auto& item : one.terms.items)
-    if (const auto* policy = item_policy(item))
+    if (const auto* policy = find_item(page.policies, item))
       items.push_back(both("web.proofing.item." + std::string(policy->message)));
   row.list("items", std::move(items));
   row.flag("limited", one.terms.most_uses.has_value());
@@ -70,7 +69,7 @@ void put_form(PageData& data, const MandatesPage& page) {
     row.text("zh", std::string(country.zh)).text("en", std::string(country.en));
     countries.push_back(std::move(row));
   }
-  for (const auto& item : item_policies()) {
+  for (const auto& item : page.policies) {
     if (item.self_only) continue;
     auto row = both("web.proofing.item." + std::string(item.message));
     row.text("id", std::string(item.id));
@@ -101,12 +100,12 @@ std::string mandates(const Renderer& look, const MandatesPage& page) {
   }
   std::vector<PageData> given, received, choices;
   for (const auto& one : page.given) {
-    auto row = row_of(one);
+    auto row = row_of(page, one);
     row.text("name", base::mask_name(one.agent_name)).text("number", one.agent_number);
     given.push_back(std::move(row));
   }
   for (const auto& one : page.received) {
-    auto row = row_of(one.mandate);
+    auto row = row_of(page, one.mandate);
     row.text("name", one.principal).flag("chosen", one.mandate.id == page.acting);
     if (one.mandate.standing == Standing::in_force) choices.push_back(row);
     received.push_back(std::move(row));

@@ -1,9 +1,11 @@
 // 授权代办: mandates given and received, and for whom one acts. LD/T 01-2020 5.4.1.5, 6.2.2d.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
+#include "api/item_policy.h"
 #include "api/pages/renderer.h"
 #include "auth/mandates.h"
 #include "auth/registration_fields.h"
@@ -12,6 +14,7 @@ namespace api::pages {
 
 struct MandatesPage {
   std::string csrf;
+  std::span<const ItemPolicy> policies = {};  ///< of all items
   std::vector<auth::Mandate> given;
   struct Received {
     auth::Mandate mandate;

@@ -1,6 +1,5 @@
 #include "api/pages/proofing_pages.h"
 
-#include "api/item_policy.h"
 #include "api/pages/security_pages.h"
 #include "base/text.h"
 
@@ -107,7 +106,7 @@ std::string proofing(const Renderer& look, const ProofingPage& page) {
     data.object("until", std::move(until));
   }
   std::vector<PageData> items, ways, history;
-  for (const auto& item : item_policies()) {
+  for (const auto& item : page.policies) {
     PageData row;
     row.object("label", both("web.proofing.item." + std::string(item.message)));
     row.flag("open", page.standing.level >= item.proofing).text("needs", digit(item.proofing));

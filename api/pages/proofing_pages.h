@@ -1,9 +1,11 @@
 // 实名核验: the level, how it was reached, the ways to raise it. LD/T 01-2020 5.4.1.2b, 5.4.1.5.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
+#include "api/item_policy.h"
 #include "api/pages/renderer.h"
 #include "auth/proofings.h"
 
@@ -11,7 +13,8 @@ namespace api::pages {
 
 struct ProofingPage {
   std::string csrf, return_to;  ///< return_to may be empty
-  auth::Proofings::Standing standing;
+  std::span<const ItemPolicy> policies = {};  ///< of all items
+  auth::Proofings::Standing standing = {};
   std::vector<auth::Proofings::Row> history;
   struct Way {
     const auth::ProofingMethod* method;

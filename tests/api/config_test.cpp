@@ -128,6 +128,26 @@ TEST(ConfigTest, ProofingSourcesAreHttpsNoSimulatorInProductionAndFaceIsNotAlone
   EXPECT_EQ(read(kProduction)->proofing.life[1], std::chrono::hours(24 * 1'825));
 }
 
+TEST(ConfigTest, AnItemMayDemandMoreThanItsLeastAndNotLess) {
+  const std::string base = kProduction;
+  const auto least = read(base)->items.at(0);
+  EXPECT_EQ(least.proofing, auth::Proofing::p2);
+  EXPECT_EQ(least.max_age.count(), 0);
+  EXPECT_FALSE(least.self_only);
+  const auto more = read(base +
+                         "items.enrolment_certificate.acr = p2a3\n"
+                         "items.enrolment_certificate.max_age_s = 300\n"
+                         "items.enrolment_certificate.self_only = true\n");
+  ASSERT_TRUE(more.ok());
+  EXPECT_EQ(more->items.at(0).authentication, auth::Authentication::hardware);
+  EXPECT_EQ(more->items.at(0).max_age.count(), 300);
+  EXPECT_TRUE(more->items.at(0).self_only);
+  for (const auto* less : {"p1a3", "p2a0", "p4a1", "p2", "urn:xinyin:acr:p2a2", "high"})
+    EXPECT_THAT(wrong(base + "items.enrolment_certificate.acr = " + less + "\n"),
+                HasSubstr("items.enrolment_certificate.acr"))
+        << less;
+}
+
 TEST(ConfigTest, WrongValuesAndUnknownKeysAreNamed) {
   const std::string base = kDemonstration;
   for (const auto& [line, named] : {std::pair{"http.port = 70000", "http.port"},

@@ -29,6 +29,7 @@ api::Config config_of(const House::Options& options, const std::filesystem::path
   auto config = api::Config::read(*settings, options.verify_only);
   base::check(config.ok(), "test configuration");
   config->limits = options.limits;
+  if (!options.items.empty()) config->items = options.items;
   return std::move(*config);
 }
 
@@ -235,7 +236,7 @@ const House::Person& House::person() {
   client.secret = client_secret_;
   client.redirect_uris = {kRedirect};
   client.post_logout_redirect_uris = {"https://portal.example/bye"};
-  client.scopes = "openid profile documents proofing mandates";
+  client.scopes = "openid profile documents proofing mandates account offline_access";
   const auto registered = rooms->provider->register_client(client);
   base::check(registered.ok(), registered.ok() ? "" : registered.error().key);
   person_ = Person{*made, subject.login_name};
@@ -320,6 +321,16 @@ std::string House::log_text() {
   log_->flush();
   std::ifstream in(log_file());
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+std::string oathtool(const std::string& base32, base::Time at) {
+  const auto text = base::to_rfc3339(at);
+  const auto command = "oathtool --totp --base32 --now '" + text.substr(0, 10) + " " +
+                       text.substr(11, 8) + " UTC' " + base32;
+  std::unique_ptr<FILE, int (*)(FILE*)> out(::popen(command.c_str(), "r"), ::pclose);
+  char line[64] = {};
+  EXPECT_NE(std::fgets(line, sizeof line, out.get()), nullptr) << "needs oathtool";
+  return std::string(line).substr(0, 6);
 }
 
 std::string cookie_of(const Answer& answer) {

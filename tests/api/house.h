@@ -68,6 +68,7 @@ class House {
     api::Config::Limits limits = {0, 0, 0, 0, 0};
     api::Config::Proofing proofing = {};
     bool mtls = false;  ///< an address where certificates are shown, and the proxy's socket
+    std::vector<api::ItemPolicy> items = {};  ///< none: those of the configuration
   };
   House() : House(Options{}) {}
   explicit House(const Options& options);
@@ -140,6 +141,8 @@ class House {
   std::string client_id_, client_secret_;
 };
 
+/// What oathtool says is the code of this secret at this moment (RFC 6238).
+std::string oathtool(const std::string& base32, base::Time at);
 /// "name=value" of a Set-Cookie line.
 std::string cookie_of(const Answer& answer);
 /// The value of a query parameter of a URL.

@@ -12,18 +12,9 @@ namespace {
 
 using test::Answer;
 using test::Browser;
+using test::oathtool;
 using testing::HasSubstr;
 using testing::Not;
-
-std::string oathtool(const std::string& base32, base::Time at) {
-  const auto text = base::to_rfc3339(at);
-  const auto command = "oathtool --totp --base32 --now '" + text.substr(0, 10) + " " +
-                       text.substr(11, 8) + " UTC' " + base32;
-  std::unique_ptr<FILE, int (*)(FILE*)> out(::popen(command.c_str(), "r"), ::pclose);
-  char line[64] = {};
-  EXPECT_NE(std::fgets(line, sizeof line, out.get()), nullptr) << "needs oathtool";
-  return std::string(line).substr(0, 6);
-}
 
 class SecondStepTest : public testing::Test {
  protected:

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <thread>
 
+#include "auth/own_account.h"
 #include "tests/auth/device_scene.h"
 
 namespace auth {
@@ -72,6 +73,52 @@ TEST(DeviceTest, OneAnswerCounts) {
             "auth.device.unknown");
   EXPECT_EQ(refusal_of(provider.device_request(s.user_code)), "auth.device.unknown");
   EXPECT_EQ(s.poll(), "access_denied");
+}
+
+TEST(DeviceTest, Ldt01_6_2_5e_ItStandsAmongWhatWasAllowedAndEndsWithIt) {
+  DeviceScene s;
+  s.begin();
+  auto& house = s.scene.house;
+  const auto& person = s.scene.session.subject;
+  OwnAccount own({house.pool, house.cipher, house.clock});
+  ASSERT_TRUE(house.provider.decide_device(s.user_code, true, s.scene.session).ok());
+  const auto given = own.consents(person);
+  ASSERT_EQ(given->size(), 1U);
+  EXPECT_EQ(given->front().client_id, s.kiosk.id);
+  const auto reply = house.provider.token(s.form(), s.kiosk.basic());
+  ASSERT_EQ(house.error_of(reply), "");
+  const std::string access(
+      base::json_text(json(std::get<TokenReply>(reply).json), "access_token"));
+  EXPECT_TRUE(house.provider.actor(access).ok());
+  ASSERT_TRUE(own.revoke_consent(person, s.kiosk.id).ok());
+  EXPECT_EQ(refusal_of(house.provider.actor(access)), "auth.token_invalid");
+  // Approved, and taken back before the device fetched anything.
+  s.begin();
+  ASSERT_TRUE(house.provider.decide_device(s.user_code, true, s.scene.session).ok());
+  ASSERT_TRUE(own.revoke_consent(person, s.kiosk.id).ok());
+  EXPECT_EQ(s.poll(), "access_denied");
+}
+
+TEST(DeviceTest, ItsTokensEndWithThePassword) {
+  for (const bool by_staff : {false, true}) {
+    DeviceScene s;
+    s.begin();
+    auto& house = s.scene.house;
+    const auto& person = s.scene.session.subject;
+    ASSERT_TRUE(house.provider.decide_device(s.user_code, true, s.scene.session).ok());
+    const auto reply = house.provider.token(s.form(), s.kiosk.basic());
+    ASSERT_EQ(house.error_of(reply), "");
+    const std::string access(
+        base::json_text(json(std::get<TokenReply>(reply).json), "access_token"));
+    ASSERT_TRUE(house.provider.actor(access).ok());
+    const auto changed =
+        by_staff ? house.accounts.replace_password(person, secret("another-hollow-brig"), "staff")
+                 : house.accounts.change_password(person, secret(kPassword),
+                                                  secret("another-hollow-brig"), "here",
+                                                  s.scene.session.id);
+    ASSERT_TRUE(changed.ok()) << changed.error().key;
+    EXPECT_EQ(refusal_of(house.provider.actor(access)), "auth.token_invalid") << by_staff;
+  }
 }
 
 TEST(DeviceTest, NoCodeStandsInTheTables) {

@@ -8,7 +8,9 @@
 
 #include "auth/activation.h"
 #include "auth/own_account.h"
+#include "auth/passkeys.h"
 #include "tests/auth/house.h"
+#include "tests/auth/soft_authenticator.h"
 
 namespace auth {
 namespace {
@@ -19,6 +21,7 @@ using test_house::House;
 using test_house::kPassword;
 using test_house::refusal_of;
 using test_house::secret;
+using test_house::SoftAuthenticator;
 using Kind = IdentityChange::Kind;
 using Outcome = IdentityRequests::Outcome;
 
@@ -133,6 +136,62 @@ TEST_F(IdentityRequestsTest, Ldt01_6_2_1_ADuplicateIsMergedByTwoOfTheStaff) {
                 {SubjectKind::person, "张小三", "cn-id", number, fresh_name(), Proofing::p0},
                 secret(kPassword))),
             "auth.subject_exists");
+}
+
+TEST_F(IdentityRequestsTest, Ldt01_6_2_1_FactorsOfTheMergedEndAndMayBeAddedToTheOneThatStays) {
+  Notices notices{{house.pool, house.cipher, house.clock}};
+  Passkeys passkeys{{house.pool, house.cipher, house.clock, house.random, notices,
+                     Passkeys::party_of(test_house::kIssuer, "信印")}};
+  const auto twice = house.new_person(fresh_name());
+  SoftAuthenticator key("ES256");
+  const auto enrol = [&](const SubjectId& who) {
+    const auto session = house.new_session(who).id;
+    const auto options = passkeys.begin_enrolment(who, "zhang.san", session);
+    EXPECT_TRUE(options.ok());
+    return passkeys.finish_enrolment(who, session, key.registration(key.create(*options)), "钥匙");
+  };
+  const auto show = [&] {
+    const auto options = passkeys.begin_login(std::nullopt, "browser");
+    EXPECT_TRUE(options.ok());
+    return passkeys.finish_login(std::nullopt, "browser", key.assertion(key.get(*options)));
+  };
+  ASSERT_TRUE(enrol(twice).ok());
+  EXPECT_EQ(refusal_of(enrol(person)), "auth.passkey.known");
+  const auto lookup = house.cipher.lookup("auth/test", fresh_name("card"));
+  const auto card = [&](const SubjectId& who) -> base::Result<void> {
+    BASE_TRY(auto tx, house.pool.begin());
+    BASE_TRY_VOID(add_factor(tx, house.cipher, house.random,
+                             {who, FactorKind::social_card, "card", base::as_bytes("x"), lookup},
+                             who.value(), house.clock.now()));
+    BASE_TRY_VOID(add_factor(tx, house.cipher, house.random,
+                             {who, FactorKind::sms, "138****8000", base::as_bytes("13800138000")},
+                             who.value(), house.clock.now()));
+    return tx.commit();
+  };
+  ASSERT_TRUE(card(twice).ok());
+  EXPECT_EQ(refusal_of(card(person)), "auth.factor.taken");
+
+  const auto one = staff_member(), two = staff_member(), three = staff_member();
+  const auto request = ask(person, merge_of(twice), one);
+  ASSERT_EQ(*requests.approve(request, two), Outcome::waiting);
+  EXPECT_EQ(factors_of(house.pool, house.cipher, twice)->size(), 3U) << "one approval does nothing";
+  ASSERT_EQ(*requests.approve(request, three), Outcome::done);
+  EXPECT_TRUE(factors_of(house.pool, house.cipher, twice)->empty());
+  EXPECT_TRUE(factors_of(house.pool, house.cipher, person)->empty()) << "nothing moved";
+  EXPECT_FALSE(show().ok()) << "it logs in to nothing";
+  EXPECT_FALSE(
+      find_factor(house.pool, house.cipher, FactorKind::social_card, lookup)->has_value());
+  EXPECT_EQ(house.sql("select count(*) from audit.entry where act = 'factor.remove' and actor = '" +
+                      three.value() + "' and object = '" + twice.value() + "'"),
+            "3");
+  EXPECT_EQ(house.sql("select count(*) from auth.text_message where subject_id = '" +
+                      twice.value() + "'"),
+            "1")
+      << "told at the number that was confirmed there";
+
+  ASSERT_TRUE(enrol(person).ok());
+  EXPECT_EQ(show()->subject, person);
+  EXPECT_EQ(refusal_of(card(person)), "");
 }
 
 TEST_F(IdentityRequestsTest, TwoApprovalsAtOnceAreTwoNotThree) {

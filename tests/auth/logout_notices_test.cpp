@@ -9,6 +9,7 @@
 #include <set>
 #include <thread>
 
+#include "auth/agreements.h"
 #include "auth/cancellation.h"
 #include "auth/identity_requests.h"
 #include "auth/jwt.h"
@@ -149,6 +150,47 @@ TEST_F(LogoutNoticesTest, WhateverEndsASessionTells) {
               ASSERT_TRUE(requests.approve(*asked, staff[2]).ok());
             }),
             1);
+}
+
+TEST_F(LogoutNoticesTest, Pipl15_AConsentThatIsWithdrawnTellsTheClientWhoseTokensEnd) {
+  OwnAccount own({house.pool, house.cipher, house.clock});
+  const auto other = told_client();
+  const auto tokens = house.tokens_for(client, opened.session);
+  house.tokens_for(client, house.new_session(subject));
+  const auto untouched = house.tokens_for(other, opened.session);
+  const auto refresh = house.tokens_for(client, opened.session, "openid offline_access");
+  EXPECT_EQ(refusal_of(own.revoke_consent(subject, "nobody")), "auth.consent_unknown");
+  EXPECT_EQ(send(), 0);
+  ASSERT_TRUE(own.revoke_consent(subject, client.id).ok());
+  ASSERT_EQ(send(), 2) << "one for each session that it knows";
+  EXPECT_EQ(base::json_text(token(0), "aud"), client.id);
+  EXPECT_EQ(base::json_text(token(0), "sub"),
+            base::json_text(claims(base::json_text(tokens, "id_token")), "sub"));
+  EXPECT_NE(base::json_text(token(0), "sid"), base::json_text(token(1), "sid"));
+  EXPECT_EQ(refusal_of(house.provider.actor(base::json_text(tokens, "access_token"))),
+            "auth.token_invalid");
+  EXPECT_EQ(house.token_error({{"grant_type", "refresh_token"},
+                               {"refresh_token",
+                                std::string(base::json_text(refresh, "refresh_token"))}},
+                              client.basic()),
+            "invalid_grant");
+  EXPECT_TRUE(house.provider.actor(base::json_text(untouched, "access_token")).ok());
+  EXPECT_TRUE(house.sessions.find(opened.cookie).value().has_value()) << "the person stays";
+}
+
+TEST_F(LogoutNoticesTest, Pipl15_ThePrivacyConsentThatIsWithdrawnTellsAll) {
+  Agreements agreements(house.pool, house.clock);
+  for (const auto kind : {AgreementKind::service, AgreementKind::privacy})
+    ASSERT_TRUE(agreements.publish(kind, model_agreement(kind), "system:test").ok());
+  const auto privacy = agreements.current(AgreementKind::privacy);
+  ASSERT_TRUE(agreements
+                  .accept(subject, {{AgreementKind::privacy, privacy->version, privacy->sha256}},
+                          "test")
+                  .ok());
+  house.tokens_for(client, opened.session);
+  house.tokens_for(told_client(), opened.session);
+  ASSERT_TRUE(agreements.withdraw_privacy(subject, "account").ok());
+  EXPECT_EQ(send(), 2);
 }
 
 TEST_F(LogoutNoticesTest, AnAccountThatEndsTellsWhereItWas) {

@@ -6,6 +6,7 @@
 
 #include <chrono>
 
+#include "auth/own_account.h"
 #include "tests/auth/house.h"
 
 namespace auth {
@@ -92,6 +93,10 @@ void run_requests(House& house) {
                               client.basic()),
             "");
   EXPECT_EQ(house.error_of(house.provider.revoke({{"token", access}}, client.basic())), "");
+  const auto other = house.tokens_for(client, opened.session);
+  EXPECT_TRUE(house.provider.login_of(base::json_text(other, "access_token")).ok());
+  EXPECT_TRUE(
+      OwnAccount({house.pool, house.cipher, house.clock}).revoke_consent(subject, client.id).ok());
   EXPECT_TRUE(house.accounts.replace_password(subject, secret("kelp-lantern-orbit"), "test").ok());
   EXPECT_TRUE(house.sessions.close(opened.cookie).ok());
   EXPECT_TRUE(house.provider.sweep().ok());

@@ -15,6 +15,7 @@ namespace auth {
 namespace {
 
 using namespace test_house;
+using namespace std::chrono_literals;
 using Outcome = Portals::Outcome;
 
 class PortalsTest : public testing::Test {
@@ -55,6 +56,23 @@ class PortalsTest : public testing::Test {
     return out;
   }
   House::Registered known() const { return {client, secret_text}; }
+  /// What the token endpoint says to this secret: its error, or nothing where only the code that
+  /// is shown with it is wrong.
+  std::string proves(const std::string& secret) {
+    const House::Registered as{client, secret};
+    const auto error = house.token_error(house.redemption(as, "no-code"), as.basic());
+    return error == "invalid_grant" ? "" : error;
+  }
+  /// Another secret; gives the one before.
+  std::string rotate(std::chrono::seconds overlap) {
+    const auto request = portals.propose_secret(client, overlap, one);
+    EXPECT_TRUE(request.ok());
+    auto before = secret_text;
+    approve(*request, two);
+    secret_text = base::to_base64url(house.random.bytes(32));
+    EXPECT_EQ(approve(*request, three), Outcome::done_with_secret);
+    return before;
+  }
   std::string login_error(std::string_view scope = "openid profile") {
     const auto session = house.new_session(house.new_person(fresh_name()));
     const auto answer =
@@ -70,7 +88,7 @@ class PortalsTest : public testing::Test {
   Clients clients{house.pool};
   IdentityRequests requests{{house.pool, house.cipher, house.clock, house.random}};
   Portals portals{{house.pool, clients, house.clock, house.random}};
-  const std::string client = fresh_name("portal");
+  std::string client = fresh_name("portal");
   const SubjectId one = staff_member(), two = staff_member(), three = staff_member();
 };
 
@@ -188,22 +206,111 @@ TEST_F(PortalsTest, OneStopsAtOnceAndTwoLetItGoOn) {
   EXPECT_EQ(std::get<TokenReply>(told).json, R"({"active":false})");
 }
 
-TEST_F(PortalsTest, ASecretIsChangedByTwoAndTheOldOneIsDead) {
+TEST_F(PortalsTest, ASecretIsChangedByTwo) {
   register_it(metadata());
-  const auto request = portals.propose_secret(client, one);
+  const auto request = portals.propose_secret(client, 0s, one);
   ASSERT_TRUE(request.ok());
   const auto before = secret_text;
   approve(*request, two);
   secret_text = base::to_base64url(house.random.bytes(32));
   EXPECT_FALSE(*portals.has_secret(client, secret_text));
+  EXPECT_EQ(proves(before), "");
   EXPECT_EQ(approve(*request, three), Outcome::done_with_secret);
   EXPECT_TRUE(*portals.has_secret(client, secret_text));
   EXPECT_FALSE(*portals.has_secret(client, before));
+  EXPECT_EQ(proves(secret_text), "");
+  EXPECT_EQ(proves(before), "invalid_client") << "without an overlap it is dead at once";
   // One with keys has none to change.
   const auto keys = ForeignSigner::make("ES256").jwks();
   register_it(metadata(R"(,"token_endpoint_auth_method":"private_key_jwt","jwks":)" + keys));
-  EXPECT_EQ(refusal_of(portals.propose_secret(client, one)), "auth.portal.no_secret");
+  EXPECT_EQ(refusal_of(portals.propose_secret(client, 0s, one)), "auth.portal.no_secret");
   EXPECT_FALSE(*portals.has_secret(client, secret_text)) << "and its old one is gone";
+}
+
+TEST_F(PortalsTest, AnOldSecretGoesOnBesideItsSuccessorForTheTimeThatWasApproved) {
+  struct Row {
+    const char* what;
+    std::chrono::seconds overlap, after;
+    const char* old_says;
+  };
+  for (const auto& row : {Row{"none", 0s, 0s, "invalid_client"},
+                          Row{"at once", 7 * 24h, 0s, ""},
+                          Row{"the last second", 7 * 24h, 7 * 24h - 1s, ""},
+                          Row{"its end", 7 * 24h, 7 * 24h, "invalid_client"},
+                          Row{"long after", 1h, 48h, "invalid_client"}}) {
+    SCOPED_TRACE(row.what);
+    client = fresh_name("portal");
+    register_it(metadata());
+    const auto old = rotate(row.overlap);
+    house.clock.advance(row.after);
+    EXPECT_EQ(proves(secret_text), "");
+    EXPECT_EQ(proves(old), row.old_says);
+    EXPECT_EQ(proves(base::to_base64url(house.random.bytes(32))), "invalid_client");
+    EXPECT_EQ(proves(""), "invalid_client");
+  }
+  for (const auto wrong : {-1s, std::chrono::seconds(kOverlapMost + 1s)})
+    EXPECT_EQ(refusal_of(portals.propose_secret(client, wrong, one)), "auth.portal.overlap");
+}
+
+TEST_F(PortalsTest, ThereAreTwoSecretsAtMost) {
+  register_it(metadata());
+  const auto first = rotate(7 * 24h);
+  const auto second = rotate(7 * 24h);
+  EXPECT_EQ(proves(first), "invalid_client") << "it made room";
+  EXPECT_EQ(proves(second), "");
+  EXPECT_EQ(proves(secret_text), "");
+  const auto third = rotate(0s);
+  EXPECT_EQ(proves(second), "invalid_client");
+  EXPECT_EQ(proves(third), "invalid_client") << "a rotation without overlap ends both";
+  EXPECT_EQ(proves(secret_text), "");
+}
+
+TEST_F(PortalsTest, AnOldSecretIsEndedAtOnceByOneOfTheStaff) {
+  register_it(metadata());
+  EXPECT_EQ(refusal_of(portals.end_old_secret(client, one, "leaked")), "auth.portal.one_secret");
+  const auto old = rotate(7 * 24h);
+  EXPECT_EQ(refusal_of(portals.end_old_secret(client, one, " ")), "auth.request.reason");
+  EXPECT_EQ(refusal_of(portals.end_old_secret(client, house.new_person(fresh_name()), "x")),
+            "auth.staff.none");
+  EXPECT_EQ(refusal_of(portals.end_old_secret("nobody", one, "x")), "auth.portal.unknown");
+  EXPECT_EQ(proves(old), "");
+  ASSERT_TRUE(portals.end_old_secret(client, one, "leaked").ok());
+  EXPECT_EQ(proves(old), "invalid_client");
+  EXPECT_EQ(proves(secret_text), "");
+  EXPECT_EQ(portals.history(client)->front().act, "client.end_old_secret");
+  EXPECT_EQ(portals.history(client)->front().reason, "leaked");
+  EXPECT_EQ(house.sql("select count(*) from audit.entry where object = '" + client +
+                      "' and (act = 'client.end_old_secret' or (act = 'client.rotate_secret' and "
+                      "facts::jsonb ? 'old_secret_until'))"),
+            "2");
+}
+
+TEST_F(PortalsTest, AChangeOfTheRegistrationKeepsBothSecretsAndOneWithKeysNone) {
+  register_it(metadata());
+  const auto old = rotate(7 * 24h);
+  const auto request = propose(metadata("", "openid"));
+  approve(request, two);
+  EXPECT_EQ(approve(request, three), Outcome::done);
+  EXPECT_EQ(proves(old), "");
+  EXPECT_EQ(proves(secret_text), "");
+  const auto keys = ForeignSigner::make("ES256").jwks();
+  register_it(metadata(R"(,"token_endpoint_auth_method":"private_key_jwt","jwks":)" + keys));
+  EXPECT_EQ(proves(old), "invalid_client");
+  EXPECT_EQ(proves(secret_text), "invalid_client");
+}
+
+TEST_F(PortalsTest, SecretsThatEndedAreSwept) {
+  register_it(metadata());
+  rotate(1h);
+  const auto kept = [&] {
+    return house.sql("select count(old_secret_digest) from auth.client where id = '" + client +
+                     "'");
+  };
+  ASSERT_TRUE(house.provider.sweep().ok());
+  EXPECT_EQ(kept(), "1");
+  house.clock.advance(1h + 1s);
+  ASSERT_TRUE(house.provider.sweep().ok());
+  EXPECT_EQ(kept(), "0");
 }
 
 TEST_F(PortalsTest, WhatChangedMeanwhileIsNotOverwritten) {

@@ -292,7 +292,7 @@ TEST_F(ProviderTest, C77_MetadataSaysWhatIsTrue) {
     for (const auto& each : about[name].GetArray()) out += std::string(each.GetString()) + ",";
     return out;
   };
-  EXPECT_EQ(list("scopes_supported"), "openid,profile,documents,proofing,mandates,offline_access,");
+  EXPECT_EQ(list("scopes_supported"), "openid,profile,documents,proofing,mandates,account,offline_access,");
   EXPECT_EQ(list("response_types_supported"), "code,");
   EXPECT_EQ(list("grant_types_supported"),
             "authorization_code,refresh_token,client_credentials,"

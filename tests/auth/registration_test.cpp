@@ -380,6 +380,69 @@ TEST_F(RegistrationTest, SomebodyElsesNumberKnownOrUnknownLooksTheSame) {
   }
 }
 
+/// Counts rows that are written, those that are taken back too: a sequence does not go back.
+class WrittenRows {
+ public:
+  explicit WrittenRows(const House& house) : house_(house) {
+    auto text = std::string(
+        "create sequence public.written;"
+        "create function public.count_written() returns trigger language plpgsql "
+        "security definer as $$ begin "
+        "perform nextval('public.written'); return new; end $$;");
+    for (const auto* table : kTables)
+      text += std::string("create trigger count_written before insert or update on ") + table +
+              " for each row execute function public.count_written();";
+    house_.sql(text);
+  }
+  ~WrittenRows() {
+    std::string text;
+    for (const auto* table : kTables)
+      text += std::string("drop trigger count_written on ") + table + ";";
+    house_.sql(text + "drop function public.count_written(); drop sequence public.written");
+  }
+  int so_far() const {
+    return std::stoi(house_.sql("select case when is_called then last_value else 0 end "
+                                "from public.written"));
+  }
+
+ private:
+  static constexpr const char* kTables[] = {
+      "auth.subject",    "auth.identity_document", "auth.account",        "auth.credential",
+      "auth.subject_detail", "auth.agreement_act",  "auth.registration",  "audit.entry",
+      "audit.head"};
+  const House& house_;
+};
+
+TEST_F(RegistrationTest, AKnownNumberIsWrittenAndTakenBackWhereANewOneIsWritten) {
+  const auto known = fresh_number();
+  const auto owner = house.accounts.create(
+      {SubjectKind::person, "李四", "cn-id", known, fresh_name(), Proofing::p2}, secret(kPassword));
+  ASSERT_TRUE(owner.ok());
+  const WrittenRows rows(house);
+  const auto written_for = [&](const std::string& number) {
+    const auto reference = begin();
+    fill_person(reference, number);
+    const auto name = fresh_name();
+    const int before = rows.so_far();
+    EXPECT_EQ(refusal_of(registration.complete(reference, end(name))), "");
+    const int after = rows.so_far();
+    EXPECT_EQ(log_in(name), number == known ? "auth.login_failed" : "");
+    return after - before;
+  };
+  const int for_new = written_for(fresh_number());
+  EXPECT_GT(for_new, 8);
+  const auto subjects = house.sql("select count(*) from auth.subject");
+  const auto messages = house.sql("select count(*) from auth.text_message");
+  EXPECT_EQ(written_for(known), for_new);
+  EXPECT_EQ(house.sql("select count(*) from auth.subject"), subjects) << "and nothing is made";
+  EXPECT_EQ(house.sql("select count(*) from auth.text_message"), messages);
+  EXPECT_EQ(house.sql("select count(*) from audit.entry where act = 'registration.complete' and "
+                      "object = '" +
+                      owner->value() + "' and actor = 'anonymous' and outcome = "
+                      "'auth.subject_exists'"),
+            "1");
+}
+
 TEST_F(RegistrationTest, CompletingTwiceMakesOne) {
   const auto reference = begin();
   fill_person(reference, fresh_number());
