@@ -44,9 +44,10 @@ constexpr store::Query kForgetCertificate{"auth.forget_certificate", R"sql(
 constexpr store::Query kEndAll{"auth.end_factors_of", R"sql(
   update auth.factor set ended_at = $2 where subject_id = $1 and ended_at is null
   returning id, kind)sql"};
-// A credential's id is unique in this table: with its factor it goes, and may come again.
+// One that its owner removed comes not back, and its row says so; one of a subject that is merged may
+// be added to the other, unless there may be a copy of it.
 constexpr store::Query kForgetPasskey{"auth.forget_passkey", R"sql(
-  delete from auth.passkey where id = $1)sql"};
+  delete from auth.passkey where id = $1 and suspended_at is null)sql"};
 constexpr store::Query kForgetCertificates{"auth.forget_certificates", R"sql(
   delete from auth.certificate where subject_id = $1)sql"};
 constexpr store::Query kForgetSignIns{"auth.forget_sign_ins", R"sql(
@@ -167,9 +168,7 @@ base::Result<Factor> end_factor(store::Tx& tx, const store::FieldCipher& cipher,
   BASE_TRY(const auto ended, tx.run(kEndFactor, {subject.value(), id, now}));
   if (ended.empty()) return base::error(base::Code::not_found, "auth.factor.unknown");
   BASE_TRY(auto factor, read(cipher, ended, 0));
-  if (factor.kind == FactorKind::certificate)
-    BASE_TRY_VOID(tx.run(kForgetCertificate, {factor.id}));
-  if (factor.kind == FactorKind::passkey) BASE_TRY_VOID(tx.run(kForgetPasskey, {factor.id}));
+  if (factor.kind == FactorKind::certificate) tx.put(kForgetCertificate, {factor.id});
   BASE_TRY_VOID(note(tx, "factor.remove", factor, by, now));
   return factor;
 }
