@@ -324,9 +324,9 @@ TEST(CertificatesTest, ACertificateIsOneAccountsAndCanBeTakenAway) {
   const auto other = s.house.new_person(fresh_name());
   EXPECT_EQ(refusal_of(s.certificates.remove(other, id, other.value())),
             "auth.certificate.unknown");
-  ASSERT_TRUE(s.house.accounts.set_active(s.subject, false, "system:test").ok());
+  s.house.lock(s.subject);
   EXPECT_EQ(s.why(card), "auth.certificate.refused bound to nobody") << "switched off";
-  ASSERT_TRUE(s.house.accounts.set_active(s.subject, true, "system:test").ok());
+  s.house.unlock(s.subject);
   ASSERT_TRUE(s.certificates.remove(s.subject, id, s.subject.value()).ok());
   EXPECT_EQ(s.why(card), "auth.certificate.refused bound to nobody");
 }
