@@ -89,6 +89,7 @@ std::string_view done_key(std::string_view word) {
   if (word == "added") return "web.security.done.added";
   if (word == "removed") return "web.security.done.removed";
   if (word == "renamed") return "web.security.done.renamed";
+  if (word == "staff") return "web.staff.second_needed";
   return {};
 }
 
