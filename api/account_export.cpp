@@ -2,6 +2,7 @@
 
 #include "auth/details.h"
 #include "auth/identities.h"
+#include "auth/locks.h"
 #include "base/canonical_json.h"
 #include "base/digest.h"
 #include "base/encoding.h"
@@ -36,6 +37,8 @@ base::Result<std::string> export_of(Call& call, const Upstairs& house,
   BASE_TRY(const auto acts, house.agreements->acts(subject));
   BASE_TRY(const auto trace, house.own_account->trace(subject, 10'000));
   BASE_TRY(const auto factors, auth::factors_of(call.services.pool, *house.cipher, subject));
+  BASE_TRY(const auto locks,
+           auth::Locks({call.services.pool, *house.cipher, call.services.clock}).history(subject));
   base::JsonWriter w;
   w.StartObject();
   w.member("made_at", base::to_rfc3339(call.services.clock.now()));
@@ -94,6 +97,16 @@ base::Result<std::string> export_of(Call& call, const Upstairs& house,
     w.member("kind", auth::to_text(one.kind));
     w.member("label", one.label);
     w.member("added_at", base::to_rfc3339(one.added_at));
+    w.EndObject();
+  }
+  w.EndArray();
+  w.key("locks");
+  w.StartArray();
+  for (const auto& one : locks) {
+    w.StartObject();
+    w.member("at", base::to_rfc3339(one.at));
+    if (one.until) w.member("until", base::to_rfc3339(*one.until));
+    if (one.ended_at) w.member("ended_at", base::to_rfc3339(*one.ended_at));
     w.EndObject();
   }
   w.EndArray();

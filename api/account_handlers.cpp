@@ -46,6 +46,7 @@ base::Result<Response> show_account(Call& call, pages::AccountPage shown) {
   auth::IdentityRequests requests(
       {call.services.pool, *house->cipher, call.services.clock, call.services.random});
   BASE_TRY(shown.requests, requests.of(subject));
+  BASE_TRY(shown.staff, requests.is_staff(subject));
   auto answer = Response::html(pages::account(pages_look(), shown), call.nonce(),
                                shown.problem == nullptr ? 200 : status_of(shown.problem->code));
   if (shown.problem != nullptr) {

@@ -101,12 +101,13 @@ const Renderer& pages_look() {
 
 bool is_own_return_path(std::string_view path) {
   return path == "/" || path == "/account" || path == "/account/proofing" ||
-         path == "/account/mandates" || path == "/account/security" ||
+         path == "/account/mandates" || path == "/account/security" || path == "/staff" ||
          path == "/account/security/certificate" ||
          path == "/account/security/link" ||
          path == auth::kDevicePagePath ||
          ((path.starts_with("/oauth/authorize?") ||
-           path.starts_with("/account/proofing?") || path.starts_with("/account/proofing/return?") || path.starts_with("/device?")) &&
+           path.starts_with("/account/proofing?") || path.starts_with("/account/proofing/return?") || path.starts_with("/device?") ||
+           path.starts_with("/staff/")) &&
           is_header_value(path) && path.find('\\') == std::string_view::npos);
 }
 

@@ -5,6 +5,7 @@
 #include "api/handlers.h"
 #include "api/identity_handlers.h"
 #include "api/page_handlers.h"
+#include "api/staff_handlers.h"
 #include "auth/dynamic_clients.h"
 #include "auth/signed_challenge.h"
 
@@ -398,6 +399,46 @@ constexpr Route kTable[] = {
     {.method = Method::post, .path = "/account/security/passkey/finish", .handler = security_passkey_finish,
      .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login,
      .body_limit = kForm, .takes = media::form, .origin = Origin::form},
+
+    // The console of staff: LD/T 01-2020 6.2.5, 6.1.2e.
+    {.method = Method::get, .path = "/staff", .handler = staff_page,
+     .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login},
+    {.method = Method::post, .path = "/staff/find", .handler = staff_find,
+     .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login,
+     .body_limit = kForm, .takes = media::form, .origin = Origin::form},
+    {.method = Method::get, .path = "/staff/people/{id}", .handler = staff_person_page,
+     .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login},
+    {.method = Method::post, .path = "/staff/people/{id}/lock", .handler = staff_lock,
+     .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login,
+     .body_limit = kForm, .takes = media::form, .origin = Origin::form},
+    {.method = Method::post, .path = "/staff/people/{id}/unlock", .handler = staff_unlock,
+     .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login,
+     .body_limit = kForm, .takes = media::form, .origin = Origin::form},
+    {.method = Method::post, .path = "/staff/people/{id}/reset", .handler = staff_reset,
+     .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login,
+     .body_limit = kForm, .takes = media::form, .origin = Origin::form},
+    {.method = Method::post, .path = "/staff/people/{id}/ask", .handler = staff_ask,
+     .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login,
+     .body_limit = kForm, .takes = media::form, .origin = Origin::form},
+    {.method = Method::get, .path = "/staff/requests", .handler = staff_requests_page,
+     .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login},
+    {.method = Method::get, .path = "/staff/requests/{id}", .handler = staff_request_page,
+     .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login},
+    {.method = Method::post, .path = "/staff/requests/{id}", .handler = staff_decide,
+     .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login,
+     .body_limit = kForm, .takes = media::form, .origin = Origin::form},
+    {.method = Method::get, .path = "/staff/portals", .handler = staff_portals_page,
+     .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login},
+    {.method = Method::post, .path = "/staff/portals", .handler = staff_propose,
+     .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login,
+     .body_limit = kForm, .takes = media::form, .origin = Origin::form},
+    {.method = Method::get, .path = "/staff/portals/{client}", .handler = staff_portal_page,
+     .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login},
+    {.method = Method::post, .path = "/staff/portals/{client}", .handler = staff_portal_act,
+     .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login,
+     .body_limit = kForm, .takes = media::form, .origin = Origin::form},
+    {.method = Method::get, .path = "/staff/trail", .handler = staff_trail_page,
+     .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login},
 
     // Pages for people.
     {.method = Method::get, .path = "/", .handler = home, .where = Where::reactor,

@@ -98,6 +98,7 @@ std::string_view done_key(std::string_view word) {
   if (word == "removed") return "web.security.done.removed";
   if (word == "linked") return "web.security.done.linked";
   if (word == "renamed") return "web.security.done.renamed";
+  if (word == "staff") return "web.staff.second_needed";
   return {};
 }
 

@@ -34,8 +34,6 @@ constexpr store::Query kFindByLogin{"auth.find_by_login", R"sql(
   select subject_id from auth.account where login_name = $1)sql"};
 constexpr store::Query kLoginNameOf{"auth.login_name_of", R"sql(
   select login_name from auth.account where subject_id = $1)sql"};
-constexpr store::Query kSetActive{"auth.set_active", R"sql(
-  update auth.subject set active = $2 where id = $1)sql"};
 // Tokens die first, those that outlive their session and those of devices, which are of none, too;
 // $2 is the session that may go on, or empty.
 constexpr store::Query kRevokeOfSubject{"auth.revoke_of_subject", R"sql(
@@ -231,21 +229,6 @@ base::Result<void> Accounts::replace_password(const SubjectId& id, const base::S
   BASE_TRY(const auto normal, judged(replacement, {login_name, record.name, record.id_number}));
   BASE_TRY(const auto hash, parts_.hasher.hash(normal));
   return store_password(id, hash, by, "password.replace", "");
-}
-
-base::Result<void> Accounts::set_active(const SubjectId& id, bool active, std::string_view by) {
-  const auto now = parts_.clock.now();
-  BASE_TRY(auto tx, parts_.pool.begin());
-  BASE_TRY(const auto changed, tx.run(kSetActive, {id.value(), active}));
-  if (changed.affected() == 0) return unknown_subject();
-  if (!active) {
-    BASE_TRY_VOID(note_sessions_end(tx, id, "", now));
-    BASE_TRY_VOID(tx.run(kRevokeOfSubject, {id.value(), "", now}));
-    BASE_TRY_VOID(tx.run(kEndSessionsOfSubject, {id.value(), ""}));
-  }
-  BASE_TRY_VOID(store::audit(
-      tx, {now, std::string(by), active ? "subject.enable" : "subject.disable", id.value(), "ok"}));
-  return tx.commit();
 }
 
 base::Result<SubjectRecord> Accounts::subject(const SubjectId& id) {

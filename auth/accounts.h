@@ -104,7 +104,9 @@ class Accounts {
   /// Checks a password. The answer for an unknown name and a wrong password is the same in content
   /// and time. Failures slow the account's next tries down (soft lock, per account and per
   /// network), never lock a person out for good: where the person logged in before, others'
-  /// failures do not count. Errors: unauthenticated `auth.login_failed`; rate_limited
+  /// failures do not count. Whoever knows the password of a locked account is told that it is
+  /// locked. Errors: unauthenticated `auth.login_failed`; permission_denied `auth.locked`,
+  /// `auth.locked_until`; rate_limited
   /// `auth.login_slow` with retry_after, `auth.busy`; invalid_argument `auth.password.too_long`,
   /// `auth.password.text`.
   base::Result<SubjectId> log_in(std::string_view login_name, const base::Secret& password,
@@ -118,8 +120,6 @@ class Accounts {
   /// By an officer or a reset ticket: ends all sessions and what was issued in them.
   base::Result<void> replace_password(const SubjectId& id, const base::Secret& replacement,
                                       std::string_view by);
-  /// Off: no login, and all sessions and tokens are dead at their next use.
-  base::Result<void> set_active(const SubjectId& id, bool active, std::string_view by);
 
   /// Errors: not_found `auth.subject_unknown`.
   base::Result<SubjectRecord> subject(const SubjectId& id);

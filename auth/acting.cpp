@@ -6,12 +6,14 @@ namespace {
 constexpr store::Query kActing{"auth.acting_under", R"sql(
   select m.id, m.principal, m.items, auth.proofing_at(p.proofing, p.proofing_until, $3),
          (select string_agg(f.id, ' ') from auth.subject f where f.merged_into = p.id)
-    from auth.mandate m join auth.subject p on p.id = m.principal and p.active
+    from auth.mandate m join auth.subject p on p.id = m.principal
+     and auth.is_open(p.active, p.locked_until, $3)
    where m.id = $1 and m.agent = $2 and m.ended_at is null and m.since <= $3 and m.until > $3)sql"};
 constexpr store::Query kChoices{"auth.acting_choices", R"sql(
   select m.id, m.principal, m.items, auth.proofing_at(p.proofing, p.proofing_until, $2),
          (select string_agg(f.id, ' ') from auth.subject f where f.merged_into = p.id)
-    from auth.mandate m join auth.subject p on p.id = m.principal and p.active
+    from auth.mandate m join auth.subject p on p.id = m.principal
+     and auth.is_open(p.active, p.locked_until, $2)
    where m.agent = $1 and m.ended_at is null and m.since <= $2 and m.until > $2
      and (m.most_uses is null or m.uses < m.most_uses)
    order by m.offered_at desc, m.id limit 50)sql"};

@@ -26,7 +26,7 @@ constexpr store::Query kFindCertificate{"auth.find_certificate", R"sql(
   select c.id, c.subject_id, c.sha256 = $2
     from auth.certificate c
     join auth.factor f on f.id = c.id and f.ended_at is null
-    join auth.subject s on s.id = c.subject_id and s.active
+    join auth.subject s on s.id = c.subject_id and auth.is_open(s.active, s.locked_until, $4)
    where c.sha256 = $2 or (c.body = $1 and c.holder_lookup = $3)
    order by (c.sha256 = $2) desc, c.bound_at desc)sql"};
 constexpr store::Query kUseCertificate{"auth.use_certificate", R"sql(
@@ -222,7 +222,8 @@ base::Result<std::optional<Certificates::Bound>> Certificates::find(
     const Judged& judged, const certs::Certificate& leaf) {
   BASE_TRY(const auto rows,
            parts_.pool.run(kFindCertificate, {judged.body, base::BytesView(leaf.sha256()),
-                                              base::BytesView(holder_lookup(leaf))}));
+                                              base::BytesView(holder_lookup(leaf)),
+                                              parts_.clock.now()}));
   if (rows.empty()) return std::optional<Bound>();
   Bound out{std::string(rows.text(0, 0)), SubjectId(std::string(rows.text(0, 1))),
             rows.boolean(0, 2)};

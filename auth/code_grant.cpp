@@ -12,7 +12,8 @@ namespace {
 constexpr store::Query kFindCode{"auth.find_code", R"sql(
   select g.id, g.client_id, g.redirect_uri, g.code_challenge, g.code_expires_at, g.used_at,
          g.revoked_at, g.subject_id, g.scopes, g.nonce, g.methods, g.authenticated_at,
-         auth.proofing_at(s.proofing, s.proofing_until, $2), s.active, g.offline, g.granted_at,
+         auth.proofing_at(s.proofing, s.proofing_until, $2),
+         auth.is_open(s.active, s.locked_until, $2), g.offline, g.granted_at,
          g.code_key, g.acr, g.session_id, g.claims, g.mandate_id
     from auth.authorization_grant g
     join auth.subject s on s.id = g.subject_id

@@ -36,7 +36,8 @@ constexpr store::Query kPollDevice{"auth.poll_device", R"sql(
   update auth.device_request d set polled_at = $2 from before where d.digest = before.digest
   returning before.polled_at, d.client_id, d.scopes, d.expires_at, d.granted, d.subject_id,
             d.methods, d.authenticated_at, d.used_at is not null,
-            coalesce((select s.active from auth.subject s where s.id = d.subject_id), false),
+            coalesce((select auth.is_open(s.active, s.locked_until, $2)
+                        from auth.subject s where s.id = d.subject_id), false),
             coalesce((select auth.proofing_at(s.proofing, s.proofing_until, $2)
                         from auth.subject s where s.id = d.subject_id), 0::smallint))sql"};
 constexpr store::Query kSpendDevice{"auth.spend_device", R"sql(

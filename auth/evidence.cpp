@@ -10,7 +10,8 @@ constexpr store::Query kEvidence{"auth.proofing_evidence", R"sql(
          case when p.method = 'counter' then 'vouch'
               when p.method in ('certificate', 'social-card', 'network-id', 'network-id-face', 'face') then 'document'
               else 'electronic_record' end
-    from auth.proofing p join auth.subject s on s.id = p.subject_id and s.active
+    from auth.proofing p join auth.subject s on s.id = p.subject_id
+     and auth.is_open(s.active, s.locked_until, $2)
    where p.subject_id = $1 and p.outcome = 'matches' and p.ended_at is null and p.at <= $2
      and (p.valid_until is null or p.valid_until > $2)
    order by p.level desc, p.at desc limit 20)sql"};

@@ -5,6 +5,7 @@
 #include "auth/logout_notices.h"
 #include "auth/notices.h"
 #include "auth/own_account.h"
+#include "auth/staff.h"
 #include "base/encoding.h"
 #include "base/json.h"
 #include "store/audit.h"
@@ -26,6 +27,11 @@ constexpr store::Query kOpenRequests{"auth.open_identity_requests", R"sql(
          (select count(*) from auth.identity_approval a where a.request_id = r.id)
     from auth.identity_request r
    where standing = 'open' and expires_at > $1 order by asked_at limit 200)sql"};
+constexpr store::Query kOpenRequest{"auth.open_identity_request", R"sql(
+  select id, subject_id, kind, sealed, approvals, asked_at, asked_by, expires_at, standing, reason,
+         (select count(*) from auth.identity_approval a where a.request_id = r.id)
+    from auth.identity_request r
+   where id = $1 and standing = 'open' and expires_at > $2)sql"};
 constexpr store::Query kRequestsOf{"auth.identity_requests_of", R"sql(
   select id, subject_id, kind, sealed, approvals, asked_at, asked_by, expires_at, standing, reason,
          (select count(*) from auth.identity_approval a where a.request_id = r.id)
@@ -48,9 +54,6 @@ constexpr store::Query kApprove{"auth.approve_identity_request", R"sql(
 // Asked once the request is locked: what the locking statement itself counts may be stale.
 constexpr store::Query kApprovals{"auth.count_identity_approvals", R"sql(
   select count(*) from auth.identity_approval where request_id = $1)sql"};
-constexpr store::Query kIsStaff{"auth.is_staff", R"sql(
-  select 1 from auth.staff f join auth.subject s on s.id = f.subject_id and s.active
-   where f.subject_id = $1 and f.ended_at is null)sql"};
 constexpr store::Query kNameStaff{"auth.name_staff", R"sql(
   insert into auth.staff (subject_id, named_at, named_by) values ($1, $2, $3)
   on conflict (subject_id) do update
@@ -64,16 +67,19 @@ constexpr store::Query kMoveDocuments{"auth.move_documents", R"sql(
      set subject_id = $1, leads = false, replaced_at = coalesce(replaced_at, $3)
    where subject_id = $2)sql"};
 constexpr store::Query kMerge{"auth.merge_subject", R"sql(
-  update auth.subject set merged_into = $2, active = false
+  update auth.subject set merged_into = $2, active = false, locked_until = null
    where id = $1 and merged_into is null)sql"};
 // Who was merged into the duplicate before points to where it ends: one step from anybody.
 constexpr store::Query kFollowMerge{"auth.follow_merge", R"sql(
   update auth.subject set merged_into = $2 where merged_into = $1)sql"};
-constexpr store::Query kRevokeOfMerged{"auth.revoke_of_merged", R"sql(
+constexpr store::Query kRevokeAll{"auth.identity_revoke_all", R"sql(
   update auth.authorization_grant set revoked_at = $2
    where subject_id = $1 and revoked_at is null)sql"};
-constexpr store::Query kEndSessionsOfMerged{"auth.end_sessions_of_merged", R"sql(
+constexpr store::Query kEndSessions{"auth.identity_end_sessions", R"sql(
   delete from auth.session where subject_id = $1)sql"};
+constexpr store::Query kHasFactor{"auth.has_factor", R"sql(
+  select 1::bigint from auth.factor
+   where id = $2 and subject_id = $1 and ended_at is null)sql"};
 
 base::Error refuse_with(base::Code code, const char* key) {
   return base::error(code, key);
@@ -93,6 +99,8 @@ FieldValues values_of(const IdentityChange& change) {
       return {{"document", change.document_id}};
     case IdentityChange::Kind::merge:
       return {{"duplicate", change.duplicate.value()}};
+    case IdentityChange::Kind::factor:
+      return {{"factor", change.factor_id}};
   }
   return {};
 }
@@ -114,6 +122,9 @@ IdentityChange change_of(std::string_view kind, const FieldValues& values) {
   } else if (kind == "unlink") {
     out.kind = IdentityChange::Kind::unlink;
     out.document_id = value("document");
+  } else if (kind == "factor") {
+    out.kind = IdentityChange::Kind::factor;
+    out.factor_id = value("factor");
   } else {
     out.kind = IdentityChange::Kind::merge;
     out.duplicate = SubjectId(value("duplicate"));
@@ -133,6 +144,8 @@ std::string_view to_text(IdentityChange::Kind kind) {
       return "unlink";
     case IdentityChange::Kind::merge:
       return "merge";
+    case IdentityChange::Kind::factor:
+      return "factor";
   }
   return {};
 }
@@ -143,6 +156,8 @@ base::Result<std::string> IdentityRequests::ask(const SubjectId& subject,
   const auto now = parts_.clock.now();
   auto change = asked;
   BASE_TRY(auto tx, parts_.pool.begin());
+  // For somebody else staff alone ask.
+  if (by != subject) BASE_TRY_VOID(staff_alone(tx, by, now));
   BASE_TRY(const auto there, tx.run(kKindOf, {subject.value()}));
   if (there.empty()) return refuse_with(base::Code::not_found, "auth.subject_unknown");
   const auto kind = there.text(0, 0) == "unit" ? SubjectKind::unit : SubjectKind::person;
@@ -172,6 +187,10 @@ base::Result<std::string> IdentityRequests::ask(const SubjectId& subject,
     BASE_TRY(const auto other, tx.run(kKindOf, {change.duplicate.value()}));
     if (other.empty() || other.text(0, 0) != there.text(0, 0))
       return refuse_with(base::Code::not_found, "auth.subject_unknown");
+  }
+  if (change.kind == Kind::factor) {
+    BASE_TRY(const auto bound, tx.run(kHasFactor, {subject.value(), change.factor_id}));
+    if (bound.empty()) return refuse_with(base::Code::not_found, "auth.factor.unknown");
   }
   const auto id = base::to_hex(parts_.random.bytes(16));
   const auto sealed = parts_.cipher.seal(kField, id, base::as_bytes(to_json(values_of(change))));
@@ -218,6 +237,14 @@ base::Result<std::vector<IdentityRequest>> IdentityRequests::open() {
   return out;
 }
 
+base::Result<std::optional<IdentityRequest>> IdentityRequests::find_open(
+    std::string_view request) {
+  BASE_TRY(const auto rows, parts_.pool.run(kOpenRequest, {request, parts_.clock.now()}));
+  if (rows.empty()) return std::optional<IdentityRequest>();
+  BASE_TRY(auto found, read(rows, 0));
+  return std::optional(std::move(found));
+}
+
 base::Result<std::vector<IdentityRequest>> IdentityRequests::of(const SubjectId& subject) {
   BASE_TRY(const auto rows, parts_.pool.run(kRequestsOf, {subject.value()}));
   std::vector<IdentityRequest> out;
@@ -230,8 +257,7 @@ base::Result<std::vector<IdentityRequest>> IdentityRequests::of(const SubjectId&
 
 base::Result<IdentityRequest> IdentityRequests::take(store::Tx& tx, std::string_view request,
                                                      const SubjectId& staff) {
-  BASE_TRY(const auto may, tx.run(kIsStaff, {staff.value()}));
-  if (may.empty()) return refuse_with(base::Code::permission_denied, "auth.staff.none");
+  BASE_TRY_VOID(staff_alone(tx, staff, parts_.clock.now()));
   BASE_TRY(const auto rows, tx.run(kTake, {request, parts_.clock.now()}));
   if (rows.empty()) return refuse_with(base::Code::not_found, "auth.request.unknown");
   BASE_TRY(auto taken, read(rows, 0));
@@ -241,8 +267,10 @@ base::Result<IdentityRequest> IdentityRequests::take(store::Tx& tx, std::string_
 }
 
 base::Result<IdentityRequests::Outcome> IdentityRequests::approve(std::string_view request,
-                                                                  const SubjectId& staff) {
+                                                                  const SubjectId& staff,
+                                                                  std::string_view why) {
   const auto now = parts_.clock.now();
+  if (!why.empty()) BASE_TRY_VOID(reason_given(why));
   BASE_TRY(auto tx, parts_.pool.begin());
   BASE_TRY(const auto taken, take(tx, request, staff));
   BASE_TRY(const auto put, tx.run(kApprove, {request, staff.value(), now}));
@@ -254,6 +282,7 @@ base::Result<IdentityRequests::Outcome> IdentityRequests::approve(std::string_vi
   facts.member("kind", to_text(taken.change.kind));
   facts.member("request", taken.id);
   facts.member("approvals", counted.integer(0, 0));
+  if (!why.empty()) facts.member("reason", why);
   facts.EndObject();
   BASE_TRY_VOID(store::audit(
       tx, {now, staff.value(), "identity.approve", taken.subject.value(), "ok", facts.text()}));
@@ -267,8 +296,7 @@ base::Result<IdentityRequests::Outcome> IdentityRequests::approve(std::string_vi
 
 base::Result<void> IdentityRequests::refuse(std::string_view request, const SubjectId& staff,
                                             std::string_view reason) {
-  if (reason.find_first_not_of(' ') == std::string_view::npos || reason.size() > 1000)
-    return refuse_with(base::Code::invalid_argument, "auth.request.reason");
+  BASE_TRY_VOID(reason_given(reason));
   const auto now = parts_.clock.now();
   BASE_TRY(auto tx, parts_.pool.begin());
   BASE_TRY(const auto taken, take(tx, request, staff));
@@ -277,6 +305,7 @@ base::Result<void> IdentityRequests::refuse(std::string_view request, const Subj
   facts.StartObject();
   facts.member("kind", to_text(taken.change.kind));
   facts.member("request", taken.id);
+  facts.member("reason", reason);
   facts.EndObject();
   BASE_TRY_VOID(store::audit(
       tx, {now, staff.value(), "identity.refuse", taken.subject.value(), "ok", facts.text()}));
@@ -289,6 +318,7 @@ base::Result<void> IdentityRequests::perform(store::Tx& tx, const IdentityReques
   const auto now = parts_.clock.now();
   const auto& subject = request.subject;
   if (request.change.kind == Kind::merge) return merge(tx, request, staff);
+  if (request.change.kind == Kind::factor) return unbind(tx, request, staff);
   BASE_TRY(const auto there, tx.run(kKindOf, {subject.value()}));
   if (there.empty()) return refuse_with(base::Code::not_found, "auth.subject_unknown");
   BASE_TRY(const auto opened, parts_.cipher.open(kNameField, subject.value(), there.bytes(0, 1)));
@@ -316,9 +346,25 @@ base::Result<void> IdentityRequests::perform(store::Tx& tx, const IdentityReques
                          {{"document", request.change.document_id}}, {{"document", ""}}, now);
     }
     case Kind::merge:
+    case Kind::factor:
       break;
   }
   return {};
+}
+
+// Whoever has what was lost may sit in a session that it opened: all of them end.
+base::Result<void> IdentityRequests::unbind(store::Tx& tx, const IdentityRequest& request,
+                                            const SubjectId& staff) {
+  const auto now = parts_.clock.now();
+  const auto& subject = request.subject;
+  BASE_TRY(const auto phones, phones_of(tx, parts_.cipher, subject));
+  BASE_TRY(const auto ended, end_factor(tx, parts_.cipher, subject, request.change.factor_id,
+                                        staff.value(), now));
+  BASE_TRY_VOID(note_sessions_end(tx, subject, "", now));
+  BASE_TRY_VOID(tx.run(kRevokeAll, {subject.value(), now}));
+  BASE_TRY_VOID(tx.run(kEndSessions, {subject.value()}));
+  return Notices({parts_.pool, parts_.cipher, parts_.clock})
+      .factor_removed(tx, subject, ended.kind, phones);
 }
 
 base::Result<void> IdentityRequests::merge(store::Tx& tx, const IdentityRequest& request,
@@ -332,8 +378,8 @@ base::Result<void> IdentityRequests::merge(store::Tx& tx, const IdentityRequest&
   BASE_TRY_VOID(tx.run(kFollowMerge, {duplicate.value(), request.subject.value()}));
   BASE_TRY_VOID(tx.run(kMoveDocuments, {request.subject.value(), duplicate.value(), now}));
   BASE_TRY_VOID(note_sessions_end(tx, duplicate, "", now));
-  BASE_TRY_VOID(tx.run(kRevokeOfMerged, {duplicate.value(), now}));
-  BASE_TRY_VOID(tx.run(kEndSessionsOfMerged, {duplicate.value()}));
+  BASE_TRY_VOID(tx.run(kRevokeAll, {duplicate.value(), now}));
+  BASE_TRY_VOID(tx.run(kEndSessions, {duplicate.value()}));
   // They are not moved: that two accounts are of one person says nothing of who holds the keys of
   // the other (docs/decisions/0163-factors-of-the-merged.md).
   BASE_TRY_VOID(Notices({parts_.pool, parts_.cipher, parts_.clock})
@@ -349,8 +395,7 @@ base::Result<void> IdentityRequests::merge(store::Tx& tx, const IdentityRequest&
 }
 
 base::Result<bool> IdentityRequests::is_staff(const SubjectId& subject) {
-  BASE_TRY(const auto rows, parts_.pool.run(kIsStaff, {subject.value()}));
-  return !rows.empty();
+  return auth::is_staff(parts_.pool, subject, parts_.clock.now());
 }
 
 base::Result<void> IdentityRequests::name_staff(const SubjectId& subject, std::string_view by) {

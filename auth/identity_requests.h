@@ -1,10 +1,11 @@
 // Changes of who somebody is (name, documents) and of two subjects into one: asked for, decided by
 // staff, done with the last approval. LD/T 01-2020 6.2.1, 6.2.5a–b.
 //
-// Nobody decides what he asked for or what concerns himself; nobody approves twice. Name and
-// documents need one approval beside whoever asked, a merge needs two of different staff.
+// Nobody decides what he asked for or what concerns himself; nobody approves twice. Name, documents
+// and a lost factor need one approval beside whoever asked, a merge needs two of different staff.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,12 +16,13 @@ namespace auth {
 
 /// What is asked for. One of them, by `kind`.
 struct IdentityChange {
-  enum class Kind { name, document, unlink, merge } kind = Kind::name;
+  enum class Kind { name, document, unlink, merge, factor } kind = Kind::name;
   std::string name = {};           ///< name: the new one
   IdentityDocument document = {};  ///< document: the one to link
   bool leads = true;               ///< document: it takes the place of the one in use
   std::string document_id = {};    ///< unlink
   SubjectId duplicate = {};        ///< merge: who becomes the subject that it is asked for
+  std::string factor_id = {};      ///< factor: one that was lost, to be taken off the account
 };
 std::string_view to_text(IdentityChange::Kind kind);
 
@@ -48,13 +50,15 @@ class IdentityRequests {
   explicit IdentityRequests(Parts parts) : parts_(parts) {}
 
   /// `by` is the subject id of whoever asks: the person himself, or staff. Gives the request's id.
-  /// Errors: invalid_argument `auth.name.form`, `auth.request.self`; conflict `auth.request.open`
+  /// Errors: permission_denied `auth.staff.none` of somebody else; not_found `auth.factor.unknown`;
+  /// invalid_argument `auth.name.form`, `auth.request.self`; conflict `auth.request.open`
   /// when one of this kind is open, `auth.document_linked`; not_found `auth.subject_unknown`,
   /// `auth.document_unknown`.
   base::Result<std::string> ask(const SubjectId& subject, const IdentityChange& change,
                                 const SubjectId& by);
   /// Open ones, oldest first; for staff.
   base::Result<std::vector<IdentityRequest>> open();
+  base::Result<std::optional<IdentityRequest>> find_open(std::string_view request);
   /// Those of a subject, newest first.
   base::Result<std::vector<IdentityRequest>> of(const SubjectId& subject);
 
@@ -62,7 +66,9 @@ class IdentityRequests {
   /// Errors: permission_denied `auth.staff.none`, `auth.staff.own`; conflict `auth.staff.twice`;
   /// not_found `auth.request.unknown`: none is open under this id; and what stands against the
   /// deed, which is then not done: `auth.document_linked`, `auth.document_leads`, ….
-  base::Result<Outcome> approve(std::string_view request, const SubjectId& staff);
+  /// `why` is a note for the audit trail, or empty.
+  base::Result<Outcome> approve(std::string_view request, const SubjectId& staff,
+                                std::string_view why = {});
   /// Errors: as approve; invalid_argument `auth.request.reason` without a reason.
   base::Result<void> refuse(std::string_view request, const SubjectId& staff,
                             std::string_view reason);
@@ -77,6 +83,7 @@ class IdentityRequests {
   base::Result<IdentityRequest> take(store::Tx& tx, std::string_view request,
                                      const SubjectId& staff);
   base::Result<void> perform(store::Tx& tx, const IdentityRequest& request, const SubjectId& staff);
+  base::Result<void> unbind(store::Tx& tx, const IdentityRequest& request, const SubjectId& staff);
   base::Result<void> merge(store::Tx& tx, const IdentityRequest& request, const SubjectId& staff);
   Parts parts_;
 };

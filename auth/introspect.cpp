@@ -18,7 +18,7 @@ constexpr store::Query kLiveMachine{"auth.live_machine", R"sql(
      and not exists (select from auth.revoked_token where digest = $2))sql"};
 constexpr store::Query kLiveRefresh{"auth.live_refresh", R"sql(
   select g.id, g.client_id, g.scopes, r.issued_at, r.expires_at, r.used_at is not null,
-         g.revoked_at is not null, s.active
+         g.revoked_at is not null, auth.is_open(s.active, s.locked_until, $2)
     from auth.refresh_token r
     join auth.authorization_grant g on g.id = r.grant_id
     join auth.subject s on s.id = g.subject_id
@@ -118,7 +118,7 @@ base::Result<std::string> tell_access(Provider::Impl& provider, const AccessClai
 
 base::Result<std::string> tell_refresh(Provider::Impl& provider, const Client& client,
                                        const base::Digest& digest) {
-  BASE_TRY(const auto rows, provider.parts.pool.run(kLiveRefresh, {base::BytesView(digest)}));
+  BASE_TRY(const auto rows, provider.parts.pool.run(kLiveRefresh, {base::BytesView(digest), provider.parts.clock.now()}));
   const bool alive = !rows.empty() && rows.text(0, 1) == client.id.value() &&
                      provider.parts.clock.now() < rows.time(0, 4) && !rows.boolean(0, 5) &&
                      !rows.boolean(0, 6) && rows.boolean(0, 7) &&
@@ -181,7 +181,7 @@ TokenAnswer Provider::revoke(const Parameters& form, std::string_view authorizat
   const auto& [client, token] = std::get<TokenQuestion>(read);
   const OAuthError foreign{"invalid_grant", "auth.revoke_foreign"};
   if (const auto digest = refresh_digest(token)) {
-    const auto rows = impl_->parts.pool.run(kLiveRefresh, {base::BytesView(*digest)});
+    const auto rows = impl_->parts.pool.run(kLiveRefresh, {base::BytesView(*digest), impl_->parts.clock.now()});
     if (!rows.ok()) return oauth_trouble(rows.error());
     if (rows->empty()) return TokenReply{"{}"};
     if (rows->text(0, 1) != client.id.value()) return foreign;

@@ -29,7 +29,8 @@ constexpr store::Query kGiven{"auth.mandates_given", R"sql(
 constexpr store::Query kReceived{"auth.mandates_received", R"sql(
   select m.id, m.principal, m.agent, m.agent_sealed, m.items, m.since, m.until, m.most_uses, m.uses,
          m.offered_at, m.evidence, m.ended_at is not null
-    from auth.mandate m join auth.subject p on p.id = m.principal and p.active
+    from auth.mandate m join auth.subject p on p.id = m.principal
+     and auth.is_open(p.active, p.locked_until, $2)
    where m.agent = $1
       or (m.accepted_at is null and m.ended_at is null and m.until > $2 and m.principal <> $1
           and (m.agent_type, m.agent_lookup) in (
@@ -65,7 +66,8 @@ constexpr store::Query kChoose{"auth.choose_mandate", R"sql(
   update auth.session s set mandate_id = $3
    where s.id = $1 and s.subject_id = $2
      and ($3::text is null or exists (
-       select 1 from auth.mandate m join auth.subject p on p.id = m.principal and p.active
+       select 1 from auth.mandate m join auth.subject p on p.id = m.principal
+          and auth.is_open(p.active, p.locked_until, $4)
         where m.id = $3 and m.agent = $2 and m.ended_at is null and m.since <= $4
           and m.until > $4)))sql"};
 constexpr store::Query kChosen{"auth.chosen_mandate", R"sql(
@@ -74,7 +76,8 @@ constexpr store::Query kChosen{"auth.chosen_mandate", R"sql(
     from auth.session s
     join auth.mandate m on m.id = s.mandate_id and m.agent = s.subject_id and m.ended_at is null
      and m.since <= $2 and m.until > $2
-    join auth.subject p on p.id = m.principal and p.active
+    join auth.subject p on p.id = m.principal
+     and auth.is_open(p.active, p.locked_until, $2)
    where s.id = $1)sql"};
 constexpr store::Query kNoteUse{"auth.note_mandate_use", R"sql(
   insert into auth.mandate_use (mandate_id, request, item, at) values ($1, $2, $3, $4)

@@ -47,6 +47,9 @@ constexpr store::Query kNoteChange{"auth.note_change", R"sql(
 constexpr store::Query kChanges{"auth.own_changes", R"sql(
   select at, fields, by = $1 from auth.subject_change
    where subject_id = $1 order by id desc limit 100)sql"};
+constexpr store::Query kFieldChanges{"auth.field_changes", R"sql(
+  select at, by, fields, sealed from auth.subject_change
+   where subject_id = $1 order by id desc limit 100)sql"};
 
 std::vector<std::string> split(std::string_view text, char at) {
   std::vector<std::string> out;
@@ -81,6 +84,21 @@ base::Result<void> note_change(store::Tx& tx, const store::FieldCipher& cipher,
   facts.EndObject();
   return store::audit(
       tx, {now, std::string(by), "subject.change", subject.value(), "ok", facts.text()});
+}
+
+base::Result<std::vector<FieldChange>> field_changes(store::Pool& pool,
+                                                     const store::FieldCipher& cipher,
+                                                     const SubjectId& subject) {
+  BASE_TRY(const auto rows, pool.run(kFieldChanges, {subject.value()}));
+  std::vector<FieldChange> out;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    BASE_TRY(const auto opened, cipher.open(kChangeField, subject.value(), rows.bytes(i, 3)));
+    auto values = values_from_json(base::as_text(opened));
+    for (const auto& field : split(rows.text(i, 2), ','))
+      out.push_back({rows.time(i, 0), std::string(rows.text(i, 1)), field, values[field + ".from"],
+                     values[field + ".to"]});
+  }
+  return out;
 }
 
 base::Result<std::string> OwnAccount::login_name(const SubjectId& subject) {

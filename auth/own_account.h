@@ -45,6 +45,12 @@ struct ChangeRow {
   bool by_self = false;
 };
 
+/// One field of one change, whole.
+struct FieldChange {
+  base::Time at;
+  std::string by, field, from, to;
+};
+
 /// Thread-safe through its parts.
 class OwnAccount {
  public:
@@ -84,5 +90,10 @@ class OwnAccount {
 base::Result<void> note_change(store::Tx& tx, const store::FieldCipher& cipher,
                                const SubjectId& subject, std::string_view by,
                                const FieldValues& before, const FieldValues& after, base::Time now);
+/// The history with its values opened, newest first; for staff. Errors: as Pool::run; internal
+/// `store.field_damaged`.
+base::Result<std::vector<FieldChange>> field_changes(store::Pool& pool,
+                                                     const store::FieldCipher& cipher,
+                                                     const SubjectId& subject);
 
 }  // namespace auth

@@ -31,7 +31,8 @@ constexpr store::Query kFindPasskey{"auth.find_passkey", R"sql(
          p.suspended_at is not null, u.handle
     from auth.passkey p
     join auth.factor f on f.id = p.id and f.ended_at is null
-    join auth.subject s on s.id = p.subject_id and s.active
+    join auth.subject s on s.id = p.subject_id
+     and auth.is_open(s.active, s.locked_until, $2)
     join auth.passkey_user u on u.subject_id = p.subject_id
    where p.digest = $1)sql"};
 // §6.1.1, §7.2 step 22: a counter moves forward, or there is none. One statement: of two answers
@@ -210,7 +211,8 @@ base::Result<std::string> Passkeys::begin_login(const std::optional<SubjectId>& 
 
 base::Result<std::optional<Passkeys::Stored>> Passkeys::find(base::BytesView credential_id) {
   BASE_TRY(const auto rows,
-           parts_.pool.run(kFindPasskey, {base::BytesView(base::sha256(credential_id))}));
+           parts_.pool.run(kFindPasskey, {base::BytesView(base::sha256(credential_id)),
+                                          parts_.clock.now()}));
   if (rows.empty()) return std::optional<Stored>();
   Stored out;
   out.id = rows.text(0, 0);

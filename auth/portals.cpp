@@ -2,6 +2,7 @@
 
 #include "auth/client_metadata.h"
 #include "auth/dynamic_clients.h"
+#include "auth/staff.h"
 #include "base/encoding.h"
 #include "base/json.h"
 #include "store/audit.h"
@@ -23,6 +24,11 @@ constexpr store::Query kOpenPortals{"auth.open_portal_requests", R"sql(
          (select count(*) from auth.portal_approval a where a.request_id = r.id)
     from auth.portal_request r
    where standing = 'open' and expires_at > $1 order by asked_at limit 200)sql"};
+constexpr store::Query kOpenPortal{"auth.open_portal_request", R"sql(
+  select id, client_id, kind, proposal, revision, approvals, asked_at, asked_by, expires_at,
+         standing, reason,
+         (select count(*) from auth.portal_approval a where a.request_id = r.id)
+    from auth.portal_request r where id = $1 and standing = 'open' and expires_at > $2)sql"};
 // Locked: two approvals at once are counted one after the other.
 constexpr store::Query kTakePortal{"auth.take_portal_request", R"sql(
   select id, client_id, kind, proposal, revision, approvals, asked_at, asked_by, expires_at,
@@ -37,9 +43,6 @@ constexpr store::Query kApprovePortal{"auth.approve_portal_request", R"sql(
 // Asked once the request is locked: what the locking statement itself counts may be stale.
 constexpr store::Query kPortalApprovals{"auth.count_portal_approvals", R"sql(
   select count(*) from auth.portal_approval where request_id = $1)sql"};
-constexpr store::Query kPortalStaff{"auth.portal_staff", R"sql(
-  select 1::bigint from auth.staff f join auth.subject s on s.id = f.subject_id and s.active
-   where f.subject_id = $1 and f.ended_at is null)sql"};
 constexpr store::Query kSecretOf{"auth.secret_digest_of", R"sql(
   select secret_digest from auth.client where id = $1)sql"};
 constexpr store::Query kClientSteps{"auth.client_steps", R"sql(
@@ -48,18 +51,6 @@ constexpr store::Query kClientSteps{"auth.client_steps", R"sql(
 
 base::Error refuse_with(base::Code code, const char* key) {
   return base::error(code, key);
-}
-
-base::Result<void> staff_alone(store::Tx& tx, const SubjectId& who) {
-  BASE_TRY(const auto may, tx.run(kPortalStaff, {who.value()}));
-  if (may.empty()) return refuse_with(base::Code::permission_denied, "auth.staff.none");
-  return {};
-}
-
-base::Result<void> reason_given(std::string_view reason) {
-  if (reason.find_first_not_of(' ') == std::string_view::npos || reason.size() > 1000)
-    return refuse_with(base::Code::invalid_argument, "auth.request.reason");
-  return {};
 }
 
 PortalRequest request_from(const store::Rows& rows, std::size_t row) {
@@ -108,6 +99,29 @@ base::Result<NewClient> read_proposal(std::string_view metadata) {
 
 }  // namespace
 
+std::string_view to_text(ClientStanding standing) {
+  switch (standing) {
+    case ClientStanding::in_force:
+      return "in force";
+    case ClientStanding::ends_soon:
+      return "ends soon";
+    case ClientStanding::ended:
+      return "ended";
+    case ClientStanding::stopped:
+      return "stopped";
+  }
+  return {};
+}
+
+ClientStanding client_standing(const RegisteredClient& client, base::Time now, int soon_days) {
+  if (!client.active) return ClientStanding::stopped;
+  const auto& until = client.client.agreement_until;
+  if (!until) return ClientStanding::in_force;
+  if (*until <= now) return ClientStanding::ended;
+  return *until <= now + std::chrono::hours(24) * soon_days ? ClientStanding::ends_soon
+                                                            : ClientStanding::in_force;
+}
+
 base::Result<RegisteredClient> Portals::there(store::Tx& tx, std::string_view client) {
   BASE_TRY(auto found, parts_.clients.lock(tx, client));
   if (!found) return refuse_with(base::Code::not_found, "auth.portal.unknown");
@@ -118,7 +132,7 @@ base::Result<std::string> Portals::ask(store::Tx& tx, std::string_view client,
                                        std::string_view kind, const std::string& proposal,
                                        std::int64_t revision, const SubjectId& by) {
   const auto now = parts_.clock.now();
-  BASE_TRY_VOID(staff_alone(tx, by));
+  BASE_TRY_VOID(staff_alone(tx, by, now));
   const auto id = base::to_hex(parts_.random.bytes(16));
   BASE_TRY_VOID(tx.run(kExpirePortal, {client, now}));
   auto put = tx.run(kAskPortal, {id, client, kind, store::Json{proposal}, revision, now, by.value(),
@@ -200,15 +214,17 @@ base::Result<std::string> Portals::propose_token(std::string_view token, const S
 
 base::Result<PortalRequest> Portals::take(store::Tx& tx, std::string_view request,
                                           const SubjectId& staff) {
-  BASE_TRY_VOID(staff_alone(tx, staff));
+  BASE_TRY_VOID(staff_alone(tx, staff, parts_.clock.now()));
   BASE_TRY(const auto rows, tx.run(kTakePortal, {request, parts_.clock.now()}));
   if (rows.empty()) return refuse_with(base::Code::not_found, "auth.portal.request_unknown");
   return request_from(rows, 0);
 }
 
 base::Result<Portals::Outcome> Portals::approve(std::string_view request, const SubjectId& staff,
-                                                std::string_view fresh_secret) {
+                                                std::string_view fresh_secret,
+                                                std::string_view why) {
   const auto now = parts_.clock.now();
+  if (!why.empty()) BASE_TRY_VOID(reason_given(why));
   BASE_TRY(auto tx, parts_.pool.begin());
   BASE_TRY(const auto taken, take(tx, request, staff));
   if (taken.asked_by == staff.value())
@@ -222,6 +238,7 @@ base::Result<Portals::Outcome> Portals::approve(std::string_view request, const 
   facts.member("kind", taken.kind);
   facts.member("request", taken.id);
   facts.member("approvals", counted.integer(0, 0));
+  if (!why.empty()) facts.member("reason", why);
   facts.EndObject();
   BASE_TRY_VOID(store::audit(
       tx, {now, staff.value(), "portal.approve", taken.client.value(), "ok", facts.text()}));
@@ -298,6 +315,7 @@ base::Result<void> Portals::refuse(std::string_view request, const SubjectId& st
   facts.StartObject();
   facts.member("kind", taken.kind);
   facts.member("request", taken.id);
+  facts.member("reason", reason);
   facts.EndObject();
   BASE_TRY_VOID(store::audit(
       tx, {now, staff.value(), "portal.refuse", taken.client.value(), "ok", facts.text()}));
@@ -308,7 +326,7 @@ base::Result<void> Portals::suspend(std::string_view client, const SubjectId& st
                                     std::string_view reason) {
   BASE_TRY_VOID(reason_given(reason));
   BASE_TRY(auto tx, parts_.pool.begin());
-  BASE_TRY_VOID(staff_alone(tx, staff));
+  BASE_TRY_VOID(staff_alone(tx, staff, parts_.clock.now()));
   BASE_TRY(const auto before, there(tx, client));
   ClientDeed deed{parts_.clock.now(), staff.value(), "client.suspend"};
   deed.reason = reason;
@@ -329,6 +347,12 @@ base::Result<void> Portals::end_old_secret(std::string_view client, const Subjec
   BASE_TRY(const bool done, parts_.clients.end_old_secret(tx, before.client, deed));
   if (!done) return refuse_with(base::Code::conflict, "auth.portal.one_secret");
   return tx.commit();
+}
+
+base::Result<std::optional<PortalRequest>> Portals::find_open(std::string_view request) {
+  BASE_TRY(const auto rows, parts_.pool.run(kOpenPortal, {request, parts_.clock.now()}));
+  if (rows.empty()) return std::optional<PortalRequest>();
+  return std::optional(request_from(rows, 0));
 }
 
 base::Result<std::vector<PortalRequest>> Portals::open() {

@@ -5,6 +5,7 @@
 // its transaction. One of the staff stops a client at once; going on takes two again.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,14 @@ struct ClientStep {
   base::Time at;
   std::string by, act, reason, registration;  ///< as client_metadata() writes it
 };
+
+/// How a client stands at a moment.
+enum class ClientStanding { in_force, ends_soon, ended, stopped };
+/// "in force", "ends soon", …
+std::string_view to_text(ClientStanding standing);
+constexpr int kSoonDays = 60;
+/// `soon_days`: an agreement that ends within so many days ends soon.
+ClientStanding client_standing(const RegisteredClient& client, base::Time now, int soon_days);
 
 /// Thread-safe through its parts.
 class Portals {
@@ -78,8 +87,9 @@ class Portals {
   /// Errors: permission_denied `auth.staff.none`, `auth.staff.own`; conflict `auth.staff.twice`,
   /// `auth.portal.changed` (the client is not what it was when this was proposed); not_found
   /// `auth.portal.request_unknown`; and what stands against the deed, which is then not done.
+  /// `why` is a note for the audit trail, or empty.
   base::Result<Outcome> approve(std::string_view request, const SubjectId& staff,
-                                std::string_view fresh_secret);
+                                std::string_view fresh_secret, std::string_view why = {});
   /// Errors: as approve; invalid_argument `auth.request.reason` without a reason. Whoever proposed
   /// may withdraw it so.
   base::Result<void> refuse(std::string_view request, const SubjectId& staff,
@@ -90,6 +100,7 @@ class Portals {
   base::Result<void> suspend(std::string_view client, const SubjectId& staff,
                              std::string_view reason);
 
+  base::Result<std::optional<PortalRequest>> find_open(std::string_view request);
   /// Open ones, oldest first.
   base::Result<std::vector<PortalRequest>> open();
   /// Errors: not_found `auth.portal.unknown`.

@@ -18,7 +18,8 @@ constexpr store::Query kLiveGrant{"auth.live_grant", R"sql(
          auth.proofing_at(s.proofing, s.proofing_until, $4), c.scopes, g.mandate_id,
          (select string_agg(f.id, ' ') from auth.subject f where f.merged_into = s.id)
     from auth.authorization_grant g
-    join auth.subject s on s.id = g.subject_id and s.active
+    join auth.subject s on s.id = g.subject_id
+     and auth.is_open(s.active, s.locked_until, $4)
     join auth.client c on c.id = g.client_id and c.active
      and (c.agreement_until is null or c.agreement_until > $4)
      and (c.grants_from is null or g.granted_at >= c.grants_from)
@@ -38,7 +39,7 @@ constexpr store::Query kLoginOfGrant{"auth.login_of_grant", R"sql(
 constexpr store::Query kLiveSubject{"auth.live_subject", R"sql(
   select auth.proofing_at(s.proofing, s.proofing_until, $2),
          (select string_agg(f.id, ' ') from auth.subject f where f.merged_into = s.id)
-    from auth.subject s where s.id = $1 and s.active)sql"};
+    from auth.subject s where s.id = $1 and auth.is_open(s.active, s.locked_until, $2))sql"};
 
 constexpr std::array<store::Query, 11> kSweeps{{
     {"auth.sweep_grants", R"sql(

@@ -17,8 +17,8 @@ namespace {
 constexpr store::Query kFindRefresh{"auth.find_refresh", R"sql(
   select r.expires_at, r.used_at, r.salt, n.used_at,
          g.id, g.client_id, g.subject_id, g.scopes, g.methods, g.authenticated_at,
-         g.granted_at, g.revoked_at, auth.proofing_at(s.proofing, s.proofing_until, $2), s.active,
-         g.refresh_key, g.acr, g.session_id, g.claims, g.mandate_id
+         g.granted_at, g.revoked_at, auth.proofing_at(s.proofing, s.proofing_until, $2),
+         auth.is_open(s.active, s.locked_until, $2), g.refresh_key, g.acr, g.session_id, g.claims, g.mandate_id
     from auth.refresh_token r
     join auth.authorization_grant g on g.id = r.grant_id
     join auth.subject s on s.id = g.subject_id

@@ -1,5 +1,6 @@
 #include "auth/sessions.h"
 
+#include "auth/locks.h"
 #include "auth/logout_notices.h"
 #include "base/digest.h"
 #include "base/encoding.h"
@@ -13,12 +14,13 @@ constexpr store::Query kOpenSession{"auth.open_session", R"sql(
   insert into auth.session (cookie_digest, id, subject_id, authentication, methods,
                             authenticated_at, seen_at, expires_at)
   select $1, $2, id, $4::bigint::smallint, $5::bigint::integer, $6, $6, $7
-    from auth.subject where id = $3 and active
+    from auth.subject where id = $3 and auth.is_open(active, locked_until, $6)
   returning 1::bigint)sql"};
 constexpr store::Query kFindSession{"auth.find_session", R"sql(
   select s.id, s.subject_id, s.methods, s.authenticated_at, s.seen_at, s.expires_at
     from auth.session s
-    join auth.subject p on p.id = s.subject_id and p.active
+    join auth.subject p on p.id = s.subject_id
+     and auth.is_open(p.active, p.locked_until, $2)
    where s.cookie_digest = $1)sql"};
 // Whose session it is does not change; two at once find one old cookie.
 constexpr store::Query kRaiseSession{"auth.raise_session", R"sql(
@@ -87,7 +89,7 @@ base::Result<Sessions::Opened> Sessions::open_in(store::Tx& tx, const SubjectId&
   BASE_TRY(const auto opened, tx.run(kOpenSession, {base::BytesView(base::sha256(secret)), out.session.id,
                                       subject.value(), static_cast<int>(authentication), how.bits(),
                                       now, now + config_.absolute}));
-  if (opened.empty()) return base::error(base::Code::unauthenticated, "auth.login_failed");
+  if (opened.empty()) return refused_login(tx, subject, now);
   BASE_TRY_VOID(
       store::audit(tx, {now, subject.value(), "session.open", out.session.id, "ok", facts_of(how)}));
   return out;
@@ -122,7 +124,7 @@ base::Result<std::optional<Session>> Sessions::find(std::string_view cookie) {
   const auto digest = digest_of(cookie);
   if (!digest) return std::optional<Session>();
   const auto now = clock_.now();
-  BASE_TRY(const auto rows, pool_.run(kFindSession, {base::BytesView(*digest)}));
+  BASE_TRY(const auto rows, pool_.run(kFindSession, {base::BytesView(*digest), now}));
   if (rows.empty()) return std::optional<Session>();
   const auto seen_at = rows.time(0, 4);
   if (now >= rows.time(0, 5) || now >= seen_at + config_.idle) return std::optional<Session>();

@@ -12,7 +12,8 @@ constexpr store::Query kPutSignIn{"auth.put_sign_in", R"sql(
   values ($1, $2, $3::bigint::integer, $4, $5))sql"};
 constexpr store::Query kFindSignIn{"auth.find_sign_in", R"sql(
   select i.subject_id, i.methods, i.started_at
-    from auth.sign_in i join auth.subject s on s.id = i.subject_id and s.active
+    from auth.sign_in i join auth.subject s on s.id = i.subject_id
+     and auth.is_open(s.active, s.locked_until, $2)
    where i.digest = $1 and i.expires_at > $2)sql"};
 constexpr store::Query kTakeSignIn{"auth.take_sign_in", R"sql(
   delete from auth.sign_in where digest = $1 and expires_at > $2

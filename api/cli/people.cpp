@@ -27,7 +27,8 @@ People::People(const Config& config, const base::Secret& data_key, const base::C
       hasher({}, random),
       accounts({pool, cipher, hasher, clock, random, {}}),
       requests({pool, cipher, clock, random}),
-      activation({pool, accounts, clock, random}) {}
+      locks({pool, cipher, clock}),
+      desk({pool, cipher, accounts, clock, random}) {}
 
 base::Result<std::unique_ptr<People>> open_people(Context& context) {
   BASE_TRY(const auto* config, context.config());

@@ -5,8 +5,8 @@
 #include <memory>
 
 #include "api/cli/commands.h"
-#include "auth/activation.h"
-#include "auth/identity_requests.h"
+#include "auth/locks.h"
+#include "auth/staff_desk.h"
 
 namespace cli {
 
@@ -21,7 +21,8 @@ struct People {
   auth::PasswordHasher hasher;
   auth::Accounts accounts;
   auth::IdentityRequests requests;
-  auth::Activation activation;
+  auth::Locks locks;
+  auth::StaffDesk desk;
 };
 base::Result<std::unique_ptr<People>> open_people(Context& context);
 

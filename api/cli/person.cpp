@@ -4,6 +4,7 @@
 // Who acts is an account of staff that logs in here with its password; everything has its row in
 // the audit trail under that account.
 #include "api/cli/people.h"
+#include "auth/client_metadata.h"
 #include "auth/proofings.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -14,6 +15,7 @@ namespace {
 struct Options {
   StaffLogin staff;
   std::string login_name, id_type, country, subject, request, reason, name, unlink, duplicate;
+  std::string factor, until;
   std::filesystem::path number_file;
   std::string evidence;
   int days = 1'825;
@@ -31,13 +33,13 @@ base::Result<auth::IdentityDocument> document_of(Context& context, const Options
 
 base::Result<Answer> find(Context& context, const Options& options) {
   BASE_TRY(const auto people, open_people(context));
-  BASE_TRY_VOID(log_in_staff(*people, options.staff));
+  BASE_TRY(const auto staff, log_in_staff(*people, options.staff));
   std::optional<auth::SubjectId> id;
   if (!options.login_name.empty()) {
-    BASE_TRY(id, people->accounts.find_by_login(options.login_name));
+    BASE_TRY(id, people->desk.find_login(staff, options.login_name));
   } else {
     BASE_TRY(const auto document, document_of(context, options));
-    BASE_TRY(id, auth::find_subject(people->pool, people->cipher, document));
+    BASE_TRY(id, people->desk.find_document(staff, document));
   }
   if (!id) return base::error(base::Code::not_found, "auth.subject_unknown");
   BASE_TRY(const auto record, people->accounts.subject(*id));
@@ -93,6 +95,7 @@ base::Result<Answer> list(Context& context, const Options& options) {
     if (!one.change.document_id.empty()) out.member("document", one.change.document_id);
     if (!one.change.duplicate.value().empty())
       out.member("duplicate", one.change.duplicate.value());
+    if (!one.change.factor_id.empty()) out.member("factor", one.change.factor_id);
     out.EndObject();
     text += (text.empty() ? "" : "\n") + one.id + "  " + kind + "  " + one.subject.value() + "  " +
             std::to_string(one.approvals) + "/" + std::to_string(one.approvals_needed);
@@ -115,6 +118,9 @@ base::Result<auth::IdentityChange> change_of(Context& context, const Options& op
   } else if (!options.duplicate.empty()) {
     out.kind = auth::IdentityChange::Kind::merge;
     out.duplicate = auth::SubjectId(options.duplicate);
+  } else if (!options.factor.empty()) {
+    out.kind = auth::IdentityChange::Kind::factor;
+    out.factor_id = options.factor;
   } else {
     return base::error(base::Code::invalid_argument, "auth.request.nothing");
   }
@@ -142,7 +148,7 @@ base::Result<Answer> approve(Context& context, const Options& options) {
   BASE_TRY(const auto people, open_people(context));
   BASE_TRY(const auto staff, log_in_staff(*people, options.staff));
   if (options.dry_run) return id_answer("would_approve", options.request, "可以批准 · may approve");
-  BASE_TRY(const auto outcome, people->requests.approve(options.request, staff));
+  BASE_TRY(const auto outcome, people->requests.approve(options.request, staff, options.reason));
   const bool done = outcome == auth::IdentityRequests::Outcome::done;
   auto answer = id_answer("request", options.request,
                           done ? "已批准并办结 · approved and done"
@@ -159,15 +165,67 @@ base::Result<Answer> refuse(Context& context, const Options& options) {
   return id_answer("request", options.request, "已拒绝 · refused");
 }
 
-base::Result<Answer> set_active(Context& context, const Options& options, bool active) {
+base::Result<Answer> lock(Context& context, const Options& options) {
+  std::optional<base::Time> until;
+  if (!options.until.empty()) {
+    until = auth::end_of_day(options.until);
+    if (!until) return base::error(base::Code::invalid_argument, "auth.lock.until");
+  }
   BASE_TRY(const auto people, open_people(context));
   BASE_TRY(const auto staff, log_in_staff(*people, options.staff));
-  const auto* done = active ? "已解锁 · unlocked"
-                            : "已锁定，登录和令牌全部失效 · locked, logins and tokens have ended";
-  if (options.dry_run) return id_answer("would_change", options.subject, done);
+  if (options.dry_run) return id_answer("would_lock", options.subject, "可以锁定 · may be locked");
   BASE_TRY_VOID(
-      people->accounts.set_active(auth::SubjectId(options.subject), active, staff.value()));
-  return id_answer("subject", options.subject, done);
+      people->locks.lock(auth::SubjectId(options.subject), staff, options.reason, until));
+  return id_answer("subject", options.subject,
+                   "已锁定，登录和令牌全部失效 · locked, logins and tokens have ended");
+}
+
+base::Result<Answer> unlock(Context& context, const Options& options) {
+  BASE_TRY(const auto people, open_people(context));
+  BASE_TRY(const auto staff, log_in_staff(*people, options.staff));
+  if (options.dry_run)
+    return id_answer("would_unlock", options.subject, "可以解锁 · may be unlocked");
+  BASE_TRY_VOID(people->locks.unlock(auth::SubjectId(options.subject), staff, options.reason));
+  return id_answer("subject", options.subject, "已解锁 · unlocked");
+}
+
+/// What stands against logging in, and what one logs in with.
+base::Result<Answer> show(Context& context, const Options& options) {
+  BASE_TRY(const auto people, open_people(context));
+  BASE_TRY(const auto staff, log_in_staff(*people, options.staff));
+  BASE_TRY(const auto file, people->desk.open(staff, auth::SubjectId(options.subject)));
+  base::JsonWriter out;
+  out.StartObject();
+  out.member("subject", options.subject);
+  out.member("name", base::mask_name(file.record.name));
+  out.member("proofing", static_cast<int>(file.record.proofing));
+  out.member("sessions", file.sessions);
+  out.member("locked", file.lock.has_value());
+  std::string text = options.subject + "  " + base::mask_name(file.record.name);
+  text += file.lock ? "\n  已锁定 locked  " : "\n  可以登录 may log in";
+  if (file.lock) {
+    out.member("lock_reason", file.lock->reason);
+    out.member("locked_by", file.lock->by);
+    out.member("locked_at", base::to_rfc3339(file.lock->at));
+    text += file.lock->reason;
+    if (file.lock->until) {
+      out.member("locked_until", base::to_rfc3339(*file.lock->until));
+      text += "\n  至 until " + base::to_china_time(*file.lock->until);
+    }
+  }
+  out.key("factors");
+  out.StartArray();
+  for (const auto& factor : file.factors) {
+    out.StartObject();
+    out.member("id", factor.id);
+    out.member("kind", auth::to_text(factor.kind));
+    out.member("added_at", base::to_rfc3339(factor.added_at));
+    out.EndObject();
+    text += "\n  " + factor.id + "  " + std::string(auth::to_text(factor.kind));
+  }
+  out.EndArray();
+  out.EndObject();
+  return Answer{out.text(), text, kDone};
 }
 
 base::Result<Answer> reset(Context& context, const Options& options) {
@@ -176,7 +234,7 @@ base::Result<Answer> reset(Context& context, const Options& options) {
   if (options.dry_run)
     return id_answer("would_reset", options.subject, "可以重置 · could be reset");
   BASE_TRY(const auto code,
-           people->activation.issue(auth::SubjectId(options.subject), staff.value()));
+           people->desk.reset(staff, auth::SubjectId(options.subject)));
   return id_answer(
       "code", code,
       "一次性激活码，24小时内在 /activate 使用 · one-time code for /activate, good for a day:\n" +
@@ -225,6 +283,9 @@ void register_person(CLI::App& app, Context& context) {
   auto* finding = verb("find", "who has this user name or number; shown in part", find);
   finding->add_option("--login", o->login_name, "user name");
   number(finding);
+  verb("show", "an account: its lock, its factors; shown in part", show)
+      ->add_option("subject", o->subject, "subject id, from find")
+      ->required();
   verb("requests", "changes of identity that wait for a decision", list);
 
   auto* asking = verb("ask", "ask for a change of identity; others decide", ask);
@@ -234,6 +295,7 @@ void register_person(CLI::App& app, Context& context) {
   asking->add_flag("--beside", o->beside, "link the document beside the one in use");
   asking->add_option("--unlink", o->unlink, "id of a document to take away");
   asking->add_option("--merge", o->duplicate, "subject id of a duplicate that becomes this one");
+  asking->add_option("--unbind", o->factor, "id of a factor that was lost, from show");
   dry(asking);
 
   auto* approving = verb("approve", "approve a change; the last approval does it", approve);
@@ -243,6 +305,7 @@ void register_person(CLI::App& app, Context& context) {
     dry(one);
   }
   refusing->add_option("--reason", o->reason, "why, for the person to read")->required();
+  approving->add_option("--reason", o->reason, "a note for the audit trail");
 
   auto* proving = verb("prove", "the person and the document were seen at a counter (P3)", prove);
   proving->add_option("subject", o->subject, "subject id, from find")->required();
@@ -253,16 +316,16 @@ void register_person(CLI::App& app, Context& context) {
   dry(proving);
 
   auto* locking =
-      verb("lock", "lock an account: no login, all sessions and tokens end",
-           [](Context& c, const Options& given) { return set_active(c, given, false); });
-  auto* unlocking = verb("unlock", "unlock an account", [](Context& c, const Options& given) {
-    return set_active(c, given, true);
-  });
+      verb("lock", "lock an account: no login, all sessions and tokens end", lock);
+  auto* unlocking = verb("unlock", "unlock an account", unlock);
   auto* resetting = verb("reset", "make a one-time code for setting a new password", reset);
   for (auto* one : {locking, unlocking, resetting}) {
     one->add_option("subject", o->subject, "subject id, from find")->required();
     dry(one);
   }
+  for (auto* one : {locking, unlocking})
+    one->add_option("--reason", o->reason, "why, for staff and the audit trail")->required();
+  locking->add_option("--until", o->until, "last day of it, e.g. 2027-01-31; else until unlocked");
 }
 
 }  // namespace cli

@@ -23,7 +23,7 @@ struct Options {
   StaffLogin staff;
   std::filesystem::path file, secret_out;
   std::string client, request, reason, until, agreement;
-  int soon_days = 60, overlap_days = 7;
+  int soon_days = auth::kSoonDays, overlap_days = 7;
   bool dry_run = false;
 };
 
@@ -195,14 +195,6 @@ base::Result<Answer> end_old_secret(Context& context, const Options& options) {
   return said("client", options.client, "旧密钥已失效 · the old secret has ended");
 }
 
-std::string_view standing_of(const auth::RegisteredClient& one, base::Time now, int soon_days) {
-  if (!one.active) return "stopped";
-  const auto& until = one.client.agreement_until;
-  if (!until) return "in force";
-  if (*until <= now) return "ended";
-  return *until <= now + std::chrono::hours(24) * soon_days ? "ends soon" : "in force";
-}
-
 base::Result<Answer> list(Context& context, const Options& options) {
   BASE_TRY(const auto desk, open_desk(context, options));
   BASE_TRY(const auto all, desk->clients.all());
@@ -211,7 +203,7 @@ base::Result<Answer> list(Context& context, const Options& options) {
   out.StartArray();
   std::string text;
   for (const auto& one : all) {
-    const auto standing = standing_of(one, now, options.soon_days);
+    const auto standing = to_text(auth::client_standing(one, now, options.soon_days));
     const auto& client = one.client;
     std::string until;
     if (client.agreement_until)
@@ -241,7 +233,8 @@ base::Result<Answer> show(Context& context, const Options& options) {
   BASE_TRY(const auto desk, open_desk(context, options));
   BASE_TRY(const auto one, desk->portals.show(options.client));
   BASE_TRY(const auto steps, desk->portals.history(options.client));
-  const auto standing = standing_of(one, context.clock().now(), options.soon_days);
+  const auto standing =
+      to_text(auth::client_standing(one, context.clock().now(), options.soon_days));
   const auto registration = auth::client_metadata(one.client);
   base::JsonWriter out;
   out.StartObject();

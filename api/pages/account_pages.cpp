@@ -217,6 +217,7 @@ std::string agreement(const Renderer& look, const AgreementPage& page) {
 std::string account(const Renderer& look, const AccountPage& page) {
   PageData data;
   data.text("csrf", page.csrf).flag("open_password", page.password_refused);
+  data.flag("staff", page.staff);
   if (page.done.empty())
     data.flag("done", false);
   else

@@ -32,6 +32,7 @@ struct AccountPage {
   std::vector<auth::TraceRow> trace;
   std::vector<auth::IdentityRequest> requests;  ///< of this person, newest first
   std::optional<base::Time> ends_at = std::nullopt;  ///< the account's end was asked for
+  bool staff = false;                    ///< leads to the console
   std::string done;                      ///< catalogue key of what was just done; empty: nothing
   const base::Error* problem = nullptr;  ///< of a deed that was refused
   auth::FieldValues typed;               ///< what was typed in the contact data, when refused

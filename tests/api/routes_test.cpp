@@ -146,7 +146,7 @@ TEST_F(RoutesTest, SessionRoutesRefuseWithoutASession) {
       const auto sent = ask(route, "Accept: text/html\r\n");
       EXPECT_EQ(sent.status, 303);
       EXPECT_EQ(sent.header("location"),
-                "/login?return_to=" + api::percent_encode(std::string(route.path)));
+                "/login?return_to=" + api::percent_encode(target_of(route)));
     }
     EXPECT_EQ(
         ask(route,

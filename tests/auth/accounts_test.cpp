@@ -295,14 +295,14 @@ TEST_F(AccountsTest, A33_SwitchedOffMeansNoLoginNoSessionNoToken) {
   const auto id = house.new_person(name);
   const auto opened = house.sessions.open(id, Method::password).value();
   const auto tokens = house.tokens_for(house.new_client(), opened.session);
-  ASSERT_TRUE(house.accounts.set_active(id, false, "officer:7").ok());
-  EXPECT_EQ(log_in(name, kPassword), "auth.login_failed") << "no oracle either";
+  house.lock(id);
+  EXPECT_EQ(log_in(name, kPassword), "auth.locked") << "he proved himself";
+  EXPECT_EQ(log_in(name, "wrong"), "auth.login_failed") << "no oracle";
   EXPECT_FALSE(house.sessions.find(opened.cookie)->has_value());
   EXPECT_FALSE(house.provider.actor(base::json_text(tokens, "access_token")).ok());
-  ASSERT_TRUE(house.accounts.set_active(id, true, "officer:7").ok());
+  house.unlock(id);
   EXPECT_EQ(log_in(name, kPassword), "");
   EXPECT_FALSE(house.sessions.find(opened.cookie)->has_value()) << "what ended stays ended";
-  EXPECT_FALSE(house.accounts.set_active(SubjectId("nobody"), true, "officer:7").ok());
 }
 
 TEST_F(AccountsTest, Ldt01_6_2_5e_LoginsAreInTheAuditChain) {

@@ -72,6 +72,8 @@ class CancellationTest : public testing::Test {
     }
     ASSERT_TRUE(notices.password_changed(tx, subject).ok());
     ASSERT_TRUE(tx.commit().ok());
+    house.sql("insert into auth.account_lock (subject_id, reason, by, at, ended_at) values ('" +
+              subject.value() + "', 'reason', 'x', now(), now())");
   }
   std::string left(const std::string& table) {
     return house.sql("select count(*) from auth." + table + " where subject_id = '" +

@@ -326,9 +326,9 @@ TEST(CertificatesTest, ACertificateIsOneAccountsAndCanBeTakenAway) {
   EXPECT_EQ(refusal_of(s.certificates.bind(s.subject, s.shown(card))), "auth.certificate.known");
   const auto other = s.house.new_person(fresh_name());
   EXPECT_EQ(refusal_of(s.codes.remove(other, id)), "auth.factor.unknown");
-  ASSERT_TRUE(s.house.accounts.set_active(s.subject, false, "system:test").ok());
+  s.house.lock(s.subject);
   EXPECT_EQ(s.why(card), "auth.certificate.refused bound to nobody") << "switched off";
-  ASSERT_TRUE(s.house.accounts.set_active(s.subject, true, "system:test").ok());
+  s.house.unlock(s.subject);
   ASSERT_TRUE(s.codes.remove(s.subject, id).ok());
   EXPECT_EQ(s.why(card), "auth.certificate.refused bound to nobody");
   EXPECT_TRUE(s.certificates.list(s.subject)->empty());

@@ -2,6 +2,7 @@
 // fails and its tables stay as they were.
 #include <gtest/gtest.h>
 
+#include "auth/locks.h"
 #include "tests/auth/device_scene.h"
 #include "tests/support/audit_away.h"
 
@@ -54,8 +55,9 @@ TEST_F(FailClosedTest, Ldt01_6_2_5e_Accounts) {
         {SubjectKind::person, "李四", "cn-id", fresh_number(), fresh_name(), Proofing::p2},
         secret(kPassword)));
   });
-  refused("disable",
-          [&] { return refusal_of(house.accounts.set_active(subject, false, "officer:test")); });
+  const auto staff = house.new_staff();
+  Locks locks({house.pool, house.cipher, house.clock});
+  refused("lock", [&] { return refusal_of(locks.lock(subject, staff, "lost card")); });
   refused("replace", [&] {
     return refusal_of(
         house.accounts.replace_password(subject, secret("gravel-lantern-otter-9"), "officer:test"));

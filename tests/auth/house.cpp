@@ -3,6 +3,8 @@
 #include <atomic>
 
 #include "auth/id_numbers.h"
+#include "auth/identity_requests.h"
+#include "auth/locks.h"
 #include "auth/redirect.h"
 
 namespace auth::test_house {
@@ -100,6 +102,23 @@ Session House::new_session(const SubjectId& subject) {
   auto opened = sessions.open(subject, Method::password);
   EXPECT_TRUE(opened.ok());
   return opened->session;
+}
+
+SubjectId House::new_staff() {
+  const auto id = new_person(fresh_name("staff"));
+  EXPECT_TRUE(
+      IdentityRequests({pool, cipher, clock, random}).name_staff(id, "system:test").ok());
+  return id;
+}
+
+void House::lock(const SubjectId& subject, std::optional<base::Time> until) {
+  const auto done = Locks({pool, cipher, clock}).lock(subject, new_staff(), "test", until);
+  EXPECT_TRUE(done.ok()) << done.error().key;
+}
+
+void House::unlock(const SubjectId& subject) {
+  const auto done = Locks({pool, cipher, clock}).unlock(subject, new_staff(), "test");
+  EXPECT_TRUE(done.ok()) << done.error().key;
 }
 
 std::string House::Registered::basic() const {

@@ -65,6 +65,10 @@ struct House {
 
   SubjectId new_person(std::string_view login_name, std::string_view name = "张小三");
   Session new_session(const SubjectId& subject);
+  SubjectId new_staff();
+  /// By somebody of staff, as the agency does it.
+  void lock(const SubjectId& subject, std::optional<base::Time> until = {});
+  void unlock(const SubjectId& subject);
   /// A confidential client of kRedirect, with its secret.
   struct Registered {
     std::string id, secret;

@@ -82,13 +82,17 @@ TEST_F(IdentityRequestsTest, Ldt01_6_2_5a_ANameChangesWithAnotherOnesApprovalAlo
 
 TEST_F(IdentityRequestsTest, StaffDecideNothingOfTheirOwn) {
   const auto one = staff_member();
-  const auto own = ask(one, rename("新名"), person);
+  const auto own = ask(one, rename("新名"), one);
   EXPECT_EQ(refusal_of(requests.approve(own, one)), "auth.staff.own");
   EXPECT_EQ(refusal_of(requests.refuse(own, one, "no")), "auth.staff.own");
   const auto two = staff_member();
+  // What another one asked for him concerns him all the same.
+  house.clock.advance(std::chrono::seconds(1));
+  IdentityChange passport = document(citizen(fresh_number()));
+  EXPECT_EQ(refusal_of(requests.approve(ask(one, passport, two), one)), "auth.staff.own");
   EXPECT_EQ(refusal_of(requests.refuse(own, two, " ")), "auth.request.reason");
   ASSERT_TRUE(requests.refuse(own, two, "材料不符").ok());
-  EXPECT_EQ(requests.of(one)->front().reason, "材料不符");
+  EXPECT_EQ(requests.of(one)->back().reason, "材料不符");
   ASSERT_TRUE(requests.end_staff(two, "system:test").ok());
   const auto next = ask(person, rename("张五"), person);
   EXPECT_EQ(refusal_of(requests.approve(next, two)), "auth.staff.none");

@@ -133,7 +133,7 @@ TEST_F(LogoutNoticesTest, WhateverEndsASessionTells) {
             }),
             1);
   house.tokens_for(client, house.new_session(subject));
-  EXPECT_EQ(told([&] { ASSERT_TRUE(house.accounts.set_active(subject, false, "x").ok()); }), 1);
+  EXPECT_EQ(told([&] { house.lock(subject); }), 1);
   const auto duplicate = house.new_person(fresh_name()), person = house.new_person(fresh_name());
   house.tokens_for(client, house.new_session(duplicate));
   EXPECT_EQ(told([&] {

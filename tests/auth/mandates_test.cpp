@@ -168,9 +168,9 @@ TEST_F(MandatesTest, ItsPeriodAndBothSidesBeingThereBoundIt) {
   const auto now = house.new_session(handler);
   ASSERT_EQ(refusal_of(mandates.choose(now.id, handler, id)), "");
   EXPECT_EQ(mandates.chosen(now.id)->value().id, id);
-  ASSERT_TRUE(house.accounts.set_active(unit, false, "test").ok());
+  house.lock(unit);
   EXPECT_FALSE(mandates.chosen(now.id)->has_value()) << "a principal that is switched off";
-  ASSERT_TRUE(house.accounts.set_active(unit, true, "test").ok());
+  house.unlock(unit);
   house.clock.advance(hours(24));
   EXPECT_FALSE(mandates.chosen(now.id)->has_value());
   EXPECT_EQ(mandates.given(unit)->front().standing, Standing::over);

@@ -77,7 +77,7 @@ const NegativeCase kCases[] = {
     {"OIDC Core §3.1.3.2", "code of a person who was switched off", "invalid_grant",
      [](Scene& s) {
        const auto form = s.house.redemption(s.client, s.fresh_code());
-       EXPECT_TRUE(s.house.accounts.set_active(s.subject, false, "officer:test").ok());
+       s.house.lock(s.subject);
        return s.token(form, s.client.basic());
      }},
     {"OIDC RP-Initiated Logout §2", "code after the logout", "invalid_grant",

@@ -68,7 +68,7 @@ const NegativeCase kCases[] = {
        DeviceScene d;
        d.begin();
        EXPECT_TRUE(d.scene.house.provider.decide_device(d.user_code, true, d.scene.session).ok());
-       EXPECT_TRUE(d.scene.house.accounts.set_active(d.scene.subject, false, "officer:test").ok());
+       d.scene.house.lock(d.scene.subject);
        return d.poll();
      }},
     {"RFC 8628 §3.4", "device code replay", "invalid_grant",

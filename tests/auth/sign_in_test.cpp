@@ -139,9 +139,9 @@ TEST_F(SignInTest, AStepIsFinishedOnceAndWithinTenMinutes) {
 TEST_F(SignInTest, WhoIsSwitchedOffDoesNotGetPastTheStep) {
   give_totp();
   const auto step = begin();
-  ASSERT_TRUE(house.accounts.set_active(subject, false, "officer:1").ok());
+  house.lock(subject);
   EXPECT_FALSE(sign_in.find(step.pending)->has_value());
-  EXPECT_EQ(refusal_of(sign_in.finish(step.pending, Method::totp, "")), "auth.login_failed");
+  EXPECT_EQ(refusal_of(sign_in.finish(step.pending, Method::totp, "")), "auth.locked");
 }
 
 TEST_F(SignInTest, AVerifiedPasskeyIsBothStepsAndAFactorThatWaitsIsNone) {

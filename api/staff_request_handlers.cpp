@@ -1,0 +1,264 @@
+// The console: what waits for a decision, and portals. LD/T 01-2020 6.2.5a, 6.1.2e.
+#include "api/form_values.h"
+#include "api/page_handlers.h"
+#include "api/pages/staff_pages.h"
+#include "api/problem.h"
+#include "api/staff_handlers.h"
+#include "auth/client_metadata.h"
+#include "base/encoding.h"
+#include "base/json.h"
+
+namespace api {
+namespace {
+
+constexpr std::string_view kRequestsPath = "/staff/requests";
+constexpr std::string_view kPortalsPath = "/staff/portals";
+
+std::string below(std::string_view path, std::string_view id) {
+  return std::string(path) + "/" + percent_encode(id);
+}
+
+std::string_view done_key(std::string_view word) {
+  if (word == "approved") return "web.staff.done.approved";
+  if (word == "waiting") return "web.staff.done.waiting";
+  if (word == "refused") return "web.staff.done.refused";
+  if (word == "proposed") return "web.staff.done.proposed";
+  if (word == "stopped") return "web.staff.done.stopped";
+  return {};
+}
+
+/// Portals with what they stand on.
+struct PortalDesk {
+  auth::Clients clients;
+  auth::Portals portals;
+  explicit PortalDesk(Call& call)
+      : clients(call.services.pool),
+        portals({call.services.pool, clients, call.services.clock, call.services.random}) {}
+};
+
+void begin(Call& call, pages::StaffPage& shown) {
+  begin_staff(call, shown);
+  shown.done = done_key(only(call.request.query, "done").value_or(""));
+}
+
+base::Result<Response> show_request(Call& call, const base::Error* problem,
+                                    const std::string& reason) {
+  BASE_TRY(const auto house, call.house());
+  const auto id = call.path("id");
+  pages::StaffRequest shown;
+  begin(call, shown);
+  shown.problem = problem;
+  shown.typed.emplace("reason", reason);
+  auth::StaffDesk people({call.services.pool, *house->cipher, *house->accounts,
+                          call.services.clock, call.services.random});
+  BASE_TRY(shown.person, people.open_request(call.session->subject, id));
+  if (shown.person) {
+    BASE_TRY(const auto record, house->accounts->subject(shown.person->subject));
+    shown.person_name = record.name;
+    BASE_TRY_VOID(put_login_name(*house, shown.person->asked_by, shown.names));
+  } else {
+    PortalDesk desk(call);
+    BASE_TRY(shown.portal, desk.portals.find_open(id));
+    if (!shown.portal) return base::error(base::Code::not_found, "auth.request.unknown");
+    BASE_TRY_VOID(put_login_name(*house, shown.portal->asked_by, shown.names));
+    const auto now = desk.portals.show(shown.portal->client.value());
+    if (now.ok()) shown.in_force = auth::client_metadata(now->client);
+  }
+  return staff_answer(call, pages::staff_request(pages_look(), shown), problem);
+}
+
+/// The secret stands in this answer and nowhere else.
+Response show_secret(Call& call, std::string secret) {
+  pages::StaffOnce shown;
+  begin(call, shown);
+  shown.title = "web.staff.secret";
+  shown.text = "web.staff.secret.help";
+  shown.value = std::move(secret);
+  shown.back = kRequestsPath;
+  return Response::html(pages::staff_once(pages_look(), shown), call.nonce());
+}
+
+base::Result<Response> show_portals(Call& call, pages::StaffPortals shown) {
+  begin(call, shown);
+  shown.now = call.services.clock.now();
+  BASE_TRY(shown.all, auth::Clients(call.services.pool).all());
+  return staff_answer(call, pages::staff_portals(pages_look(), shown), shown.problem);
+}
+
+base::Result<Response> show_portal(Call& call, pages::StaffPortal shown) {
+  BASE_TRY(const auto house, call.house());
+  begin(call, shown);
+  shown.now = call.services.clock.now();
+  PortalDesk desk(call);
+  BASE_TRY(shown.portal, desk.portals.show(call.path("client")));
+  BASE_TRY(shown.steps, desk.portals.history(call.path("client")));
+  for (const auto& step : shown.steps)
+    BASE_TRY_VOID(put_login_name(*house, step.by, shown.names));
+  return staff_answer(call, pages::staff_portal(pages_look(), shown), shown.problem);
+}
+
+void put_words(base::JsonWriter& out, std::string_view name, std::string_view text,
+               std::string_view between) {
+  out.key(name);
+  out.StartArray();
+  while (!text.empty()) {
+    const auto end = std::min(text.find_first_of(between), text.size());
+    if (end > 0) out.string(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  out.EndArray();
+}
+
+/// The fields of the form as the registration that they mean; what they mean is judged in auth.
+std::string metadata_in(const Parameters& form) {
+  base::JsonWriter out;
+  out.StartObject();
+  for (const auto* name : {"client_id", "client_name", "kind", "operator", "scope"})
+    if (const auto value = form_text(form, name); !value.empty())
+      out.member(name, std::string_view(value));
+  const auto number = form_text(form, "agreement_number");
+  const auto until = form_text(form, "agreement_until");
+  if (!number.empty() || !until.empty()) {
+    out.key("agreement");
+    out.StartObject();
+    if (!number.empty()) out.member("number", std::string_view(number));
+    if (!until.empty()) out.member("until", std::string_view(until));
+    out.EndObject();
+  }
+  put_words(out, "redirect_uris", form_text(form, "redirect_uris"), "\r\n ");
+  put_words(out, "grant_types",
+            form_text(form, "offline") == "yes" ? "authorization_code refresh_token"
+                                                : "authorization_code",
+            " ");
+  out.member("token_endpoint_auth_method",
+             form_text(form, "public") == "yes" ? "none" : "client_secret_basic");
+  out.EndObject();
+  return out.text();
+}
+
+}  // namespace
+
+namespace handlers {
+
+base::Result<Response> staff_requests_page(Call& call) {
+  BASE_TRY(auto asked, ask_staff(call, kRequestsPath));
+  if (asked) return std::move(*asked);
+  BASE_TRY(const auto house, call.house());
+  pages::StaffRequests shown;
+  begin(call, shown);
+  BASE_TRY(shown.people, identity_requests(call, *house).open());
+  BASE_TRY(shown.portals, PortalDesk(call).portals.open());
+  for (const auto& one : shown.people)
+    BASE_TRY_VOID(put_login_name(*house, one.asked_by, shown.names));
+  for (const auto& one : shown.portals)
+    BASE_TRY_VOID(put_login_name(*house, one.asked_by, shown.names));
+  return staff_answer(call, pages::staff_requests(pages_look(), shown), nullptr);
+}
+
+base::Result<Response> staff_request_page(Call& call) {
+  BASE_TRY(auto asked, ask_staff(call, below(kRequestsPath, call.path("id"))));
+  if (asked) return std::move(*asked);
+  return show_request(call, nullptr, {});
+}
+
+base::Result<Response> staff_decide(Call& call) {
+  BASE_TRY(const auto form, call.request.form());
+  BASE_TRY(auto asked, ask_staff_deed(call, below(kRequestsPath, call.path("id"))));
+  if (asked) return std::move(*asked);
+  BASE_TRY(const auto house, call.house());
+  const auto id = call.path("id");
+  const auto& staff = call.session->subject;
+  const auto reason = form_text(form, "reason");
+  const bool person = form_text(form, "what") == "person";
+  const auto done = [](std::string_view word) {
+    return Response::redirect(std::string(kRequestsPath) + "?done=" + std::string(word), 303);
+  };
+  const auto refused = [&](const base::Error& problem) -> base::Result<Response> {
+    if (!is_told_on_page(problem)) return problem;
+    return show_request(call, &problem, reason);
+  };
+  if (form_text(form, "decision") != "approve") {
+    const auto said = person ? identity_requests(call, *house).refuse(id, staff, reason)
+                             : PortalDesk(call).portals.refuse(id, staff, reason);
+    if (!said.ok()) return refused(said.error());
+    return done("refused");
+  }
+  if (person) {
+    const auto said = identity_requests(call, *house).approve(id, staff, reason);
+    if (!said.ok()) return refused(said.error());
+    return done(*said == auth::IdentityRequests::Outcome::done ? "approved" : "waiting");
+  }
+  auto secret = base::to_base64url(call.services.random.bytes(32));
+  const auto said = PortalDesk(call).portals.approve(id, staff, secret, reason);
+  if (!said.ok()) return refused(said.error());
+  using Outcome = auth::Portals::Outcome;
+  if (*said == Outcome::done_with_secret) return show_secret(call, std::move(secret));
+  return done(*said == Outcome::done ? "approved" : "waiting");
+}
+
+base::Result<Response> staff_portals_page(Call& call) {
+  BASE_TRY(auto asked, ask_staff(call, kPortalsPath));
+  if (asked) return std::move(*asked);
+  return show_portals(call, {});
+}
+
+base::Result<Response> staff_propose(Call& call) {
+  BASE_TRY(const auto form, call.request.form());
+  BASE_TRY(auto asked, ask_staff_deed(call, kPortalsPath));
+  if (asked) return std::move(*asked);
+  const auto json = form_text(form, "metadata");
+  const auto proposed =
+      PortalDesk(call).portals.propose(json.empty() ? metadata_in(form) : json, call.session->subject);
+  if (proposed.ok()) return Response::redirect("/staff/requests?done=proposed", 303);
+  if (!is_told_on_page(proposed.error())) return proposed.error();
+  pages::StaffPortals shown;
+  shown.problem = &proposed.error();
+  for (const auto* name : {"client_id", "client_name", "kind", "operator", "scope",
+                           "agreement_number", "agreement_until", "redirect_uris", "metadata"})
+    shown.typed.emplace(name, form_text(form, name));
+  return show_portals(call, std::move(shown));
+}
+
+base::Result<Response> staff_portal_page(Call& call) {
+  BASE_TRY(auto asked, ask_staff(call, below(kPortalsPath, call.path("client"))));
+  if (asked) return std::move(*asked);
+  return show_portal(call, {});
+}
+
+base::Result<Response> staff_portal_act(Call& call) {
+  BASE_TRY(const auto form, call.request.form());
+  const auto path = below(kPortalsPath, call.path("client"));
+  BASE_TRY(auto asked, ask_staff_deed(call, path));
+  if (asked) return std::move(*asked);
+  const auto client = call.path("client");
+  const auto& staff = call.session->subject;
+  const auto act = form_text(form, "act");
+  PortalDesk desk(call);
+  const auto refused = [&](const base::Error& problem) -> base::Result<Response> {
+    if (!is_told_on_page(problem)) return problem;
+    pages::StaffPortal shown;
+    shown.problem = &problem;
+    for (const auto* name : {"reason", "until", "agreement"})
+      shown.typed.emplace(name, form_text(form, name));
+    return show_portal(call, std::move(shown));
+  };
+  if (act == "suspend") {
+    const auto stopped = desk.portals.suspend(client, staff, form_text(form, "reason"));
+    if (!stopped.ok()) return refused(stopped.error());
+    return Response::redirect(path + "?done=stopped", 303);
+  }
+  const auto proposed =
+      act == "resume" ? desk.portals.propose_resume(client, staff)
+      : act == "renew"
+          ? desk.portals.propose_renewal(client, form_text(form, "agreement"),
+                                            form_text(form, "until"), staff)
+      : act == "rotate"
+          ? desk.portals.propose_secret(client, staff)
+          : base::Result<std::string>(
+                base::error(base::Code::invalid_argument, "auth.request.nothing"));
+  if (!proposed.ok()) return refused(proposed.error());
+  return Response::redirect("/staff/requests?done=proposed", 303);
+}
+
+}  // namespace handlers
+}  // namespace api
