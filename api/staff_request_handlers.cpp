@@ -1,4 +1,6 @@
 // The console: what waits for a decision, and portals. LD/T 01-2020 6.2.5a, 6.1.2e.
+#include <charconv>
+
 #include "api/form_values.h"
 #include "api/page_handlers.h"
 #include "api/pages/staff_pages.h"
@@ -24,7 +26,18 @@ std::string_view done_key(std::string_view word) {
   if (word == "refused") return "web.staff.done.refused";
   if (word == "proposed") return "web.staff.done.proposed";
   if (word == "stopped") return "web.staff.done.stopped";
+  if (word == "ended") return "web.staff.done.old_ended";
   return {};
+}
+
+/// What is no number of days is more than may be: the answer names the bounds.
+std::chrono::seconds overlap_in(const Parameters& form) {
+  const auto text = form_text(form, "overlap_days");
+  int days = 0;
+  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), days);
+  if (wrong != std::errc() || end != text.data() + text.size() || days > 10'000)
+    return auth::kOverlapMost + std::chrono::seconds(1);
+  return std::chrono::hours(24 * days);
 }
 
 /// Portals with what they stand on.
@@ -247,13 +260,18 @@ base::Result<Response> staff_portal_act(Call& call) {
     if (!stopped.ok()) return refused(stopped.error());
     return Response::redirect(path + "?done=stopped", 303);
   }
+  if (act == "end_old_secret") {
+    const auto ended = desk.portals.end_old_secret(client, staff, form_text(form, "reason"));
+    if (!ended.ok()) return refused(ended.error());
+    return Response::redirect(path + "?done=ended", 303);
+  }
   const auto proposed =
       act == "resume" ? desk.portals.propose_resume(client, staff)
       : act == "renew"
           ? desk.portals.propose_renewal(client, form_text(form, "agreement"),
                                             form_text(form, "until"), staff)
       : act == "rotate"
-          ? desk.portals.propose_secret(client, staff)
+          ? desk.portals.propose_secret(client, overlap_in(form), staff)
           : base::Result<std::string>(
                 base::error(base::Code::invalid_argument, "auth.request.nothing"));
   if (!proposed.ok()) return refused(proposed.error());

@@ -340,7 +340,7 @@ base::Result<void> Portals::end_old_secret(std::string_view client, const Subjec
                                            std::string_view reason) {
   BASE_TRY_VOID(reason_given(reason));
   BASE_TRY(auto tx, parts_.pool.begin());
-  BASE_TRY_VOID(staff_alone(tx, staff));
+  BASE_TRY_VOID(staff_alone(tx, staff, parts_.clock.now()));
   BASE_TRY(const auto before, there(tx, client));
   ClientDeed deed{parts_.clock.now(), staff.value(), "client.end_old_secret"};
   deed.reason = reason;

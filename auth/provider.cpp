@@ -194,6 +194,12 @@ base::Result<std::string> Provider::Impl::sign(std::string_view algorithm, std::
   return base::error(base::Code::unavailable, "auth.no_signing_key", std::string(algorithm));
 }
 
+base::Result<std::string> Provider::Impl::sign_lasting(std::string_view type,
+                                                       std::string_view claims) const {
+  const auto now = ring();
+  return sign_jws(*now->lasting.key, now->lasting.id, type, claims);
+}
+
 std::string Provider::Impl::sid(std::string_view session, std::string_view client) const {
   return base::to_base64url(
       parts.accounts.cipher().lookup("auth/sid", std::string(client) + " " + std::string(session)));
@@ -557,12 +563,11 @@ std::string Provider::discovery() const {
 }
 
 base::Result<std::string> Provider::sign_export(std::string_view claims) {
-  const auto now = impl_->ring();
-  return sign_jws(*now->lasting.key, now->lasting.id, kExportType, claims);
+  return impl_->sign_lasting(kExportType, claims);
 }
 
 base::Result<std::string> Provider::sign_client_assertion(std::string_view claims) {
-  return impl_->sign("ES256", kClientAssertionType, claims);
+  return impl_->sign_lasting(kClientAssertionType, claims);
 }
 
 std::string Provider::jwks() const {

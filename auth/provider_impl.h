@@ -160,6 +160,9 @@ struct Provider::Impl {
   /// algorithm is at work.
   base::Result<std::string> sign(std::string_view algorithm, std::string_view type,
                                  std::string_view claims) const;
+  /// By the key inside the hardware token, whatever signs tokens: for what is kept, and where we are
+  /// known by our key. ES256. Errors: those of hsm::Key::sign.
+  base::Result<std::string> sign_lasting(std::string_view type, std::string_view claims) const;
   /// "sid" of a session: another for each client. OpenID Connect Back-Channel Logout 1.0 §2.1.
   std::string sid(std::string_view session, std::string_view client) const;
 

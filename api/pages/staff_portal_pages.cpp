@@ -61,6 +61,9 @@ std::string staff_portal(const Renderer& look, const StaffPortal& page) {
   data.message("standing", key_of(standing));
   data.flag("active", page.portal.active).flag("stopped", !page.portal.active);
   data.flag("may_rotate", page.portal.has_secret);
+  const auto& old_until = page.portal.old_secret_until;
+  data.flag("old_secret", old_until && *old_until > page.now);
+  if (old_until) data.text("old_secret_until", base::to_china_time(*old_until));
   data.text("registration", auth::client_metadata(client));
   std::vector<PageData> rows;
   for (const auto& step : page.steps) {

@@ -204,7 +204,7 @@ TEST_F(PlatformsTest, Ldt01_6_2_6c_ItIsOneKindOfProofUnlessItsPlatformShowedTwo)
   EXPECT_EQ(came->proven, Methods(Method::third_party));
   const auto step = sign_in.begin(subject, came->proven, network).value();
   EXPECT_FALSE(step.opened.has_value());
-  EXPECT_EQ(sign_in.finish(step.pending, Method::totp, network)->session.authentication,
+  EXPECT_EQ(sign_in.finish(step.pending, Method::totp, network)->opened->session.authentication,
             Authentication::two_factor);
 }
 
