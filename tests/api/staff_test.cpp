@@ -302,7 +302,7 @@ TEST_F(StaffTest, Ldt01_6_1_2e_APortalComesInWithTwoOthersAndItsSecretIsShownOnc
   EXPECT_THAT(third.get(portal).body, HasSubstr("违约"));
   EXPECT_EQ(third.post(portal, {{"act", "resume"}}).header("location"),
             "/staff/requests?done=proposed");
-  EXPECT_EQ(third.post(portal, {{"act", "rotate"}}).status, 409) << "one is open";
+  EXPECT_EQ(third.post(portal, {{"act", "rotate"}, {"overlap_days", "7"}}).status, 409) << "one is open";
   EXPECT_EQ(third.post(portal, {{"act", "nothing"}}).status, 400);
 }
 

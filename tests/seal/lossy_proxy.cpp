@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <string_view>
 
 #include "base/check.h"
 
@@ -72,10 +73,11 @@ void LossyProxy::serve(int client) {
     if (both[0].revents != 0) {
       const auto got = ::recv(client, buffer, sizeof buffer, 0);
       if (got <= 0) break;
-      // A simple query message: 'Q', length, the statement.
-      if (got >= 11 && buffer[0] == 'Q' && std::memcmp(buffer + 5, "commit", 6) == 0 &&
-          armed_.exchange(false))
-        losing = true;
+      // A Parse message holds the statement's name, which is empty, and the statement, each with a
+      // NUL behind it. It comes with what was put before it; nothing is answered before all is done.
+      constexpr std::string_view kCommit("\0commit\0", 8);
+      const std::string_view sent(buffer, static_cast<std::size_t>(got));
+      if (sent.find(kCommit) != std::string_view::npos && armed_.exchange(false)) losing = true;
       if (!send_all(server, buffer, got)) break;
     }
     if (both[1].revents != 0) {
