@@ -28,13 +28,17 @@ export const staff = ['staff_a', 'staff_b', 'staff_c'].map((key) => ({
   file: put(key, `${seed[key].password}\n`),
 }));
 
-/** `xinyin portal …` by one of the staff; what it says, and its exit code. */
-export function portal(who, ...words) {
-  const ran = spawnSync(path.join(tryThis.programs, 'xinyin'),
-    ['--json', '--config', tryThis.officer_config, 'portal', ...words, '--as', who.login, '--password-file', who.file],
+/** `xinyin …`; what it says, and its exit code. */
+export function xinyin(...words) {
+  const ran = spawnSync(path.join(tryThis.programs, 'xinyin'), ['--json', '--config', tryThis.officer_config, ...words],
     { ...account, cwd: '/', env: { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8' }, encoding: 'utf8' });
   const said = JSON.parse(ran.stdout);
   return { exit: ran.status, data: said.data, error: said.error, said };
+}
+
+/** `xinyin portal …` by one of the staff. */
+export function portal(who, ...words) {
+  return xinyin('portal', ...words, '--as', who.login, '--password-file', who.file);
 }
 
 function carried(what, answer, exit = 0) {
@@ -95,4 +99,4 @@ export async function eventually(question, what, within_s = 30) {
   }
 }
 
-export { execFileSync };
+export { execFileSync, put };
