@@ -224,7 +224,7 @@ TEST(CertificatesTest, SecurityA20_BadCertificatesAreRefusedAlikeAndNamedInTheTr
   s.bind(revoked);
   const auto good = s.own();
   s.body.revoke(revoked.leaf);
-  s.house.clock.advance(2s);
+  s.house.clock.advance(-60s);  // the body's clock may run ahead of ours
   s.publish();
   struct Row {
     const char* name;
