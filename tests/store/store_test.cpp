@@ -36,6 +36,18 @@ class StoreTest : public testing::Test {
     constexpr Query kPid{"test.pid", "select pg_backend_pid()"};
     return tx.run(kPid).value().integer(0, 0);
   }
+  /// The first use of public.die_once() kills its backend; each gives how many there were.
+  static void let_one_backend_die() {
+    database().sql(test::Role::superuser, R"sql(
+      create sequence if not exists public.suicides;
+      create or replace function public.die_once() returns bigint language plpgsql security definer as
+      $$ begin
+        if nextval('public.suicides') = 1 then perform pg_terminate_backend(pg_backend_pid()); end if;
+        return currval('public.suicides');
+      end $$;
+      grant execute on function public.die_once() to xinyin_service;
+      alter sequence public.suicides restart)sql");
+  }
   static void kill(std::int64_t backend) {
     database().sql(test::Role::superuser,
                    "select pg_terminate_backend(" + std::to_string(backend) + ", 5000)");
@@ -404,15 +416,7 @@ TEST_F(StoreTest, AKilledIdleConnectionIsReplacedUnseen) {
 
 TEST_F(StoreTest, AReadWhoseBackendDiesIsTriedOnceMore) {
   // The statement kills its own backend, once: the second try finds the row that says so.
-  database().sql(test::Role::superuser, R"sql(
-    create sequence if not exists public.suicides;
-    create or replace function public.die_once() returns bigint language plpgsql security definer as
-    $$ begin
-      if nextval('public.suicides') = 1 then perform pg_terminate_backend(pg_backend_pid()); end if;
-      return currval('public.suicides');
-    end $$;
-    grant execute on function public.die_once() to xinyin_service;
-    alter sequence public.suicides restart)sql");
+  let_one_backend_die();
   Pool pool(config(1));
   ASSERT_TRUE(pool.run(kPid).ok());
   const auto survived = pool.run({"test.die", "select public.die_once()"});
@@ -456,20 +460,17 @@ TEST_F(StoreTest, ACommitWhoseAnswerIsLostIsUnknown) {
 }
 
 TEST_F(StoreTest, ACommitThatWentWithWhatWasPutIsUnknownToo) {
-  database().sql(test::Role::superuser, R"sql(
-    create or replace function public.die() returns bigint language plpgsql security definer as
-    $$ begin perform pg_terminate_backend(pg_backend_pid()); return 1; end $$;
-    grant execute on function public.die() to xinyin_service)sql");
+  let_one_backend_die();
   Pool pool(config(1));
   ASSERT_TRUE(pool.run(kPid).ok());
   {
     auto tx = pool.begin().value();
-    tx.put({"test.put_dying", "insert into public.sample (id) values (public.die())"});
+    tx.put({"test.put_dying", "insert into public.sample (id) values (public.die_once())"});
     const auto lost = tx.commit();
     ASSERT_FALSE(lost.ok());
     EXPECT_EQ(lost.error().key, "store.commit_unknown");
   }
-  EXPECT_EQ(pool.run(kCount)->integer(0, 0), 0);
+  EXPECT_EQ(pool.run(kCount)->integer(0, 0), 0) << "nor is it done once more by itself";
 }
 
 TEST_F(StoreTest, ACommitThatTakesTooLongIsUnknown) {
