@@ -9,6 +9,7 @@
 
 #include "api/background.h"
 #include "api/key_choice.h"
+#include "auth/jwt.h"
 #include "base/encoding.h"
 #include "base/json.h"
 #include "certs/ocsp_register.h"
@@ -32,8 +33,9 @@ std::vector<hsm::PlannedKey> keys() {
 
 class RenewalTest : public testing::Test {
  protected:
-  RenewalTest() {
+  explicit RenewalTest(bool working_keys = false) {
     auto& config = house_.config();
+    config.openid.working_keys = working_keys;
     config.agency.name = test::Pki::kAgency;
     config.agency.code = test::Pki::kAgencyCode;
     house_.pki().write(config.pki_directory);
@@ -154,6 +156,33 @@ TEST_F(RenewalTest, ASuccessorIsTakenUpWhileDocumentsAreIssued) {
   EXPECT_EQ(refused, 0);
   for (const auto& one : {first, second, fourth, fifth}) EXPECT_EQ(outcome(one), "genuine");
   EXPECT_EQ(issue("first").file, first.file) << "the same document still comes back";
+}
+
+class WorkingKeyTest : public RenewalTest {
+ protected:
+  WorkingKeyTest() : RenewalTest(true) {}
+  static std::string kid(const std::string& token) {
+    const auto header = base::from_base64url(token.substr(0, token.find('.')));
+    return std::string(base::json_text(*base::parse_json(base::as_text(*header)), "kid"));
+  }
+};
+
+// docs/decisions/0133-working-keys.md
+TEST_F(WorkingKeyTest, TokensAreSignedByWhatTheHardwareTokenWrappedAndEndorsed) {
+  const auto inside = auth::TokenKey::from_spki(officers_.key("openid-1").value()->info().public_key);
+  const auto first = house_.access_token();
+  EXPECT_NE(kid(first), inside->id());
+  const auto set = house_.get("/oauth/jwks").body;
+  EXPECT_THAT(set, testing::HasSubstr("\"xinyin_endorsement\""));
+  EXPECT_THAT(set, testing::HasSubstr(inside->id())) << "who endorsed it";
+  const auto bearer = "Authorization: Bearer " + first + "\r\n";
+  EXPECT_EQ(house_.get("/oauth/userinfo", bearer).status, 200);
+  // Whoever starts anew has the same one unwrapped.
+  house_.services().upstairs.set(nullptr);
+  background_.keep_once();
+  ASSERT_NE(house_.services().upstairs.get(), nullptr) << house_.log_text();
+  EXPECT_EQ(kid(house_.access_token()), kid(first));
+  EXPECT_EQ(house_.get("/oauth/userinfo", bearer).status, 200);
 }
 
 TEST_F(RenewalTest, AKeyWhosePeriodOfUseIsOverIsNotTaken) {
