@@ -279,23 +279,29 @@ bool Background::keep_files() {
 
 /// Opens the rooms upstairs, and takes up renewed certificates and successors of keys. What was
 /// built goes on until the next is ready, and longer for requests that are in it.
+base::Result<void> Background::keep_upstairs() {
+  const auto rooms = services_.upstairs.get();
+  BASE_TRY(auto keys, choose_keys(services_));
+  if (rooms && rooms->in_use == keys.digests()) return {};
+  const auto label = keys.seal.label + ", " + keys.timestamp.label;
+  BASE_TRY(auto built, build_upstairs(services_, std::move(keys), rooms.get()));
+  services_.upstairs.set(std::move(built));
+  log_.event("keys.in_use", label);
+  if (!rooms) settled_ = {};
+  return {};
+}
+
+/// The keys at work, each kind by itself.
 void Background::keep_keys(bool files_changed) {
   const auto rooms = services_.upstairs.get();
   const bool look = !rooms || files_changed || due(chosen_, pace_.choose);
   if (!look) return;
   due(chosen_, std::chrono::milliseconds(0));
-  auto keys = choose_keys(services_);
-  if (!keys.ok()) return say_once(upstairs_told_, "upstairs.build", keys.error());
-  if (!rooms || rooms->in_use != keys->digests()) {
-    const auto label = keys->seal.label + ", " + keys->timestamp.label;
-    auto built = build_upstairs(services_, std::move(*keys), rooms.get());
-    if (!built.ok()) return say_once(upstairs_told_, "upstairs.build", built.error());
-    services_.upstairs.set(std::move(*built));
-    log_.event("keys.in_use", label);
-    if (!rooms) settled_ = {};
-  }
-  say_once(upstairs_told_, "upstairs.build", {});
-  if (const auto now = services_.upstairs.get()) keep_openid_keys(*now);
+  say_once(upstairs_told_, "upstairs.build", keep_upstairs());
+  // Also where nothing can be sealed: people log in all the same.
+  const auto now = services_.upstairs.get();
+  if (!now) return;
+  keep_openid_keys(*now);
 
   if (services_.config.signer.ocsp_key.empty()) return;
   auto responder = build_responder(services_);

@@ -52,6 +52,7 @@ class Background {
   bool wait(std::chrono::milliseconds time);  ///< false: stopping
   static bool due(std::chrono::steady_clock::time_point& last, std::chrono::milliseconds every);
   bool keep_files();
+  base::Result<void> keep_upstairs();
   void keep_keys(bool files_changed);
   void keep_answers();
   void keep_health();

@@ -185,6 +185,15 @@ TEST_F(WorkingKeyTest, TokensAreSignedByWhatTheHardwareTokenWrappedAndEndorsed) 
   EXPECT_EQ(house_.get("/oauth/userinfo", bearer).status, 200);
 }
 
+TEST_F(WorkingKeyTest, ASealThatCannotBeChosenDoesNotEndTheLeaveToSignTokens) {
+  const auto first = house_.access_token();
+  house_.pki().clock().advance(auth::kWorkingKeyLease);
+  write("seal-1.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+  background_.keep_once();
+  EXPECT_THAT(house_.log_text(), testing::HasSubstr("api.no_key")) << "the seal is told";
+  EXPECT_EQ(kid(house_.access_token()), kid(first));
+}
+
 TEST_F(RenewalTest, AKeyWhosePeriodOfUseIsOverIsNotTaken) {
   const auto choose = [&] {
     house_.pki().publish();
