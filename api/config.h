@@ -89,6 +89,7 @@ struct Config {
   std::filesystem::path pki_directory;
   std::filesystem::path code_pepper_file, data_key_file;
   std::filesystem::path font_file;
+  std::string seal_number;  ///< of the seal that documents leave with; empty: by its key
   std::filesystem::path seen_lists_file;  ///< empty: the newest list is known while it runs
   std::string root_sha256;                ///< pinned root, hex; empty: the list's own root is taken
   std::chrono::seconds ocsp_life{86'400};

@@ -52,6 +52,13 @@ base::Result<Response> staff_portals_page(Call&);   // GET /staff/portals
 base::Result<Response> staff_propose(Call&);        // POST /staff/portals
 base::Result<Response> staff_portal_page(Call&);    // GET /staff/portals/{client}
 base::Result<Response> staff_portal_act(Call&);     // POST /staff/portals/{client}
+// seal_handlers.cpp: seals
+base::Result<Response> staff_seals_page(Call&);         // GET /staff/seals
+base::Result<Response> staff_seal_apply(Call&);         // POST /staff/seals
+base::Result<Response> staff_seal_page(Call&);          // GET /staff/seals/{id}
+base::Result<Response> staff_seal_act(Call&);           // POST /staff/seals/{id}
+base::Result<Response> staff_seal_request_page(Call&);  // GET /staff/seal-requests/{id}
+base::Result<Response> staff_seal_decide(Call&);        // POST /staff/seal-requests/{id}
 }  // namespace handlers
 
 }  // namespace api

@@ -98,6 +98,24 @@ base::Result<void> build_timestamps(Services& services, Upstairs& rooms) {
   return {};
 }
 
+/// The seal that is configured by its number; else, of those that the key is for, the one that is
+/// in use, or was last.
+base::Result<std::optional<seal::Seal>> registered_seal(Services& services) {
+  const auto& config = services.config;
+  seal::Seals seals({services.pool, services.clock, services.random});
+  if (!config.seal_number.empty()) return seals.find(config.seal_number);
+  BASE_TRY(auto all, seals.all());
+  std::optional<seal::Seal> out;
+  const auto rank = [](const seal::Seal& one) {
+    return std::pair(one.state == seal::SealState::active, one.since);
+  };
+  for (auto& one : all)
+    if (one.spec.pdf_key == config.signer.seal_key && one.made_at &&
+        (!out || rank(*out) < rank(one)))
+      out = std::move(one);
+  return out;
+}
+
 }  // namespace
 
 void join_auth(Services& services, Lasting& rooms, const auth::PasswordHasher::Config& hashing,
@@ -133,14 +151,12 @@ void join_auth(Services& services, Lasting& rooms, const auth::PasswordHasher::C
       std::make_shared<auth::OwnAccount>(auth::OwnAccount::Parts{pool, cipher, clock});
   if (!rooms.proofing_sources) rooms.proofing_sources = std::make_shared<ProofingSources>();
   rooms.proofings = build_proofings(services, rooms);
-  rooms.registration = std::make_shared<auth::Registration>(
-      auth::Registration::Parts{pool, cipher, *rooms.accounts, *rooms.agreements, clock, random, {},
-                                rooms.proofings.get()});
+  rooms.registration = std::make_shared<auth::Registration>(auth::Registration::Parts{
+      pool, cipher, *rooms.accounts, *rooms.agreements, clock, random, {}, rooms.proofings.get()});
   rooms.mandates = std::make_shared<auth::Mandates>(auth::Mandates::Parts{
       services.pool, *rooms.cipher, *rooms.accounts, services.clock, services.random});
-  rooms.card_login = std::make_shared<auth::CardLogin>(
-      auth::CardLogin::Parts{pool, cipher, *rooms.accounts,
-                             rooms.proofing_sources->social_card.get(), clock, random});
+  rooms.card_login = std::make_shared<auth::CardLogin>(auth::CardLogin::Parts{
+      pool, cipher, *rooms.accounts, rooms.proofing_sources->social_card.get(), clock, random});
   rooms.cancellation = std::make_shared<auth::Cancellation>(
       auth::Cancellation::Parts{pool, *rooms.notices, clock, config.cancel_wait});
   auth::Provider::Config provider;
@@ -168,7 +184,9 @@ base::Result<ChosenKeys> choose_keys(Services& services) {
   BASE_TRY(auto timestamp,
            choose_key(services, labels.timestamp_key, certs::ChainPurpose::timestamp));
   BASE_TRY(auto issuing, certificate_of(services.config, "issuing"));
-  return ChosenKeys{std::move(seal), std::move(timestamp), std::move(issuing)};
+  BASE_TRY(auto registered, registered_seal(services));
+  return ChosenKeys{std::move(seal), std::move(timestamp), std::move(issuing),
+                    std::move(registered)};
 }
 
 base::Result<std::shared_ptr<Upstairs>> build_upstairs(Services& services, ChosenKeys keys,
@@ -189,13 +207,14 @@ base::Result<std::shared_ptr<Upstairs>> build_upstairs(Services& services, Chose
       certs::TimestampAuthority::Config{.policy_oid = certs::oid::kTimestampPolicy}, services.clock,
       services.random, services.clock_guard);
   BASE_TRY_VOID(build_timestamps(services, *rooms));
-  seal::Issuer::SealConfig seal{.id = seal::SealId(keys.seal.label),
-                                .agency = config.agency.name,
-                                .agency_code = config.agency.code,
-                                .caption = config.agency.caption,
-                                .key = keys.seal.key,
-                                .certificate = keys.seal.certificate,
-                                .chain = {keys.issuing}};
+  seal::Issuer::SealConfig seal{
+      .id = seal::SealId(keys.registered ? keys.registered->spec.id : ""),
+      .agency = config.agency.name,
+      .agency_code = config.agency.code,
+      .caption = keys.registered ? keys.registered->spec.picture.caption : config.agency.caption,
+      .key = keys.seal.key,
+      .certificate = keys.seal.certificate,
+      .chain = {keys.issuing}};
   seal::Issuer::Parts parts{.pool = services.pool,
                             .documents = services.documents,
                             .verifier = [&services] { return services.verifier.get(); },

@@ -8,14 +8,18 @@
 
 #include "api/handlers.h"
 #include "api/key_choice.h"
+#include "base/digest.h"
+#include "seal/seals.h"
 
 namespace api {
 
 struct ChosenKeys {
   ChosenKey seal, timestamp;
   certs::Certificate issuing;
+  std::optional<seal::Seal> registered;  ///< with which documents are sealed; none is there yet
   std::vector<base::Digest> digests() const {
-    return {seal.certificate.sha256(), timestamp.certificate.sha256(), issuing.sha256()};
+    return {seal.certificate.sha256(), timestamp.certificate.sha256(), issuing.sha256(),
+            base::sha256(base::as_bytes(registered ? registered->spec.id : std::string()))};
   }
 };
 

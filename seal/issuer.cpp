@@ -11,6 +11,7 @@
 #include "seal/in_flight.h"
 #include "seal/pdf/document.h"
 #include "seal/records.h"
+#include "seal/seal_gate.h"
 #include "store/audit.h"
 
 namespace seal {
@@ -26,9 +27,6 @@ constexpr std::size_t kTokenBytes =
     4608;  // of an RFC 3161 token with its chain; ours has about 2 KiB
 constexpr auto kMostClockDifference = 5min;  // between us and the time-stamp authority
 constexpr std::string_view kScope = "documents";
-// Where Debian's fonts-noto-cjk puts them.
-constexpr const char* kBodyFont = "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc";
-constexpr const char* kTitleFont = "/usr/share/fonts/opentype/noto/NotoSerifCJK-Bold.ttc";
 
 // What tells the moment of drafting is left out, so that the same request asked twice is the same.
 std::string canonical(const Draft& draft) {
@@ -80,6 +78,7 @@ struct Issuer::Impl {
       : parts(std::move(parts_in)),
         seal(std::move(seal_in)),
         cms(std::move(frame)),
+        gate({parts.pool, parts.clock, parts.random}, seal.id.value()),
         life(parts.life ? parts.life : new_life(parts.clock, parts.random)),
         boot(life->boot),
         started(life->started) {}
@@ -107,6 +106,7 @@ struct Issuer::Impl {
   const Parts parts;
   const SealConfig seal;
   const CmsFrame cms;
+  SealGate gate;
   const std::shared_ptr<Life> life;
   const std::string& boot;  // this life of the instance
   const base::Time started;
@@ -125,8 +125,8 @@ base::Result<std::unique_ptr<Issuer>> Issuer::create(Parts parts, SealConfig sea
               "an issuer needs a key and a judge");
   const bool package = parts.font_file.empty();
   const std::string title =
-      parts.title_font_file.empty() && package ? kTitleFont : parts.title_font_file;
-  BASE_TRY(const auto body, pdf::FontFace::open(package ? kBodyFont : parts.font_file));
+      parts.title_font_file.empty() && package ? pdf::kTitleFont : parts.title_font_file;
+  BASE_TRY(const auto body, pdf::FontFace::open(package ? pdf::kBodyFont : parts.font_file));
   auto display = body;
   if (!title.empty()) {
     BASE_TRY(display, pdf::FontFace::open(title));
@@ -211,7 +211,10 @@ base::Result<Issued> Issuer::Impl::claim_and_make(const auth::Actor& actor, cons
 base::Result<Issued> Issuer::Impl::work(const auth::Actor& actor, const records::Intent& intent,
                                         const Draft& draft) {
   base::fail_point("seal.after_intent");
-  auto made = make(draft);
+  auto made = [&]() -> base::Result<Made> {
+    BASE_TRY_VOID(gate.may(actor, draft.kind, SealUse::own));
+    return make(draft);
+  }();
   base::Result<void> done = made.ok() ? judge(*made) : base::Result<void>(made.error());
   if (done.ok()) {
     base::fail_point("seal.after_judge");
@@ -220,6 +223,10 @@ base::Result<Issued> Issuer::Impl::work(const auth::Actor& actor, const records:
   if (done.ok()) return std::move(made->issued);
   auto failure = std::move(done).error();
   if (failure.key == "store.commit_unknown") return resolve_commit(intent, std::move(failure));
+  if (failure.key == "seal.policy.stopped") {
+    // If this fails the next document is refused, and stops it, in the same way.
+    [[maybe_unused]] const auto stopped = gate.stop();
+  }
   // Nothing left. If the database is away the intent stays open, and settle() ends it.
   [[maybe_unused]] const auto ended =
       records::abandon(parts.pool, intent.id, failure.key, parts.clock.now());
@@ -303,7 +310,8 @@ base::Result<void> Issuer::Impl::release(const auth::Actor& actor, const records
       .issued_at = issued.issued_at(),
       .file_sealed = parts.cipher.seal("seal.document.file", id, issued.file()),
       .code_sealed = parts.cipher.seal("seal.document.code", id, base::as_bytes(issued.code())),
-      .sha256 = made.sha256};
+      .sha256 = made.sha256,
+      .seal = seal.id.value()};
   base::JsonWriter facts;
   facts.StartObject();
   facts.member("kind", draft.kind);
@@ -335,6 +343,7 @@ base::Result<void> Issuer::Impl::release(const auth::Actor& actor, const records
   BASE_TRY(const bool still_open, records::mark_issued(tx, intent.id, id, parts.clock.now()));
   // Someone ended the intent meanwhile: whoever did so was told that nothing would come of it.
   if (!still_open) return error(Code::unavailable, "seal.too_late");
+  BASE_TRY_VOID(gate.count(tx, parts.clock.now(), made.sha256[0]));
   // Last, for the chain's head is locked from here to the commit.
   BASE_TRY_VOID(store::audit(tx, {.at = issued.issued_at(),
                                   .actor = actor.subject().value(),
@@ -403,6 +412,7 @@ base::Result<std::vector<Issuer::Listed>> Issuer::list(const auth::Actor& actor)
 }
 
 base::Result<int> Issuer::settle() {
+  BASE_TRY_VOID(impl_->gate.forget_old());
   return records::abandon_stale(impl_->parts.pool, impl_->parts.instance, impl_->boot,
                                 impl_->started, impl_->parts.clock.now());
 }

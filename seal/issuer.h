@@ -67,7 +67,7 @@ class Issuer {
  public:
   struct Life;
   struct SealConfig {
-    SealId id;
+    SealId id;                ///< of the register of seals (seal/seals.h); empty: there is none yet
     std::string agency;       ///< text curved round the seal picture
     std::string agency_code;  ///< unified social credit code
     std::string caption;      ///< e.g. "社会保险业务专用章"
@@ -107,9 +107,10 @@ class Issuer {
   /// characters. What was abandoned may be tried again under the same key. Errors:
   /// permission_denied `seal.scope` (the actor's token lacks "documents"), `seal.not_own`;
   /// invalid_argument `seal.kind`, `seal.idempotency_key`, `seal.field` (args "field"),
-  /// `seal.rows`, `seal.glyph` (args "character": no glyph for it); unavailable `hsm.unavailable`,
-  /// `seal.timestamp`, `seal.in_progress`, `seal.too_late`, `store.unavailable`; internal
-  /// `seal.judged_bad` (our own work did not pass; nothing left).
+  /// `seal.rows`, `seal.glyph` (args "character": no glyph for it); what the seal's state and
+  /// policy refuse (seal/seal_gate.h); unavailable `hsm.unavailable`, `seal.timestamp`,
+  /// `seal.in_progress`, `seal.too_late`, `store.unavailable`; internal `seal.judged_bad` (our own
+  /// work did not pass; nothing left).
   base::Result<Issued> issue(const auth::Actor& actor, const Draft& draft,
                              std::string_view idempotency_key);
 

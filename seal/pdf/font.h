@@ -18,6 +18,10 @@
 
 namespace seal::pdf {
 
+/// Where Debian's fonts-noto-cjk puts them: the one of titles and seals, and the body's.
+inline constexpr const char* kTitleFont = "/usr/share/fonts/opentype/noto/NotoSerifCJK-Bold.ttc";
+inline constexpr const char* kBodyFont = "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc";
+
 /// One step of an outline, in thousandths of an em, y upward.
 struct PathStep {
   enum class Kind : std::uint8_t { move, line, curve, close } kind;

@@ -1,5 +1,6 @@
 #include "seal/pdf/seal_picture.h"
 
+#include <array>
 #include <cmath>
 #include <numbers>
 
@@ -10,7 +11,9 @@ namespace seal::pdf {
 namespace {
 
 constexpr double kPi = std::numbers::pi;
-constexpr double kRadius = kSealDiameter_mm / 2;
+constexpr double kEmMiddle = 380;  // of an ideograph's box over the baseline, in thousandths
+// Measures of the round seal of 42 mm; others are scaled.
+constexpr double kNominal_mm = 42;
 constexpr double kRing_mm = 1.2;
 constexpr double kStarRadius_mm = 7;
 constexpr double kNameHeight_mm = 6.2;       // of the em box
@@ -20,7 +23,11 @@ constexpr double kNamePitch_mm = 6.4;        // along the middle of the name, wh
 constexpr double kCaptionHeight_mm = 4.1;
 constexpr double kCaptionWidth_mm = 28.5;
 constexpr double kCaptionMiddle_mm = -11.6;
-constexpr double kEmMiddle = 380;  // of an ideograph's box over the baseline, in thousandths
+// Of the oval one, in parts of its height.
+constexpr double kOvalRing = 0.033, kOvalName = 0.17, kOvalInset = 0.035, kOvalCaption = 0.16;
+constexpr double kOvalArcMost = 0.62;  // of the ellipse's length
+// Of the square one, in parts of its shorter side.
+constexpr double kSquareFrame = 0.05, kSquareInset = 0.045, kSquareGap = 0.03;
 
 // An affine map of outlines (thousandths of an em) to points.
 struct Map {
@@ -57,32 +64,6 @@ void draw(std::string& out, const FontFace& face, std::uint16_t glyph, const Map
   out += "f\n";
 }
 
-void circle(std::string& out, double radius) {
-  constexpr double k = 0.5522847498;
-  const double m = mm(kRadius), r = mm(radius), h = r * k;
-  const auto point = [&](double x, double y) {
-    put(out, m + x);
-    put(out, m + y);
-  };
-  point(r, 0), out += "m ";
-  point(r, h), point(h, r), point(0, r), out += "c ";
-  point(-h, r), point(-r, h), point(-r, 0), out += "c ";
-  point(-r, -h), point(-h, -r), point(0, -r), out += "c ";
-  point(h, -r), point(r, -h), point(r, 0), out += "c h\n";
-}
-
-void star(std::string& out) {
-  const double inner = std::sin(kPi / 10) / std::sin(3 * kPi / 10);
-  for (int i = 0; i < 10; ++i) {
-    const double radius = mm(kStarRadius_mm) * (i % 2 == 0 ? 1 : inner),
-                 angle = kPi / 2 + i * kPi / 5;
-    put(out, mm(kRadius) + radius * std::cos(angle));
-    put(out, mm(kRadius) + radius * std::sin(angle));
-    out += i == 0 ? "m " : "l ";
-  }
-  out += "h f\n";
-}
-
 base::Result<std::vector<std::uint16_t>> glyphs_of(const FontFace& face, std::string_view text,
                                                    std::size_t most) {
   std::vector<std::uint16_t> out;
@@ -100,49 +81,241 @@ base::Result<std::vector<std::uint16_t>> glyphs_of(const FontFace& face, std::st
   return out;
 }
 
+/// An ellipse round the middle (all in millimetres).
+void ellipse(std::string& out, double cx_mm, double cy_mm, double rx_mm, double ry_mm) {
+  constexpr double k = 0.5522847498;
+  const double cx = mm(cx_mm), cy = mm(cy_mm), rx = mm(rx_mm), ry = mm(ry_mm);
+  const double hx = rx * k, hy = ry * k;
+  const auto point = [&](double x, double y) {
+    put(out, cx + x);
+    put(out, cy + y);
+  };
+  point(rx, 0), out += "m ";
+  point(rx, hy), point(hx, ry), point(0, ry), out += "c ";
+  point(-hx, ry), point(-rx, hy), point(-rx, 0), out += "c ";
+  point(-rx, -hy), point(-hx, -ry), point(0, -ry), out += "c ";
+  point(hx, -ry), point(rx, -hy), point(rx, 0), out += "c h\n";
+}
+
+void rectangle(std::string& out, double x, double y, double width, double height) {
+  for (const auto& [px, py, op] : {std::tuple{x, y, "m "},
+                                   {x + width, y, "l "},
+                                   {x + width, y + height, "l "},
+                                   {x, y + height, "l h\n"}}) {
+    put(out, mm(px));
+    put(out, mm(py));
+    out += op;
+  }
+}
+
+void star(std::string& out, double middle_mm, double radius_mm) {
+  const double inner = std::sin(kPi / 10) / std::sin(3 * kPi / 10);
+  for (int i = 0; i < 10; ++i) {
+    const double radius = mm(radius_mm) * (i % 2 == 0 ? 1 : inner), angle = kPi / 2 + i * kPi / 5;
+    put(out, mm(middle_mm) + radius * std::cos(angle));
+    put(out, mm(middle_mm) + radius * std::sin(angle));
+    out += i == 0 ? "m " : "l ";
+  }
+  out += "h f\n";
+}
+
+/// Where a character's middle stands, and how far it is turned.
+struct Stand {
+  double x_mm, y_mm, turn;
+};
+
+/// One character with its middle there, `wide` and `high` points to a thousandth of an em.
+void stand(std::string& out, const FontFace& face, std::uint16_t glyph, const Stand& at,
+           double wide, double high) {
+  const double cos = std::cos(at.turn), sin = std::sin(at.turn);
+  const double ox = -face.advance(glyph) / 2.0 * wide, oy = -kEmMiddle * high;
+  draw(out, face, glyph,
+       {wide * cos, wide * sin, -high * sin, high * cos, mm(at.x_mm) + ox * cos - oy * sin,
+        mm(at.y_mm) + ox * sin + oy * cos});
+}
+
+/// A line of text, its middle at (x, y), no wider than `most` (millimetres).
+void line_of(std::string& out, const FontFace& face, const std::vector<std::uint16_t>& glyphs,
+             double x_mm, double y_mm, double height_mm, double most_mm) {
+  double total = 0;
+  for (const auto glyph : glyphs) total += face.advance(glyph);
+  const double high = mm(height_mm) / 1000;
+  const double wide = std::min(high, mm(most_mm) / total);
+  double x = mm(x_mm) - total * wide / 2;
+  for (const auto glyph : glyphs) {
+    draw(out, face, glyph, {wide, 0, 0, high, x, mm(y_mm) - kEmMiddle * high});
+    x += face.advance(glyph) * wide;
+  }
+}
+
+base::Result<std::string> draw_round(const FontFace& face, const SealPictureSpec& seal) {
+  BASE_TRY(const auto name, glyphs_of(face, seal.text, 30));
+  BASE_TRY(const auto below, glyphs_of(face, seal.caption, 14));
+  const double scale = seal.width_mm / kNominal_mm, radius = seal.width_mm / 2;
+  std::string out;
+  ellipse(out, radius, radius, radius, radius);
+  ellipse(out, radius, radius, radius - kRing_mm * scale, radius - kRing_mm * scale);
+  out += "f*\n";
+  star(out, radius, kStarRadius_mm * scale);
+
+  // Each character stands on the arc, its box's middle on a radius; wide names are set narrower.
+  const double tall = kNameHeight_mm * scale;
+  const double middle = radius - (kRing_mm + kNameInset_mm) * scale - tall / 2;
+  const auto count = static_cast<double>(name.size());
+  const double step =
+      std::min(kNamePitch_mm * scale / middle, kNameArcMost / std::max(1.0, count - 1));
+  // The arc is shorter at the feet of the characters than at their heads: fit them there.
+  const double foot = (middle - tall * 0.42) * step;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const double angle = kPi / 2 + step * (count - 1) / 2 - step * static_cast<double>(i);
+    stand(out, face, name[i],
+          {radius + middle * std::cos(angle), radius + middle * std::sin(angle), angle - kPi / 2},
+          mm(std::min(tall, foot)) / 1000, mm(tall) / 1000);
+  }
+  line_of(out, face, below, radius, radius + kCaptionMiddle_mm * scale, kCaptionHeight_mm * scale,
+          kCaptionWidth_mm * scale);
+  return out;
+}
+
+/// Points of an ellipse by the length of its arc, from its top clockwise.
+class Arc {
+ public:
+  Arc(double rx, double ry) : rx_(rx), ry_(ry) {
+    for (std::size_t i = 1; i < lengths_.size(); ++i) {
+      const double a = angle(i - 1), b = angle(i);
+      lengths_[i] = lengths_[i - 1] +
+                    std::hypot(rx * (std::sin(b) - std::sin(a)), ry * (std::cos(b) - std::cos(a)));
+    }
+  }
+  double length() const { return lengths_.back(); }
+  /// `at` may be below zero: to the left of the top.
+  Stand at(double at) const {
+    const double left = at < 0 ? -1 : 1;
+    std::size_t i = 1;
+    while (i + 1 < lengths_.size() && lengths_[i] < std::abs(at)) ++i;
+    const double part = (std::abs(at) - lengths_[i - 1]) / (lengths_[i] - lengths_[i - 1]);
+    const double t = left * (angle(i - 1) + part * (angle(i) - angle(i - 1)));
+    // The normal of the ellipse there, turned from the upright.
+    return {rx_ * std::sin(t), ry_ * std::cos(t),
+            -std::atan2(ry_ * std::sin(t), rx_ * std::cos(t))};
+  }
+
+ private:
+  static constexpr std::size_t kSteps = 1000;
+  double angle(std::size_t i) const {
+    return 2 * kPi * static_cast<double>(i) / static_cast<double>(kSteps);
+  }
+  double rx_, ry_;
+  std::array<double, kSteps + 1> lengths_{};
+};
+
+base::Result<std::string> draw_oval(const FontFace& face, const SealPictureSpec& seal) {
+  BASE_TRY(const auto name, glyphs_of(face, seal.text, 30));
+  BASE_TRY(const auto across, glyphs_of(face, seal.caption, 14));
+  const double rx = seal.width_mm / 2, ry = seal.height_mm / 2, high = seal.height_mm;
+  std::string out;
+  ellipse(out, rx, ry, rx, ry);
+  ellipse(out, rx, ry, rx - kOvalRing * high, ry - kOvalRing * high);
+  out += "f*\n";
+
+  const double tall = kOvalName * high, inset = (kOvalRing + kOvalInset) * high + tall / 2;
+  const Arc middle(rx - inset, ry - inset);
+  const Arc feet(rx - inset - tall * 0.42, ry - inset - tall * 0.42);
+  const auto count = static_cast<double>(name.size());
+  const double step = std::min(tall * 1.08, kOvalArcMost * middle.length() / count);
+  const double wide = std::min(tall, step * feet.length() / middle.length());
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    auto at = middle.at(step * (static_cast<double>(i) - (count - 1) / 2));
+    stand(out, face, name[i], {rx + at.x_mm, ry + at.y_mm, at.turn}, mm(wide) / 1000,
+          mm(tall) / 1000);
+  }
+  line_of(out, face, across, rx, ry - 0.06 * high, kOvalCaption * high,
+          2 * (rx - inset) - tall * 1.1);
+  return out;
+}
+
+// Characters in columns from the right, each column filled from top to bottom, as name seals are
+// read.
+base::Result<std::string> draw_square(const FontFace& face, const SealPictureSpec& seal) {
+  BASE_TRY(const auto name, glyphs_of(face, seal.text, 16));
+  const double side = std::min(seal.width_mm, seal.height_mm);
+  const double frame = kSquareFrame * side, inset = frame + kSquareInset * side;
+  std::string out;
+  rectangle(out, 0, 0, seal.width_mm, seal.height_mm);
+  rectangle(out, frame, frame, seal.width_mm - 2 * frame, seal.height_mm - 2 * frame);
+  out += "f*\n";
+
+  const auto rows =
+      static_cast<std::size_t>(std::ceil(std::sqrt(static_cast<double>(name.size()))));
+  const std::size_t columns = (name.size() + rows - 1) / rows;
+  const double gap = kSquareGap * side;
+  const double width = (seal.width_mm - 2 * inset + gap) / static_cast<double>(columns) - gap;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const std::size_t column = i / rows;
+    const auto in_column = static_cast<double>(std::min(rows, name.size() - column * rows));
+    const double height = (seal.height_mm - 2 * inset + gap) / in_column - gap;
+    const double x =
+        seal.width_mm - inset - width / 2 - static_cast<double>(column) * (width + gap);
+    const double y = seal.height_mm - inset - height / 2 -
+                     static_cast<double>(i - column * rows) * (height + gap);
+    stand(out, face, name[i], {x, y, 0}, mm(width) / 1000, mm(height) / 1000);
+  }
+  return out;
+}
+
 }  // namespace
+
+base::Result<std::string> draw_seal(const FontFace& face, const SealPictureSpec& seal) {
+  switch (seal.shape) {
+    case SealShape::round:
+      return draw_round(face, seal);
+    case SealShape::oval:
+      return draw_oval(face, seal);
+    case SealShape::square:
+      return draw_square(face, seal);
+  }
+  base::fail("unknown SealShape");
+}
 
 base::Result<std::string> round_seal(const FontFace& face, std::string_view agency,
                                      std::string_view caption) {
-  BASE_TRY(const auto name, glyphs_of(face, agency, 30));
-  BASE_TRY(const auto below, glyphs_of(face, caption, 14));
-  std::string out;
-  circle(out, kRadius);
-  circle(out, kRadius - kRing_mm);
-  out += "f*\n";
-  star(out);
+  return draw_seal(face, {SealShape::round, kSealDiameter_mm, kSealDiameter_mm, std::string(agency),
+                          std::string(caption)});
+}
 
-  // Each character stands on the arc, its box's middle on a radius; wide names are set narrower.
-  const double middle = kRadius - kRing_mm - kNameInset_mm - kNameHeight_mm / 2;
-  const auto count = static_cast<double>(name.size());
-  const double step = std::min(kNamePitch_mm / middle, kNameArcMost / std::max(1.0, count - 1));
-  const double height = mm(kNameHeight_mm) / 1000;
-  // The arc is shorter at the feet of the characters than at their heads: fit them there.
-  const double foot = (middle - kNameHeight_mm * 0.42) * step;
-  const double width = std::min(height, mm(foot) / 1000);
-  for (std::size_t i = 0; i < name.size(); ++i) {
-    const double angle = kPi / 2 + step * (count - 1) / 2 - step * static_cast<double>(i);
-    const double turn = angle - kPi / 2, cos = std::cos(turn), sin = std::sin(turn);
-    const double half = face.advance(name[i]) / 2.0;
-    const double cx = mm(kRadius) + mm(middle) * std::cos(angle);
-    const double cy = mm(kRadius) + mm(middle) * std::sin(angle);
-    const double ox = -half * width, oy = -kEmMiddle * height;
-    draw(out, face, name[i],
-         {width * cos, width * sin, -height * sin, height * cos, cx + ox * cos - oy * sin,
-          cy + ox * sin + oy * cos});
+std::string seal_svg(std::string_view operators, const SealPictureSpec& seal) {
+  std::string paths, path;
+  std::vector<std::string_view> operands;
+  for (std::size_t at = 0; at < operators.size();) {
+    const auto end = std::min(operators.find_first_of(" \n", at), operators.size());
+    const auto word = operators.substr(at, end - at);
+    at = end + 1;
+    if (word.empty()) continue;
+    if (word == "f" || word == "f*") {
+      paths += word == "f" ? "<path d=\"" : "<path fill-rule=\"evenodd\" d=\"";
+      paths += path + "\"/>\n";
+      path.clear();
+    } else if (word == "m" || word == "l" || word == "c" || word == "h") {
+      path += word == "m" ? 'M' : word == "l" ? 'L' : word == "c" ? 'C' : 'Z';
+      for (const auto operand : operands) (path += operand) += ' ';
+      operands.clear();
+    } else {
+      operands.push_back(word);
+    }
   }
-
-  double total = 0;
-  for (const auto glyph : below) total += face.advance(glyph);
-  const double tall = mm(kCaptionHeight_mm) / 1000;
-  const double wide = std::min(tall, mm(kCaptionWidth_mm) / total);
-  double x = mm(kRadius) - total * wide / 2;
-  for (const auto glyph : below) {
-    draw(out, face, glyph,
-         {wide, 0, 0, tall, x, mm(kRadius + kCaptionMiddle_mm) - kEmMiddle * tall});
-    x += face.advance(glyph) * wide;
-  }
-  return out;
+  // Points upward from the lower left corner become millimetres downward from the upper left one.
+  std::string width, height, scale;
+  put(width, seal.width_mm);
+  put(height, seal.height_mm);
+  put(scale, mm(seal.height_mm));
+  const auto trimmed = [](std::string text) { return text.substr(0, text.size() - 1); };
+  std::string box;
+  put(box, mm(seal.width_mm));
+  put(box, mm(seal.height_mm));
+  return "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + trimmed(width) + "mm\" height=\"" +
+         trimmed(height) + "mm\" viewBox=\"0 0 " + trimmed(box) +
+         "\">\n<g fill=\"#cc171c\" transform=\"matrix(1 0 0 -1 0 " + trimmed(scale) + ")\">\n" +
+         paths + "</g>\n</svg>\n";
 }
 
 }  // namespace seal::pdf

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "seal/local_timestamps.h"
 #include "services/demo_data.h"
+#include "tests/support/active_seal.h"
 
 namespace test {
 namespace {
@@ -162,7 +163,7 @@ std::shared_ptr<api::Upstairs> House::build_upstairs() {
                                       .instance = "test",
                                       .verify_address = std::string(kPublicUrl) + "/v/",
                                       .font_file = kFont},
-                                     {.id = seal::SealId("seal-1"),
+                                     {.id = active_seal(pool_, pki_.clock(), random_),
                                       .agency = Pki::kAgency,
                                       .agency_code = Pki::kAgencyCode,
                                       .caption = "社会保险业务专用章",

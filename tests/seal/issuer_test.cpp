@@ -15,6 +15,7 @@
 #include "seal/local_timestamps.h"
 #include "tests/seal/lossy_proxy.h"
 #include "tests/seal/support.h"
+#include "tests/support/active_seal.h"
 #include "tests/support/audit_away.h"
 #include "tests/support/postgres.h"
 #include "tests/support/token.h"
@@ -66,6 +67,7 @@ class IssuerTest : public ::testing::Test {
                                          key_->info().public_key);
     pki_.enlist(*certificate_, "seal");
     timestamps_ = std::make_unique<BentTimestamps>(pki_.timestamps());
+    seal_id_ = test::active_seal(pool(), pki_.clock(), random_);
   }
 
   static test::Database& database() { return test::Database::shared(); }
@@ -85,7 +87,7 @@ class IssuerTest : public ::testing::Test {
          .random = random_,
          .instance = instance,
          .verify_address = test::kAddress},
-        {.id = seal::SealId("seal-1"),
+        {.id = seal_id_,
          .agency = test::Pki::kAgency,
          .agency_code = test::Pki::kAgencyCode,
          .caption = "社会保险业务专用章",
@@ -155,7 +157,59 @@ class IssuerTest : public ::testing::Test {
   std::unique_ptr<BentTimestamps> timestamps_;
   verify::Register documents_{pool()};
   std::string subject_;
+  seal::SealId seal_id_;  // in the register, active
 };
+
+// LD/T 01-2020 5.3.4: with anything but an active seal nothing is sealed; what it sealed stays.
+TEST_F(IssuerTest, WithoutAnActiveSealNothingLeaves) {
+  const auto before = issuer()->issue(actor(subject_), draft(), "k-0");
+  ASSERT_TRUE(before.ok());
+  seal::Seals seals({pool(), pki_.clock(), random_});
+  ASSERT_TRUE(seals.suspend(seal_id_.value(), "x", test::kApprover.value()).ok());
+  const auto refused = issuer()->issue(actor(subject_), draft(), "k-1");
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().key, "seal.not_active");
+  EXPECT_EQ(refused.error().code, Code::unavailable);
+  EXPECT_EQ(count(), (Count{.issued = 1, .abandoned = 1, .documents = 1, .registered = 1}));
+  // The same request again gives what there is already.
+  const auto again = issuer()->issue(actor(subject_), draft(), "k-0");
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->file(), before->file());
+  test::approve_by_two(
+      seals, seals.ask(seal::Seals::Ask::resume, seal_id_.value(), "x", test::kApplicant));
+  EXPECT_TRUE(issuer()->issue(actor(subject_), draft(), "k-1").ok());
+}
+
+// Stopped after the signature was made and before the release.
+TEST_F(IssuerTest, WhatIsSignedWhileItsSealIsStoppedDoesNotLeave) {
+  timestamps_->before = [this] {
+    seal::Seals seals({pool(), pki_.clock(), random_});
+    ASSERT_TRUE(seals.suspend(seal_id_.value(), "x", test::kApprover.value()).ok());
+  };
+  expect_nothing_left("seal.not_active", Code::unavailable);
+}
+
+TEST_F(IssuerTest, ASealThatIsUsedTooOftenStopsItself) {
+  seal_id_ =
+      test::active_seal(pool(), pki_.clock(), random_, R"({"kinds":["*"],"stop_per_minute":2})");
+  const auto one = issuer();
+  EXPECT_TRUE(one->issue(actor(subject_), draft(), "k-1").ok());
+  EXPECT_TRUE(one->issue(actor(subject_), draft(), "k-2").ok());
+  EXPECT_EQ(one->issue(actor(subject_), draft(), "k-3").error().key, "seal.policy.stopped");
+  EXPECT_EQ(one->issue(actor(subject_), draft(), "k-4").error().key, "seal.not_active");
+  seal::Seals seals({pool(), pki_.clock(), random_});
+  const auto steps = seals.history(seal_id_.value());
+  EXPECT_EQ(steps->back().by, "system:seal-policy");
+  EXPECT_EQ(steps->back().state, "suspended");
+}
+
+TEST_F(IssuerTest, TheDocumentSaysWithWhichSealItWasSealed) {
+  const auto issued = issuer()->issue(actor(subject_), draft(), "k-1");
+  ASSERT_TRUE(issued.ok());
+  EXPECT_EQ(database().sql(test::Role::superuser, "select seal from seal.document where id = '" +
+                                                      issued->id().value() + "'")[0][0],
+            seal_id_.value());
+}
 
 TEST_F(IssuerTest, Ldt01_5_4_2_4_IssuesASealedRegisteredDocument) {
   auto draft = this->draft(12);
@@ -198,7 +252,7 @@ TEST_F(IssuerTest, KeysInTheTokenSeal) {
        .random = random_,
        .instance = "test-token",
        .verify_address = test::kAddress},
-      {.id = seal::SealId("seal-1"),
+      {.id = seal_id_,
        .agency = test::Pki::kAgency,
        .agency_code = test::Pki::kAgencyCode,
        .caption = "社会保险业务专用章",
@@ -269,10 +323,11 @@ TEST_F(IssuerTest, Ldt01_6_2_2d_WhoActsForAnotherObtainsAndTheTrailSaysWho) {
   ASSERT_TRUE(issued.ok()) << issued.error().key;
   EXPECT_TRUE(one->fetch(actor(subject_), issued->id()).ok()) << "it is the principal's";
   EXPECT_FALSE(one->fetch(actor(handler), issued->id()).ok()) << "not the handler's own";
-  const auto row = database().sql(test::Role::superuser,
-                                 "select actor, facts ->> 'on_behalf_of', facts ->> 'mandate' from "
-                                 "audit.entry where act = 'document.issue' and object = '" +
-                                     issued->id().value() + "'");
+  const auto row =
+      database().sql(test::Role::superuser,
+                     "select actor, facts ->> 'on_behalf_of', facts ->> 'mandate' from "
+                     "audit.entry where act = 'document.issue' and object = '" +
+                         issued->id().value() + "'");
   EXPECT_EQ(row[0], (std::vector<std::string>{handler, subject_, "m-1"}));
 }
 
@@ -449,7 +504,7 @@ TEST_F(IssuerTest, ATimeStampAuthorityWhoseClockIsWrongIsJudgedBad) {
        .random = random_,
        .instance = "test-1",
        .verify_address = test::kAddress},
-      {.id = seal::SealId("seal-1"),
+      {.id = seal_id_,
        .agency = test::Pki::kAgency,
        .agency_code = test::Pki::kAgencyCode,
        .caption = "社会保险业务专用章",
@@ -639,7 +694,7 @@ TEST_F(IssuerTest, AMissingFontIsNamed) {
        .instance = "test-1",
        .verify_address = test::kAddress,
        .font_file = "/nowhere/font.ttc"},
-      {.id = seal::SealId("seal-1"),
+      {.id = seal_id_,
        .agency = test::Pki::kAgency,
        .agency_code = test::Pki::kAgencyCode,
        .caption = "章",

@@ -74,7 +74,8 @@ void LossyProxy::serve(int client) {
       const auto got = ::recv(client, buffer, sizeof buffer, 0);
       if (got <= 0) break;
       // A Parse message holds the statement's name, which is empty, and the statement, each with a
-      // NUL behind it. It comes with what was put before it; nothing is answered before all is done.
+      // NUL behind it. It comes with what was put before it; nothing is answered before all is
+      // done.
       constexpr std::string_view kCommit("\0commit\0", 8);
       const std::string_view sent(buffer, static_cast<std::size_t>(got));
       if (sent.find(kCommit) != std::string_view::npos && armed_.exchange(false)) losing = true;

@@ -33,7 +33,7 @@ Ran run(const std::string& command, const std::string& package) {
   FILE* pipe = ::popen(("( " + command + " ) 2>&1 </dev/null").c_str(), "r");
   base::check(pipe != nullptr, "popen failed");
   std::array<char, 4096> buffer;
-  for (std::size_t n; out.output.size() < (4u << 20) &&
+  for (std::size_t n; out.output.size() < (64u << 20) &&
                       (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
     out.output.append(buffer.data(), n);
   const int status = ::pclose(pipe);
