@@ -51,15 +51,16 @@ Door service_door(base::Settings& settings, bool production) {
       uids(settings, "socket.service_uids",
            "users (names or numbers, with commas) that may use it; empty: the signer's own");
   for (const auto& word : split(settings.text("socket.service_purposes",
-                                              "seal,seal_maker,timestamp,ocsp,openid,document_code,"
-                                              "audit,log,data_wrapping",
+                                              "seal,timestamp,ocsp,openid,document_code,audit,log,"
+                                              "data_wrapping",
                                               "what the service may have keys used for"))) {
     const auto purpose = purpose_from(word);
     if (!purpose)
       settings.refuse("socket.service_purposes", "names an unknown purpose: " + word);
     else if (*purpose == Purpose::key_wrapping)  // the signer's own affair, through no door
       settings.refuse("socket.service_purposes", "may not hold key_wrapping");
-    else if (production && (*purpose == Purpose::root_ca || *purpose == Purpose::issuing_ca))
+    else if (production && (*purpose == Purpose::root_ca || *purpose == Purpose::issuing_ca ||
+                            *purpose == Purpose::seal_maker))
       settings.refuse("socket.service_purposes",
                       "may not hold " + word + " when profile = production");
     else

@@ -54,6 +54,19 @@ std::string certificate_words(const Sign::Item& item) {
          line("  签发密钥 signed by: " + item.label);
 }
 
+/// What the seal will say of itself, as the signer reads it.
+std::string seal_words(const Sign::Item& item) {
+  const auto seal = hsm::officers::read_content(item.content);
+  if (!seal.ok() || seal->kind != hsm::officers::ContentKind::seal_object)
+    return line("无法读取的印章！ an unreadable seal!");
+  return line("电子印章 seal: " + base::shown(seal->seal_id, 64) + "  " +
+              base::shown(seal->seal_name, 200)) +
+         line("  有效期 valid: " + base::to_rfc3339(seal->from) + " – " +
+              base::to_rfc3339(seal->to)) +
+         line("  印模 picture SHA-256: " + base::to_hex(seal->name)) +
+         line("  制章密钥 made by: " + item.label);
+}
+
 std::string trust_list_words(const Sign::Item& item) {
   const auto text = base::as_text(item.content);
   const auto payload = base::from_base64url(text.substr(text.find('.') + 1));
@@ -153,7 +166,9 @@ std::string params_words(const Request& request) {
     const auto wanted = read_sign(params);
     if (!wanted.ok()) return line("！" + wanted.error().detail);
     for (const auto& item : wanted->items)
-      out += item.kind == "certificate" ? certificate_words(item) : trust_list_words(item);
+      out += item.kind == "certificate"   ? certificate_words(item)
+             : item.kind == "seal_object" ? seal_words(item)
+                                          : trust_list_words(item);
     return out;
   }
   if (request.op == "officer.enrol" && params.HasMember("person")) {

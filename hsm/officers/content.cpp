@@ -12,6 +12,7 @@
 #include "base/canonical_json.h"
 #include "base/encoding.h"
 #include "base/owned.h"
+#include "hsm/officers/seal_content.h"
 #include "hsm/officers/strict_der.h"
 
 namespace hsm::officers {
@@ -177,6 +178,10 @@ base::Result<Content> read_crl(base::BytesView whole, base::BytesView tbs) {
 
 base::Result<Content> read_der(base::BytesView bytes) {
   if (!strict_der(bytes)) return bad("not DER");
+  if (is_seal_info(bytes)) {
+    auto seal = read_seal_info(bytes);
+    return seal ? base::Result<Content>(std::move(*seal)) : bad("a seal in another form");
+  }
   const auto whole = completed(bytes);
   const unsigned char* at = whole.data();
   const Owned<X509, X509_free> certificate(d2i_X509(nullptr, &at, static_cast<long>(whole.size())));
@@ -240,6 +245,8 @@ std::string_view to_string(ContentKind kind) {
       return "crl";
     case ContentKind::trust_list:
       return "trust_list";
+    case ContentKind::seal_object:
+      return "seal_object";
   }
   base::fail("unknown ContentKind");
 }

@@ -46,15 +46,22 @@ base::Result<int> State::check_sign(const Request& request) const {
     const auto* record = key(item.label);
     if (record == nullptr || record->id != item.id)
       return refused(Code::not_found, "hsm.officers.no_key", item.label);
-    if (!is_authority(*record)) return wrong(item.label + " is not an authority's key");
+    const bool maker = record->purpose == Purpose::seal_maker;
+    if (!is_authority(*record) && !maker)
+      return wrong(item.label + " is neither an authority's key nor a seal maker's");
     if (record->state != KeyState::active) return wrong(item.label + " is not active");
     BASE_TRY(const auto content, read_content(item.content));
     if (to_string(content.kind) != item.kind)
       return wrong("the content is a " + std::string(to_string(content.kind)));
+    // A seal maker makes seals and nothing else, and nobody else makes them.
+    if (maker != (content.kind == ContentKind::seal_object))
+      return wrong(item.label + " does not sign a " + item.kind);
     const bool list = content.kind == ContentKind::trust_list;
     if (list && trust_list_ && content.sequence <= trust_list_->sequence)
       return wrong("the trust list's sequence does not rise");
-    const auto* rule = !list ? (record->purpose == Purpose::root_ca ? "sign.root" : "sign.issuing")
+    const auto* rule = maker ? "sign.seal_maker"
+                       : !list
+                           ? (record->purpose == Purpose::root_ca ? "sign.root" : "sign.issuing")
                        : stops(request, wanted, content) ? "sign.trust_list.stop"
                                                          : "sign.trust_list";
     needed = std::max(needed, policy_.needs(rule));
@@ -69,7 +76,7 @@ void State::take_signed(const Sign& wanted) {
     base::check(content.ok(), "content that was signed and cannot be read");
     if (content->kind == ContentKind::trust_list)
       trust_list_ = ListMemory{content->said, content->stable, content->sequence, item.id};
-    else
+    else if (content->kind == ContentKind::certificate)
       take_name(*content);
   }
 }

@@ -30,6 +30,7 @@ constexpr std::array kRules{
     QuorumRule{"backup.prove", 2, 2, "record that a backup was restored and proven"},
     QuorumRule{"sign.root", 3, 2, "sign a certificate with a root authority's key"},
     QuorumRule{"sign.issuing", 2, 2, "sign a certificate with an issuing authority's key"},
+    QuorumRule{"sign.seal_maker", 2, 2, "sign a seal object with the seal maker's key"},
     QuorumRule{"sign.trust_list", 2, 2, "publish a trust list that says something new"},
     QuorumRule{"sign.trust_list.stop", 1, 1, "publish a trust list that only stops somebody"},
 };

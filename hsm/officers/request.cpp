@@ -201,7 +201,8 @@ base::Result<Sign> read_sign(const rapidjson::Value& params) {
     const auto id = base::json_text(one, "id");
     auto content = base::from_base64(base::json_text(one, "content"));
     if (!good_label(item.label) || !good_id(id)) return bad("an item's label and id");
-    if (item.kind != "certificate" && item.kind != "trust_list") return bad("an item's kind");
+    if (item.kind != "certificate" && item.kind != "trust_list" && item.kind != "seal_object")
+      return bad("an item's kind");
     if (!content || content->empty()) return bad("an item's content");
     item.id = KeyId(std::string(id));
     item.content = std::move(*content);

@@ -25,7 +25,8 @@ constexpr double kCaptionWidth_mm = 28.5;
 constexpr double kCaptionMiddle_mm = -11.6;
 // Of the oval one, in parts of its height.
 constexpr double kOvalRing = 0.033, kOvalName = 0.17, kOvalInset = 0.035, kOvalCaption = 0.16;
-constexpr double kOvalArcMost = 0.62;  // of the ellipse's length
+constexpr double kOvalArcMost = 0.56;  // of the ellipse's length
+constexpr double kOvalCaptionBelow = 0.19, kOvalCaptionWidth = 0.62;
 // Of the square one, in parts of its shorter side.
 constexpr double kSquareFrame = 0.05, kSquareInset = 0.045, kSquareGap = 0.03;
 
@@ -229,8 +230,8 @@ base::Result<std::string> draw_oval(const FontFace& face, const SealPictureSpec&
     stand(out, face, name[i], {rx + at.x_mm, ry + at.y_mm, at.turn}, mm(wide) / 1000,
           mm(tall) / 1000);
   }
-  line_of(out, face, across, rx, ry - 0.06 * high, kOvalCaption * high,
-          2 * (rx - inset) - tall * 1.1);
+  line_of(out, face, across, rx, ry - kOvalCaptionBelow * high, kOvalCaption * high,
+          kOvalCaptionWidth * seal.width_mm);
   return out;
 }
 
@@ -245,8 +246,10 @@ base::Result<std::string> draw_square(const FontFace& face, const SealPictureSpe
   rectangle(out, frame, frame, seal.width_mm - 2 * frame, seal.height_mm - 2 * frame);
   out += "f*\n";
 
-  const auto rows =
-      static_cast<std::size_t>(std::ceil(std::sqrt(static_cast<double>(name.size()))));
+  // As nearly square as the room for each character can be.
+  const auto rows = std::min(
+      name.size(), static_cast<std::size_t>(std::ceil(std::sqrt(static_cast<double>(name.size()) *
+                                                                seal.height_mm / seal.width_mm))));
   const std::size_t columns = (name.size() + rows - 1) / rows;
   const double gap = kSquareGap * side;
   const double width = (seal.width_mm - 2 * inset + gap) / static_cast<double>(columns) - gap;

@@ -25,7 +25,7 @@ USUAL = {
     "officer.enrol": 3, "officer.retire": 3, "policy.set": 3, "key.generate": 2, "key.generate.root": 3, "key.adopt": 3,
     "key.activate": 2, "key.suspend": 1, "key.resume": 2, "key.deactivate": 2, "key.compromise": 2, "key.destroy": 3,
     "key.backup": 2, "backup.prove": 2, "sign.root": 3, "sign.issuing": 2, "sign.trust_list": 2,
-    "sign.trust_list.stop": 1,
+    "sign.trust_list.stop": 1, "sign.seal_maker": 2,
 }
 DAY, BACK, TRIES = 24 * HOUR, 48 * HOUR, 3
 
@@ -236,12 +236,15 @@ class Ledger:
         for item in params["items"]:
             key = self.keys.get(item["label"])
             need(key is not None and key["id"] == item["id"], f"no key {item['label']}")
-            need(key["purpose"] in ("root_ca", "issuing_ca"), f"{item['label']} is not an authority's key")
+            need(key["purpose"] in ("root_ca", "issuing_ca", "seal_maker"), f"{item['label']} signs no such thing")
+            need((key["purpose"] == "seal_maker") == (item["kind"] == "seal_object"), f"{item['label']} signs no {item['kind']}")
             rule = "sign.issuing"
             if item["kind"] == "trust_list":
                 rule = "sign.trust_list.stop" if self.stops(request) else "sign.trust_list"
             elif key["purpose"] == "root_ca":
                 rule = "sign.root"
+            elif key["purpose"] == "seal_maker":
+                rule = "sign.seal_maker"
             count = max(count, self.needs(rule))
         return count
 
