@@ -124,7 +124,7 @@ void SesHouse::revoke(const certs::Certificate& certificate, base::Time at, int 
   revoked.push_back({certificate.serial_hex(), at, reason});
 }
 
-certs::TrustList SesHouse::trust() {
+std::string SesHouse::signed_trust() {
   pki.publish();
   auto list = pki.list();
   list.roots.push_back(*root_certificate);
@@ -132,8 +132,12 @@ certs::TrustList SesHouse::trust() {
   list.crls.push_back(must(root->crl(1, {}, list.next_update), "SM2 root's list"));
   list.crls.push_back(must(issuing->crl(1, revoked, list.next_update), "SM2 list"));
   list.entries.insert(list.entries.end(), entries.begin(), entries.end());
-  const auto jws = must(pki.root().sign_trust_list(list), "trust list");
-  return must(certs::TrustList::parse(jws, list.roots.front().sha256()), "trust list read");
+  return must(pki.root().sign_trust_list(list), "trust list");
+}
+
+certs::TrustList SesHouse::trust() {
+  return must(certs::TrustList::parse(signed_trust(), pki.certificate("root-ca").sha256()),
+              "trust list read");
 }
 
 seal::SealDraft SesHouse::draft(verify::ses::Version version, bool by_digest) {

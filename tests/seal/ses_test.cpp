@@ -84,11 +84,13 @@ class SesGoldenTest : public testing::TestWithParam<Kind> {
     return *made;
   }
   Bytes signature() {
-    auto signer =
-        seal::SealSigner::create(house.sealer_key, *house.sealer, seal(), test::SesHouse::kPlace);
-    EXPECT_TRUE(signer) << signer.error().key;
-    auto made = signer->sign(house.digest(), house.now(), GetParam().stamped ? &stamps : nullptr);
+    const auto frame = seal::SesFrame::create(house.sealer_key->info(), *house.sealer, seal(),
+                                              test::SesHouse::kPlace);
+    EXPECT_TRUE(frame) << frame.error().key;
+    auto made = seal::sign_with(*frame, *house.sealer_key, house.digest(), house.now(),
+                                GetParam().stamped ? &stamps : nullptr);
     EXPECT_TRUE(made) << made.error().key;
+    EXPECT_LE(made->size(), frame->most_bytes(GetParam().stamped ? 4096 : 0));
     return *made;
   }
 
@@ -300,7 +302,7 @@ TEST_F(SesMakingTest, MakerAndSealerAreDifferentKeysOfDifferentPurposes) {
             "seal.ses.maker");  // the certificate of another key
   const auto made = *seal::make_seal(draft, *house.maker_key, *house.maker);
   const auto create = [&](const auto& key, const auto& certificate) {
-    return seal::SealSigner::create(key, certificate, made, "x");
+    return seal::SesFrame::create(key->info(), certificate, made, "x");
   };
   EXPECT_TRUE(create(house.sealer_key, *house.sealer));
   EXPECT_EQ(create(house.maker_key, *house.maker).error().key, "seal.ses.sealer");
