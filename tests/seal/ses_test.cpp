@@ -323,14 +323,15 @@ TEST_F(SesMakingTest, AWrongSignatureOfTheMakerDoesNotLeave) {
 
 TEST_F(SesMakingTest, DocumentsOfOneSealShareWhatIsHashedOnceAndNothingElse) {
   const auto made = *seal::make_seal(house.draft(Version::v5), *house.maker_key, *house.maker);
-  const auto signer =
-      seal::SealSigner::create(house.sealer_key, *house.sealer, made, test::SesHouse::kPlace);
-  ASSERT_TRUE(signer);
-  const auto copy = *signer;
+  const auto frame =
+      seal::SesFrame::create(house.sealer_key->info(), *house.sealer, made, test::SesHouse::kPlace);
+  ASSERT_TRUE(frame);
+  const auto copy = *frame;
   const auto trust = house.trust();
   for (int i = 0; i < 3; ++i) {
     const auto hash = base::sm3(base::as_bytes("document " + std::to_string(i)));
-    const auto signature = (i == 1 ? copy : *signer).sign(hash, house.now());
+    const auto signature =
+        seal::sign_with(i == 1 ? copy : *frame, *house.sealer_key, hash, house.now());
     ASSERT_TRUE(signature);
     EXPECT_TRUE(all_yes(verify::ses::judge_signature(
         *signature, {hash, test::SesHouse::kPlace, {}, made}, trust, house.now())));
