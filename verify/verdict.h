@@ -1,6 +1,7 @@
 // What judging a file comes to: a value with separate questions, worst answer first.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,28 @@
 namespace verify {
 
 enum class Answer { no, unsure, yes };
+
+/// One step of the verification that a standard demands, in the order in which it was taken.
+struct Step {
+  std::string clause;  ///< "GB/T 38540-2020 7.3"; of a rule of our own, "Xinyin"
+  std::string what;    ///< message key of what is asked, "verify.ses.step.maker_signature"
+  Answer answer = Answer::unsure;
+  std::string reason;  ///< message key when the answer is not yes, or of a remark; else empty
+};
+
+/// What a seal object (电子印章) says of itself. GB/T 38540-2020.
+struct SealObject {
+  int version = 0;           ///< 1, 4 or 5
+  std::string id;            ///< esID
+  std::string name;          ///< UTF-8
+  std::string vendor;        ///< Vid
+  std::int64_t type = 0;     ///< of the property information; codes are the makers' own
+  std::string picture_type;  ///< lower case: png, jpg, gif, bmp, svg, ofd
+  std::size_t picture_bytes = 0;
+  std::int64_t width_mm = 0, height_mm = 0;
+  base::Time created, valid_from, valid_until;
+  std::string maker;  ///< common name of the maker's certificate
+};
 
 /// One seal (signature) in a file.
 struct SealReport {
@@ -26,6 +49,8 @@ struct SealReport {
   std::optional<base::Time> compromised_since;
   bool whole_document = false;       ///< nothing in the file stands outside this seal
   std::vector<std::string> reasons;  ///< message-catalogue keys, in the order they were found
+  std::vector<Step> steps;  ///< of a national seal signature; none for the signatures of PDF
+  std::optional<SealObject> seal_object;  ///< likewise
 };
 
 enum class FileKind { pdf, unknown };
