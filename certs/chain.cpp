@@ -20,6 +20,8 @@ PathRules usage(const char* extended, std::uint32_t one_of_key_usage) {
 
 const Purpose& purpose_of(ChainPurpose purpose) {
   static const Purpose kSeal{"seal", usage(oid::kSealUse, kDigitalSignature | kNonRepudiation)};
+  static const Purpose kSealMaker{"seal_maker",
+                                  usage(oid::kSealMakerUse, kDigitalSignature | kNonRepudiation)};
   static const Purpose kTimestamp{"timestamp",
                                   usage(oid::kTimestampUse, kDigitalSignature | kNonRepudiation)};
   static const Purpose kOpenid{"openid", usage(oid::kOpenidUse, kDigitalSignature)};
@@ -29,6 +31,8 @@ const Purpose& purpose_of(ChainPurpose purpose) {
   switch (purpose) {
     case ChainPurpose::seal:
       return kSeal;
+    case ChainPurpose::seal_maker:
+      return kSealMaker;
     case ChainPurpose::timestamp:
       return kTimestamp;
     case ChainPurpose::openid:

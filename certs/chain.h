@@ -12,7 +12,7 @@
 
 namespace certs {
 
-enum class ChainPurpose { seal, timestamp, openid, document_code, any };
+enum class ChainPurpose { seal, seal_maker, timestamp, openid, document_code, any };
 
 struct ChainStatus : PathStatus {
   /// Others are known to have had the leaf's key since then, whatever the answer is: what bears no

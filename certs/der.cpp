@@ -1,5 +1,6 @@
 #include "certs/der.h"
 
+#include <openssl/err.h>
 #include <openssl/objects.h>
 
 #include <cstdio>
@@ -115,6 +116,34 @@ std::string digits_of(base::Time at, bool long_year) {
 
 bool is_strict(BytesView bytes) {
   return !bytes.empty() && strict_values(bytes, 0, true);
+}
+
+std::size_t first_size(BytesView bytes) {
+  Header header;
+  return read_header(bytes, header) ? header.size + header.content : 0;
+}
+
+std::optional<BytesView> Walk::take(std::uint8_t tag, BytesView* whole) {
+  Header header;
+  if (!read_header(left_, header) || header.tag != tag) return std::nullopt;
+  const auto all = left_.first(header.size + header.content);
+  if (whole != nullptr) *whole = all;
+  left_ = left_.subspan(all.size());
+  return all.subspan(header.size);
+}
+
+std::string dotted(BytesView oid) {
+  constexpr std::size_t kMost = 64;
+  if (oid.empty() || oid.size() > kMost) return {};
+  const auto encoded = value(0x06, oid);
+  const unsigned char* at = encoded.data();
+  const std::unique_ptr<ASN1_OBJECT, decltype(&ASN1_OBJECT_free)> object(
+      d2i_ASN1_OBJECT(nullptr, &at, static_cast<long>(encoded.size())), ASN1_OBJECT_free);
+  ERR_clear_error();
+  char text[512];
+  const int size = object ? OBJ_obj2txt(text, sizeof text, object.get(), 1) : 0;
+  if (size <= 0 || size >= static_cast<int>(sizeof text)) return {};
+  return {text, static_cast<std::size_t>(size)};
 }
 
 Bytes value(std::uint8_t tag, std::initializer_list<BytesView> contents) {

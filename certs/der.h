@@ -5,6 +5,8 @@
 #pragma once
 
 #include <initializer_list>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/bytes.h"
@@ -15,6 +17,26 @@ namespace certs::der {
 /// One value with nothing behind it: definite minimal lengths, minimal integers, booleans 00/FF, no
 /// constructed strings, nesting at most 32.
 bool is_strict(base::BytesView bytes);
+
+/// How many octets the first value of `bytes` takes, whatever follows; 0 when none begins there.
+std::size_t first_size(base::BytesView bytes);
+
+/// Walks the values of bytes that is_strict() has let pass. Borrows them.
+class Walk {
+ public:
+  explicit Walk(base::BytesView bytes) : left_(bytes) {}
+  bool empty() const { return left_.empty(); }
+  /// The tag octet of the next value; -1 at the end.
+  int tag() const { return left_.empty() ? -1 : left_[0]; }
+  /// The content of the next value when it has this tag octet; `whole` gets it with its header.
+  std::optional<base::BytesView> take(std::uint8_t tag, base::BytesView* whole = nullptr);
+
+ private:
+  base::BytesView left_;
+};
+
+/// Dotted text of an object identifier's content octets; empty when they are none.
+std::string dotted(base::BytesView oid);
 
 /// One value: tag octet, length, content.
 base::Bytes value(std::uint8_t tag, base::BytesView content);

@@ -1,6 +1,9 @@
 // Checks a bare signature with a public key: what hsm::Key::sign makes.
 #pragma once
 
+#include <optional>
+#include <string_view>
+
 #include "base/bytes.h"
 #include "base/digest.h"
 
@@ -25,6 +28,21 @@ bool verify_message(base::BytesView public_key, base::BytesView message, base::B
 
 /// r‖s (64 or 96 octets) to the DER form that X.509 and CMS carry. RFC 3279 §2.2.3.
 base::Bytes ecdsa_to_der(base::BytesView raw);
+
+/// Back: r‖s of `half` octets each; nothing when it is not that one strict value.
+std::optional<base::Bytes> ecdsa_from_der(base::BytesView signature, std::size_t half = 32);
+
+/// What an SM2 signature over a message comes to. The wrong ways are told apart because each is
+/// a mistake that devices really make: it helps who has to mend one, and refuses all the same.
+enum class Sm2Answer {
+  holds,
+  broken,     ///< none of the below
+  other_key,  ///< the key is not on the SM2 curve, or is no key
+  other_id,   ///< made under an empty user id instead of the default one
+  ecdsa,      ///< ECDSA over the SM2 curve and an SM3 digest
+};
+/// `signature` is DER (GB/T 35276-2017 §7), under the default user id.
+Sm2Answer judge_sm2(base::BytesView public_key, base::BytesView message, base::BytesView signature);
 
 /// Whether `signed_der` (strict DER: SEQUENCE { what is signed, algorithm, BIT STRING }, as a
 /// certificate or a revocation list) carries an SM2-with-SM3 signature of this key, under the

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "base/encoding.h"
-
 namespace hsm {
 namespace {
 
@@ -45,13 +43,6 @@ constexpr std::array<AlgorithmFacts, 7> kFacts{{
     {Algorithm::sm2, "sm2", Scheme::sm2, 32, 64, 256, kSm2, 65, part(kSm2, 13, 10)},
     {Algorithm::aes_256, "aes_256", Scheme::none, 0, 0, 256, {}, 0, {}},
 }};
-
-// a, b and the base point of the curve, in the order in which Z takes them; GB/T 32918.5-2017 §A.2.
-constexpr std::string_view kSm2Curve =
-    "fffffffeffffffffffffffffffffffffffffffff00000000fffffffffffffffc"
-    "28e9fa9e9d9f5e344d5a9e4bcf6509a7f39789f515ab8f92ddbcbd414d940e93"
-    "32c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7"
-    "bc3736a2f4f6779c59bdcee36b692153d0a9877cc62a474002df32e52139f0a0";
 
 base::Error wrong_input(const KeyInfo& key, const std::string& why) {
   auto failure = base::error(base::Code::invalid_argument, "hsm.input", key.label + ": " + why);
@@ -133,16 +124,7 @@ bool good_form(Algorithm algorithm, base::BytesView spki) {
 }
 
 base::Digest sm2_input(base::BytesView point, base::BytesView message) {
-  base::check(point.size() == 64, "a point of the SM2 curve is x||y");
-  static const auto curve = base::from_hex(kSm2Curve).value();
-  constexpr std::size_t kIdBits = kSm2UserId.size() * 8;
-  base::Bytes first{static_cast<std::uint8_t>(kIdBits >> 8), static_cast<std::uint8_t>(kIdBits)};
-  base::append(first, base::as_bytes(kSm2UserId));
-  base::append(first, curve);
-  base::append(first, point);
-  auto second = base::to_bytes(base::sm3(first));
-  base::append(second, message);
-  return base::sm3(second);
+  return base::Sm3().update(base::sm2_z(point, kSm2UserId)).update(message).finish();
 }
 
 }  // namespace hsm

@@ -27,6 +27,28 @@ std::string answer(Answer answer, Speech speech) {
   return word("verify.cli." + std::string(to_string(answer)), speech);
 }
 
+std::string object_text(const SealObject& object, Speech speech) {
+  const auto day = [](base::Time at) { return base::to_iso_date(base::china_date(at)); };
+  std::string out = row(
+      "verify.cli.seal_object", speech,
+      shown(object.name) + " (" + shown(object.id) + ", v" + std::to_string(object.version) + ")");
+  out +=
+      row("verify.cli.seal_maker", speech, shown(object.maker) + " (" + shown(object.vendor) + ")");
+  out += row("verify.cli.seal_valid", speech,
+             day(object.valid_from) + " – " + day(object.valid_until));
+  out += row("verify.cli.seal_picture", speech,
+             object.picture_type + ", " + std::to_string(object.width_mm) + " × " +
+                 std::to_string(object.height_mm) + " mm, " + std::to_string(object.picture_bytes) +
+                 " B");
+  return out;
+}
+
+std::string step_text(const Step& step, Speech speech) {
+  std::string out = row(step.what, speech, answer(step.answer, speech) + "  [" + step.clause + "]");
+  if (!step.reason.empty()) out += say(step.reason, speech, "        ");
+  return out;
+}
+
 std::string seal_text(const SealReport& seal, std::size_t number, Speech speech) {
   std::string out;
   const std::pair<std::string, std::string> args[] = {{"number", std::to_string(number)}};
@@ -54,7 +76,9 @@ std::string seal_text(const SealReport& seal, std::size_t number, Speech speech)
   out += row("verify.cli.in_force", speech, answer(seal.in_force, speech));
   out += row("verify.cli.whole", speech,
              answer(seal.whole_document ? Answer::yes : Answer::no, speech));
+  if (seal.seal_object) out += object_text(*seal.seal_object, speech);
   for (const std::string& reason : seal.reasons) out += say(reason, speech, "    ! ");
+  for (const Step& step : seal.steps) out += step_text(step, speech);
   return out;
 }
 
@@ -68,6 +92,39 @@ void strings(base::JsonWriter& out, std::string_view name, const std::vector<std
 /// JSON is UTF-8, whatever a certificate or a file name holds.
 std::string utf8(const std::string& text) {
   return base::is_utf8(text) ? text : base::printable(text);
+}
+
+void write_object(base::JsonWriter& out, const SealObject& object) {
+  out.key("seal_object");
+  out.StartObject();
+  out.member("version", object.version);
+  out.member("id", object.id);
+  out.member("name", utf8(object.name));
+  out.member("vendor", object.vendor);
+  out.member("type", object.type);
+  out.member("maker", utf8(object.maker));
+  out.member("picture_type", object.picture_type);
+  out.member("picture_bytes", static_cast<std::int64_t>(object.picture_bytes));
+  out.member("width_mm", object.width_mm);
+  out.member("height_mm", object.height_mm);
+  out.member("created", base::to_rfc3339(object.created));
+  out.member("valid_from", base::to_rfc3339(object.valid_from));
+  out.member("valid_until", base::to_rfc3339(object.valid_until));
+  out.EndObject();
+}
+
+void write_steps(base::JsonWriter& out, const std::vector<Step>& steps) {
+  out.key("steps");
+  out.StartArray();
+  for (const Step& step : steps) {
+    out.StartObject();
+    out.member("clause", step.clause);
+    out.member("step", step.what);
+    out.member("answer", to_string(step.answer));
+    if (!step.reason.empty()) out.member("reason", step.reason);
+    out.EndObject();
+  }
+  out.EndArray();
 }
 
 }  // namespace
@@ -142,6 +199,8 @@ std::string to_json(const std::string& name, const Verdict& verdict, const Groun
       out.member("compromised_since", base::to_rfc3339(*seal.compromised_since));
     out.member("whole_document", seal.whole_document);
     strings(out, "reasons", seal.reasons);
+    if (seal.seal_object) write_object(out, *seal.seal_object);
+    if (!seal.steps.empty()) write_steps(out, seal.steps);
     out.EndObject();
   }
   out.EndArray();
