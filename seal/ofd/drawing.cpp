@@ -9,16 +9,6 @@ base::Error mistake(std::string_view what) {
   return base::error(base::Code::internal, "seal.drawing", std::string(what));
 }
 
-/// `inner` first, then `outer`.
-Matrix joined(const Matrix& inner, const Matrix& outer) {
-  return {inner.a * outer.a + inner.b * outer.c,
-          inner.a * outer.b + inner.b * outer.d,
-          inner.c * outer.a + inner.d * outer.c,
-          inner.c * outer.b + inner.d * outer.d,
-          inner.e * outer.a + inner.f * outer.c + outer.e,
-          inner.e * outer.b + inner.f * outer.d + outer.f};
-}
-
 struct State {
   Matrix matrix;
   pdf::Colour fill, stroke;
@@ -65,8 +55,8 @@ std::string_view Reading::token() {
   } else if (rest_.front() == '<') {
     size = std::min(rest_.size(), rest_.find('>') + 1);
   } else {
-    while (size < rest_.size() && std::string_view(" \n\r\t/<[(").find(rest_[size]) ==
-                                      std::string_view::npos)
+    while (size < rest_.size() &&
+           std::string_view(" \n\r\t/<[(").find(rest_[size]) == std::string_view::npos)
       ++size;
   }
   const auto out = rest_.substr(0, size);
@@ -228,6 +218,15 @@ void Reading::paint(Shape::Paint how) {
 }
 
 }  // namespace
+
+Matrix joined(const Matrix& inner, const Matrix& outer) {
+  return {inner.a * outer.a + inner.b * outer.c,
+          inner.a * outer.b + inner.b * outer.d,
+          inner.c * outer.a + inner.d * outer.c,
+          inner.c * outer.b + inner.d * outer.d,
+          inner.e * outer.a + inner.f * outer.c + outer.e,
+          inner.e * outer.b + inner.f * outer.d + outer.f};
+}
 
 base::Result<std::vector<Item>> read_drawing(std::string_view content, const Codes& codes) {
   return Reading(content, codes).run();

@@ -21,6 +21,9 @@ struct Matrix {
   bool upright() const { return b == 0 && c == 0 && a == d && a > 0; }
 };
 
+/// `inner` first, then `outer`.
+Matrix joined(const Matrix& inner, const Matrix& outer);
+
 /// One line of text; its origin is the matrix's e, f.
 struct Run {
   Matrix matrix;
@@ -39,7 +42,7 @@ struct Shape {
   enum class Paint : std::uint8_t { fill, fill_even_odd, stroke } paint = Paint::fill;
   double thickness = 0;  ///< of a stroke
   pdf::Colour colour;
-  std::vector<Segment> path;
+  std::vector<Segment> path = {};
 };
 
 /// A form or a picture of the page's resources.

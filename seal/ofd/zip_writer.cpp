@@ -7,7 +7,7 @@
 namespace seal::ofd {
 namespace {
 
-constexpr std::uint16_t kNeeded = 20;       // version 2.0: deflate and folders
+constexpr std::uint16_t kNeeded = 20;        // version 2.0: deflate and folders
 constexpr std::uint16_t kDate = 1 << 5 | 1;  // 1 January 1980, the first day there is
 constexpr std::uint16_t kUtf8 = 1 << 11;
 
@@ -40,8 +40,8 @@ std::shared_ptr<const Packed> pack(std::string name, base::BytesView content) {
   auto out = std::make_shared<Packed>();
   out->name = std::move(name);
   out->size = content.size();
-  out->crc = static_cast<std::uint32_t>(
-      crc32_z(crc32_z(0, nullptr, 0), content.data(), content.size()));
+  out->crc =
+      static_cast<std::uint32_t>(crc32_z(crc32_z(0, nullptr, 0), content.data(), content.size()));
   out->sm3 = base::sm3(content);
   z_stream stream{};
   base::check(deflateInit2(&stream, 6, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY) == Z_OK,
