@@ -3,13 +3,9 @@
 #pragma once
 
 #include <array>
-#include <memory>
 #include <string>
-#include <string_view>
 
 #include "base/bytes.h"
-
-struct evp_md_ctx_st;  // OpenSSL's, whose headers stay out of this one
 
 namespace base {
 
@@ -31,29 +27,6 @@ class Sha256 {
   // A SHA256_CTX, kept as plain bytes so that OpenSSL's headers stay out of this one.
   alignas(8) std::array<std::uint8_t, 128> state_;
 };
-
-/// A running SM3, likewise.
-class Sm3 {
- public:
-  Sm3();
-  Sm3(const Sm3& other);
-  Sm3(Sm3&&) = default;
-  Sm3& operator=(const Sm3& other);
-  Sm3& operator=(Sm3&&) = default;
-  ~Sm3() = default;
-  Sm3& update(BytesView bytes);
-  Digest finish() const;  ///< of all so far; more may follow
-
- private:
-  struct Release {
-    void operator()(evp_md_ctx_st* context) const;
-  };
-  std::unique_ptr<evp_md_ctx_st, Release> context_;
-};
-
-/// Z of an SM2 public key (`point` is x‖y, 64 bytes) and a user id: what every message that it
-/// signs is hashed behind. GB/T 32918.2-2016 §5.5.
-Digest sm2_z(BytesView point, std::string_view user_id);
 
 /// Same time wherever they differ; different lengths are unequal at once.
 bool constant_time_equal(BytesView a, BytesView b);

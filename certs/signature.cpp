@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/sm3.h"
 #include "certs/der.h"
 #include "certs/openssl.h"
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/sm3.h"
+
 namespace hsm {
 namespace {
 

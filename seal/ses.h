@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "base/digest.h"
+#include "base/sm3.h"
 #include "certs/certificate.h"
 #include "hsm/key.h"
 #include "seal/timestamp_source.h"
