@@ -180,7 +180,7 @@ std::string to_json(const std::string& name, const Verdict& verdict, const Groun
   out.StartObject();
   out.member("file", utf8(name));
   out.member("outcome", to_string(verdict.outcome));
-  out.member("kind", verdict.kind == FileKind::pdf ? "pdf" : "unknown");
+  out.member("kind", to_string(verdict.kind));
   out.member("sha256", base::to_hex(verdict.sha256));
   if (verdict.document_code) out.member("document_code", *verdict.document_code);
   strings(out, "reasons", verdict.reasons);

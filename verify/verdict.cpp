@@ -38,4 +38,16 @@ std::string_view to_string(Outcome outcome) {
   base::fail("an outcome without a name");
 }
 
+std::string_view to_string(FileKind kind) {
+  switch (kind) {
+    case FileKind::pdf:
+      return "pdf";
+    case FileKind::ofd:
+      return "ofd";
+    case FileKind::unknown:
+      return "unknown";
+  }
+  base::fail("a kind of file without a name");
+}
+
 }  // namespace verify

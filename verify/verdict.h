@@ -53,7 +53,7 @@ struct SealReport {
   std::optional<SealObject> seal_object;  ///< likewise
 };
 
-enum class FileKind { pdf, unknown };
+enum class FileKind { pdf, ofd, unknown };
 
 enum class Outcome {
   genuine,       ///< every question answered yes
@@ -67,6 +67,7 @@ enum class Outcome {
 
 std::string_view to_string(Answer answer);
 std::string_view to_string(Outcome outcome);
+std::string_view to_string(FileKind kind);
 
 struct Verdict {
   FileKind kind = FileKind::unknown;

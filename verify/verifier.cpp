@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "verify/code.h"
+#include "verify/ofd/seals.h"
 #include "verify/pdf_seals.h"
 #include "verify/seal_judge.h"
 
@@ -64,6 +65,36 @@ void judge_revisions(base::BytesView file, const Limits& limits,
   }
 }
 
+/// The worst seal decides.
+Outcome worst(const std::vector<SealReport>& seals) {
+  Outcome out = Outcome::genuine;
+  for (const SealReport& seal : seals)
+    if (rank(outcome_of(seal)) < rank(out)) out = outcome_of(seal);
+  return out;
+}
+
+void unsealed(Verdict& verdict, bool loose, const char* loose_key) {
+  verdict.outcome = loose ? Outcome::altered : Outcome::unsealed;
+  verdict.reasons.push_back(loose ? loose_key : "verify.unsealed");
+}
+
+void judge_ofd(base::BytesView bytes, const Limits& limits, const certs::TrustList& trust,
+               base::Time at, Verdict& verdict) {
+  verdict.kind = FileKind::ofd;
+  auto package = ofd::Package::open(bytes, limits);
+  if (!package) {
+    verdict.outcome = Outcome::malformed;
+    verdict.reasons.push_back(package.error().key);
+    return;
+  }
+  if (const auto typed = package->custom_data("XinyinCode"))
+    if (const auto code = DocumentCode::parse(*typed)) verdict.document_code = code->pretty();
+  if (package->signatures().empty())
+    return unsealed(verdict, ofd::has_loose_seal(*package), "verify.ofd.loose_seal");
+  verdict.seals = ofd::judge_seals(*package, trust, at);
+  verdict.outcome = worst(verdict.seals);
+}
+
 void judge_pdf(base::BytesView bytes, const Limits& limits, const certs::TrustList& trust,
                base::Time at, Verdict& verdict) {
   verdict.kind = FileKind::pdf;
@@ -77,18 +108,12 @@ void judge_pdf(base::BytesView bytes, const Limits& limits, const certs::TrustLi
   if (!signatures) return malformed(signatures.error());
   if (const auto typed = pdf::information(*file, "XinyinCode"))
     if (const auto code = DocumentCode::parse(*typed)) verdict.document_code = code->pretty();
-  if (signatures->empty()) {
-    const bool loose = pdf::has_loose_seal(bytes);
-    verdict.outcome = loose ? Outcome::altered : Outcome::unsealed;
-    verdict.reasons.push_back(loose ? "verify.pdf.loose_seal" : "verify.unsealed");
-    return;
-  }
+  if (signatures->empty())
+    return unsealed(verdict, pdf::has_loose_seal(bytes), "verify.pdf.loose_seal");
   for (const pdf::Signature& signature : *signatures)
     verdict.seals.push_back(judge_seal(bytes, signature, trust, at));
   judge_revisions(bytes, limits, *signatures, verdict);
-  verdict.outcome = Outcome::genuine;
-  for (const SealReport& seal : verdict.seals)
-    if (rank(outcome_of(seal)) < rank(verdict.outcome)) verdict.outcome = outcome_of(seal);
+  verdict.outcome = worst(verdict.seals);
 }
 
 }  // namespace
@@ -107,10 +132,12 @@ Verdict Verifier::judge(base::BytesView file, base::Time at) const {
     refuse("verify.file.empty");
   } else if (file.size() > limits_.file_bytes) {
     refuse("verify.file.too_large");
-  } else if (!base::as_text(file).starts_with("%PDF-")) {
-    refuse("verify.file.unknown");
-  } else {
+  } else if (base::as_text(file).starts_with("%PDF-")) {
     judge_pdf(file, limits_, *trust_, at, verdict);
+  } else if (base::as_text(file).starts_with("PK\3\4")) {
+    judge_ofd(file, limits_, *trust_, at, verdict);
+  } else {
+    refuse("verify.file.unknown");
   }
   if (!verdict.seals.empty() && at > trust_->next_update)
     verdict.reasons.push_back("verify.trust_list_old");

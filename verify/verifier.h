@@ -1,4 +1,5 @@
-// The public judge of files. No network, no database, no key: who judges cannot sign.
+// The public judge of files, PDF (ISO 32000-1) and OFD (GB/T 33190-2016). No network, no database,
+// no key: who judges cannot sign.
 //
 // The same code judges our own finished work before release, uploads, and files on a laptop without
 // a network. Parsing foreign bytes has limits on size, depth, objects and time.

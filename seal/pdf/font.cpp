@@ -1,6 +1,7 @@
 #include "seal/pdf/font.h"
 
 #include <hb-ot.h>
+#include <hb-subset.h>
 #include <hb.h>
 
 #include <algorithm>
@@ -21,6 +22,7 @@ struct Release {
   void operator()(hb_face_t* p) const { hb_face_destroy(p); }
   void operator()(hb_font_t* p) const { hb_font_destroy(p); }
   void operator()(hb_set_t* p) const { hb_set_destroy(p); }
+  void operator()(hb_subset_input_t* p) const { hb_subset_input_destroy(p); }
   void operator()(hb_draw_funcs_t* p) const { hb_draw_funcs_destroy(p); }
 };
 template <class T>
@@ -185,6 +187,26 @@ std::shared_ptr<const base::Bytes> FontFace::charstring(std::uint16_t glyph) con
   auto made = std::make_shared<const base::Bytes>(type2_charstring(outline(glyph), advance(glyph)));
   std::unique_lock lock(impl_->mutex);
   return impl_->charstrings.emplace(glyph, std::move(made)).first->second;
+}
+
+base::Bytes FontFace::opentype(std::u32string_view characters) const {
+  Owned<hb_subset_input_t> input(hb_subset_input_create_or_fail());
+  base::check(input != nullptr, "no memory for a font's subset");
+  for (const auto c : characters) {
+    base::check(glyph(c) != 0, "a subset is asked for a character that the face lacks");
+    hb_set_add(hb_subset_input_unicode_set(input.get()), c);
+  }
+  auto* dropped = hb_subset_input_set(input.get(), HB_SUBSET_SETS_DROP_TABLE_TAG);
+  for (const auto* tag : {"BASE", "DSIG", "GDEF", "GPOS", "GSUB", "VORG", "vhea", "vmtx"})
+    hb_set_add(dropped, hb_tag_from_string(tag, 4));
+  hb_subset_input_set_flags(input.get(),
+                            HB_SUBSET_FLAGS_NO_HINTING | HB_SUBSET_FLAGS_DESUBROUTINIZE);
+  Owned<hb_face_t> made(hb_subset_or_fail(impl_->face.get(), input.get()));
+  base::check(made != nullptr, "a font that was opened cannot be cut down");
+  Owned<hb_blob_t> blob(hb_face_reference_blob(made.get()));
+  unsigned size = 0;
+  const auto* data = reinterpret_cast<const std::uint8_t*>(hb_blob_get_data(blob.get(), &size));
+  return {data, data + size};
 }
 
 base::Bytes subset(const FontFace& face, std::string_view name, std::u32string_view characters) {

@@ -44,6 +44,9 @@ class FontFace {
   std::vector<PathStep> outline(std::uint16_t glyph) const;
   /// Type 2 charstring of the glyph; made at first use and kept.
   std::shared_ptr<const base::Bytes> charstring(std::uint16_t glyph) const;
+  /// A font file (OpenType) of these characters alone, found in it by their code points. Every
+  /// character must be in the face.
+  base::Bytes opentype(std::u32string_view characters) const;
   const std::string& postscript_name() const;
   int ascent() const;
   int descent() const;  ///< negative

@@ -1,0 +1,40 @@
+#include "seal/ofd/seal_picture.h"
+
+#include "seal/ofd/page.h"
+#include "seal/ofd/zip_writer.h"
+#include "seal/pdf/seal_picture.h"
+
+namespace seal::ofd {
+
+base::Result<base::Bytes> seal_picture(const pdf::FontFace& face, std::string_view agency,
+                                       std::string_view caption) {
+  BASE_TRY(const auto operators, pdf::round_seal(face, agency, caption));
+  const pdf::CharacterCodes none('A');  // the seal's characters are outlines
+  BASE_TRY(const auto items, read_drawing(operators, {none, none, {}}));
+  constexpr double kSide = pdf::kSealDiameter_mm;
+  Ids ids(1);
+  PageWriter page(pdf::mm(kSide), ids);
+  for (const auto& item : items) {
+    auto one = std::get<Shape>(item);
+    one.colour = pdf::kRed;
+    page.shape(one);
+  }
+  const auto content = page.finish(kSide, kSide);
+  const auto side = number(kSide);
+  const auto start = std::string(kXml);
+  const auto root = start + "<ofd:OFD" + std::string(kXmlns) +
+                    " DocType=\"OFD\" Version=\"1.0\"><ofd:DocBody><ofd:DocInfo>"
+                    "<ofd:Creator>Xinyin</ofd:Creator></ofd:DocInfo><ofd:DocRoot>"
+                    "Doc_0/Document.xml</ofd:DocRoot></ofd:DocBody></ofd:OFD>\n";
+  const auto document = start + "<ofd:Document" + std::string(kXmlns) +
+                        "><ofd:CommonData><ofd:MaxUnitID>" + std::to_string(ids.last()) +
+                        "</ofd:MaxUnitID><ofd:PageArea><ofd:PhysicalBox>0 0 " + side + ' ' + side +
+                        "</ofd:PhysicalBox></ofd:PageArea></ofd:CommonData><ofd:Pages>"
+                        "<ofd:Page ID=\"1\" BaseLoc=\"Pages/Page_0/Content.xml\"/></ofd:Pages>"
+                        "</ofd:Document>\n";
+  return write_zip({pack("OFD.xml", base::as_bytes(root)),
+                    pack("Doc_0/Document.xml", base::as_bytes(document)),
+                    pack("Doc_0/Pages/Page_0/Content.xml", base::as_bytes(content))});
+}
+
+}  // namespace seal::ofd
