@@ -70,16 +70,22 @@ Bytes seal_info(const SealDraft& draft) {
   return der::sequence({header, ia5(draft.id), property, picture});
 }
 
-base::Result<void> check_parties(const SealDraft& draft, const hsm::Key& maker,
+Bytes whole_seal(BytesView info, const certs::Certificate& maker, BytesView signature,
+                 BytesView token) {
+  return der::sequence(
+      {info, der::octets(maker.der()), sm2_with_sm3(), der::bits(signature), token});
+}
+
+base::Result<void> check_parties(const SealDraft& draft, const hsm::KeyInfo& maker,
                                  const certs::Certificate& maker_certificate) {
   if (draft.version != Version::v4 && draft.version != Version::v5)
     return refused("seal.ses.version");
-  if (!is_key_of(maker.info(), maker_certificate, hsm::Purpose::seal_maker))
-    return refused("seal.ses.maker", maker.info().label);
+  if (!is_key_of(maker, maker_certificate, hsm::Purpose::seal_maker))
+    return refused("seal.ses.maker", maker.label);
   if (draft.sealers.empty()) return refused("seal.ses.sealer", "none");
   for (const auto& sealer : draft.sealers) {
     if (!is_sm2(sealer.public_key())) return refused("seal.ses.sealer", sealer.subject());
-    if (sealer.public_key() == maker.info().public_key)
+    if (sealer.public_key() == maker.public_key)
       return refused("seal.ses.maker_is_sealer", sealer.subject());
   }
   // der::integer takes no negative numbers: they are refused as the reader would.
@@ -90,27 +96,39 @@ base::Result<void> check_parties(const SealDraft& draft, const hsm::Key& maker,
 
 }  // namespace
 
+base::Result<Bytes> seal_to_sign(const SealDraft& draft, const hsm::KeyInfo& maker,
+                                 const certs::Certificate& maker_certificate) {
+  BASE_TRY_VOID(check_parties(draft, maker, maker_certificate));
+  auto info = seal_info(draft);
+  // Judged by the reader before the key is asked: nothing is signed that nobody could read.
+  const auto readable =
+      Seal::read(whole_seal(info, maker_certificate, certs::ecdsa_to_der(Bytes(64, 1)), {}));
+  if (!readable) return readable.error();
+  return info;
+}
+
+base::Result<Bytes> signed_seal(BytesView info, const hsm::KeyInfo& maker,
+                                const certs::Certificate& maker_certificate, BytesView signature) {
+  if (signature.size() != 64)
+    return base::error(Code::internal, "seal.ses.wrong_signature", maker.label);
+  const auto value = certs::ecdsa_to_der(signature);
+  if (certs::judge_sm2(maker.public_key, info, value) != certs::Sm2Answer::holds)
+    return base::error(Code::internal, "seal.ses.wrong_signature", maker.label);
+  return whole_seal(info, maker_certificate, value, {});
+}
+
 base::Result<Bytes> make_seal(const SealDraft& draft, const hsm::Key& maker,
                               const certs::Certificate& maker_certificate,
                               const TimestampSource* timestamps) {
-  BASE_TRY_VOID(check_parties(draft, maker, maker_certificate));
   if (timestamps != nullptr && draft.version != Version::v5)
     return refused("verify.ses.time_stamp_not_in_version");
-  const auto info = seal_info(draft);
-  const auto certificate = der::octets(maker_certificate.der());
-  const auto whole = [&](BytesView signature, BytesView token) {
-    return der::sequence({info, certificate, sm2_with_sm3(), der::bits(signature), token});
-  };
-  // Judged by the reader before the key is asked: nothing is signed that nobody could read.
-  const auto draft_der = whole(certs::ecdsa_to_der(Bytes(64, 1)), {});
-  if (const auto readable = Seal::read(draft_der); !readable) return readable.error();
+  BASE_TRY(const auto info, seal_to_sign(draft, maker.info(), maker_certificate));
   BASE_TRY(const auto raw, maker.sign_message(info));
+  BASE_TRY(auto seal, signed_seal(info, maker.info(), maker_certificate, raw));
+  if (timestamps == nullptr) return seal;
   const auto signature = certs::ecdsa_to_der(raw);
-  if (certs::judge_sm2(maker.info().public_key, info, signature) != certs::Sm2Answer::holds)
-    return base::error(Code::internal, "seal.ses.wrong_signature", maker.info().label);
-  if (timestamps == nullptr) return whole(signature, {});
   BASE_TRY(const auto token, timestamps->stamp(base::sha256(signature)));
-  auto stamped = whole(signature, token_of(token));
+  auto stamped = whole_seal(info, maker_certificate, signature, token_of(token));
   if (const auto readable = Seal::read(stamped); !readable) return readable.error();
   return stamped;
 }

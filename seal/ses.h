@@ -33,11 +33,21 @@ struct SealDraft {
   std::int64_t width_mm = 0, height_mm = 0;
 };
 
-/// A SESeal, signed by `maker`, read back and verified. `timestamps`, for v5 alone, attest its
-/// signature value; nullptr leaves the token out. Errors: invalid_argument `seal.ses.version`,
-/// `seal.ses.maker` (not an SM2 key of the purpose seal_maker, or the certificate of another key),
-/// `seal.ses.maker_is_sealer`, `seal.ses.sealer` (none, or not an SM2 key), and what
-/// verify::ses::Seal::read gives of a draft that breaks its rules; internal
+/// What the maker signs: the SES_SealInfo of a seal by this maker. Errors: invalid_argument as
+/// make_seal().
+base::Result<base::Bytes> seal_to_sign(const SealDraft& draft, const hsm::KeyInfo& maker,
+                                       const certs::Certificate& maker_certificate);
+/// The SESeal, of what seal_to_sign() gave and the maker's signature over it (r‖s). Errors:
+/// internal `seal.ses.wrong_signature`.
+base::Result<base::Bytes> signed_seal(base::BytesView info, const hsm::KeyInfo& maker,
+                                      const certs::Certificate& maker_certificate,
+                                      base::BytesView signature);
+
+/// Both at once: a SESeal, signed by `maker`, read back and verified. `timestamps`, for v5 alone,
+/// attest its signature value; nullptr leaves the token out. Errors: invalid_argument
+/// `seal.ses.version`, `seal.ses.maker` (not an SM2 key of the purpose seal_maker, or the
+/// certificate of another key), `seal.ses.maker_is_sealer`, `seal.ses.sealer` (none, or not an SM2
+/// key), and what verify::ses::Seal::read gives of a draft that breaks its rules; internal
 /// `seal.ses.wrong_signature`; what hsm::Key::sign and TimestampSource::stamp give.
 base::Result<base::Bytes> make_seal(const SealDraft& draft, const hsm::Key& maker,
                                     const certs::Certificate& maker_certificate,

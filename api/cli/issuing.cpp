@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "api/cli/seal_make.h"
 #include "base/encoding.h"
 #include "base/fail_point.h"
 #include "certs/crl.h"
@@ -306,7 +307,9 @@ base::Result<std::vector<std::string>> finish_signing(Officer& officer,
   for (std::size_t i = 0; i < signatures.size(); ++i) {
     const auto& item = signed_.items[i];
     BASE_TRY(auto line, item.kind == "certificate" ? finisher.certificate(item, signatures[i])
-                                                   : finisher.trust_list(item, signatures[i]));
+                        : item.kind == "seal_object"
+                            ? finish_seal_object(officer, item, signatures[i])
+                            : finisher.trust_list(item, signatures[i]));
     out.push_back(std::move(line));
   }
   return out;
@@ -319,7 +322,10 @@ base::Result<bool> signing_finished(Officer& officer, const RequestRecord& recor
   BASE_TRY(const auto governance, Governance::read(officer.signer));
   Finisher finisher(officer, governance);
   for (std::size_t i = 0; i < signatures.size(); ++i) {
-    BASE_TRY(const bool finished, finisher.finished(signed_.items[i], signatures[i]));
+    const auto& item = signed_.items[i];
+    BASE_TRY(const bool finished, item.kind == "seal_object"
+                                      ? seal_object_finished(officer, item)
+                                      : finisher.finished(item, signatures[i]));
     if (!finished) return false;
   }
   return true;

@@ -27,7 +27,7 @@ std::string sign_params(const std::vector<hsm::officers::Sign::Item>& items);
 
 /// What came of a "sign" request that is done: each certificate recorded in the register and
 /// written to the PKI directory under its key's label (others under their serial number), each
-/// trust list recorded and published. One line of text for each. Errors: those of Authority,
+/// trust list recorded and published, each seal object put in the register of seals. One line of text for each. Errors: those of Authority,
 /// CertificateRegister, PkiDirectory; internal `cli.signer_answer`.
 base::Result<std::vector<std::string>> finish_signing(Officer& officer,
                                                       const RequestRecord& record);

@@ -10,6 +10,7 @@
 
 #include "api/cli/people.h"
 #include "api/cli/private_file.h"
+#include "api/cli/seal_make.h"
 #include "auth/staff.h"
 #include "base/json.h"
 
@@ -284,6 +285,18 @@ void register_seal(CLI::App& app, Context& context) {
   verb("list", "all seals", list, false);
   of_seal(verb("show", "one seal and all its steps", show, false));
   verb("requests", "what waits for approval", requests, false);
+  auto order = std::make_shared<SealOrder>();
+  order->font = seal::pdf::kTitleFont;
+  auto* object = noun->add_subcommand(
+      "object",
+      "ask officers to sign the object of an approved seal for OFD; it is made with that");
+  object->add_option("seal", order->seal, "the seal's number, 14 digits")->required();
+  object->add_option("--maker", order->maker, "label of the seal maker's key")->required();
+  object->add_option("--reason", order->reason, "why, for who votes");
+  object->add_option("--font", order->font, "file of the font on it")->capture_default_str();
+  object->add_flag("--dry-run", order->dry_run, "check everything, ask nobody");
+  object->callback(
+      [order, &context] { context.run([&] { return ask_seal_object(context, *order); }); });
   auto* drawing = noun->add_subcommand("picture", "draw what a seal would look like, as SVG");
   drawing->add_option("file", o->file, "JSON: what it is")->required();
   drawing->add_option("--out", o->out, "file to write")->required();

@@ -2,25 +2,22 @@
 
 #include "seal/ofd/page.h"
 #include "seal/ofd/zip_writer.h"
-#include "seal/pdf/seal_picture.h"
 
 namespace seal::ofd {
 
-base::Result<base::Bytes> seal_picture(const pdf::FontFace& face, std::string_view agency,
-                                       std::string_view caption) {
-  BASE_TRY(const auto operators, pdf::round_seal(face, agency, caption));
+base::Result<base::Bytes> seal_picture(const pdf::FontFace& face, const SealPictureSpec& seal) {
+  BASE_TRY(const auto operators, pdf::draw_seal(face, seal));
   const pdf::CharacterCodes none('A');  // the seal's characters are outlines
   BASE_TRY(const auto items, read_drawing(operators, {none, none, {}}));
-  constexpr double kSide = pdf::kSealDiameter_mm;
   Ids ids(1);
-  PageWriter page(pdf::mm(kSide), ids);
+  PageWriter page(pdf::mm(seal.height_mm), ids);
   for (const auto& item : items) {
     auto one = std::get<Shape>(item);
     one.colour = pdf::kRed;
     page.shape(one);
   }
-  const auto content = page.finish(kSide, kSide);
-  const auto side = number(kSide);
+  const auto content = page.finish(seal.width_mm, seal.height_mm);
+  const auto box = number(seal.width_mm) + ' ' + number(seal.height_mm);
   const auto start = std::string(kXml);
   const auto root = start + "<ofd:OFD" + std::string(kXmlns) +
                     " DocType=\"OFD\" Version=\"1.0\"><ofd:DocBody><ofd:DocInfo>"
@@ -28,7 +25,7 @@ base::Result<base::Bytes> seal_picture(const pdf::FontFace& face, std::string_vi
                     "Doc_0/Document.xml</ofd:DocRoot></ofd:DocBody></ofd:OFD>\n";
   const auto document = start + "<ofd:Document" + std::string(kXmlns) +
                         "><ofd:CommonData><ofd:MaxUnitID>" + std::to_string(ids.last()) +
-                        "</ofd:MaxUnitID><ofd:PageArea><ofd:PhysicalBox>0 0 " + side + ' ' + side +
+                        "</ofd:MaxUnitID><ofd:PageArea><ofd:PhysicalBox>0 0 " + box +
                         "</ofd:PhysicalBox></ofd:PageArea></ofd:CommonData><ofd:Pages>"
                         "<ofd:Page ID=\"1\" BaseLoc=\"Pages/Page_0/Content.xml\"/></ofd:Pages>"
                         "</ofd:Document>\n";

@@ -52,7 +52,8 @@ class OfdTest : public ::testing::Test {
     draft.id = id;
     draft.picture_type = "ofd";
     const auto picture =
-        seal::ofd::seal_picture(*test::faces().display, test::Pki::kAgency, "社会保险业务专用章");
+        seal::ofd::seal_picture(*test::faces().display, {seal::SealShape::round, 42, 42,
+                                                         test::Pki::kAgency, "社会保险业务专用章"});
     base::check(picture.ok(), "the seal's picture");
     draft.picture = *picture;
     auto seal = seal::make_seal(draft, *house().maker_key, *house().maker);
