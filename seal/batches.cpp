@@ -111,6 +111,7 @@ std::string to_json(const std::vector<BatchResult>& results) {
   for (const auto& one : results) {
     out.StartObject();
     if (!one.document.empty()) out.member("document", one.document);
+    if (!one.subject.empty()) out.member("subject", one.subject);
     if (!one.error.empty()) out.member("error", one.error);
     if (!one.fields.empty()) {
       out.key("fields");
@@ -139,6 +140,7 @@ void add_results(std::string_view json, std::int64_t first, std::int64_t after,
     if (one.line <= after) continue;
     const auto& value = (*document)[i];
     one.document = base::json_text(value, "document");
+    one.subject = base::json_text(value, "subject");
     one.error = base::json_text(value, "error");
     if (const auto fields = value.FindMember("fields"); fields != value.MemberEnd())
       for (const auto& field : fields->value.GetArray())
@@ -320,9 +322,10 @@ base::Result<BatchResult> Batches::make(const Portion& portion, std::size_t inde
     BASE_TRY_VOID(hold(portion, note));
     auto read = read_batch_line(line);
     auto made = read.ok() ? issue(portion.client, *read, key)
-                          : base::Result<std::string>(std::move(read).error());
+                          : base::Result<Made>(std::move(read).error());
     if (made.ok()) {
-      out.document = std::move(*made);
+      out.document = std::move(made->document);
+      out.subject = std::move(made->subject);
       return out;
     }
     if (!is_passing(made.error())) {

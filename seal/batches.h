@@ -35,6 +35,7 @@ struct BatchStanding {
 struct BatchResult {
   std::int64_t line = 0;  ///< from 1
   std::string document;   ///< its id; empty when there is none
+  std::string subject;    ///< whose it is
   std::string error;      ///< a message key
   std::vector<base::FieldError> fields;
 };
@@ -77,8 +78,11 @@ class Batches {
   base::Result<std::vector<BatchResult>> results(const std::string& client, std::string_view batch,
                                                  std::int64_t after, int limit);
 
-  /// Makes the document of one line, under this idempotency key; gives its id.
-  using Issue = std::function<base::Result<std::string>(
+  struct Made {
+    std::string document, subject;
+  };
+  /// Makes the document of one line, under this idempotency key.
+  using Issue = std::function<base::Result<Made>(
       const std::string& client, const BatchLine& line, const std::string& idempotency_key)>;
   /// Works on the next portion of any batch, if there is one. Returns whether there was. `go_on`
   /// false makes it end within a document; what is left is left to the next.

@@ -32,7 +32,7 @@ std::string lines(int from, int to) {
 /// What an issuer does: one document a key, whatever happens.
 class Maker {
  public:
-  base::Result<std::string> operator()(const std::string& client, const BatchLine& line,
+  base::Result<Batches::Made> operator()(const std::string& client, const BatchLine& line,
                                        const std::string& key) {
     const std::scoped_lock lock(lock_);
     ++asked;
@@ -43,7 +43,7 @@ class Maker {
     clients.insert(client);
     const auto [at, fresh] = made.emplace(key, "doc-" + line.id_number);
     if (fresh) order.push_back(std::stoi(line.id_number));
-    return at->second;
+    return Batches::Made{at->second, "subject-" + line.id_number};
   }
   Batches::Issue issue() {
     return [this](const auto& client, const auto& line, const auto& key) {
@@ -119,6 +119,7 @@ TEST_F(BatchesTest, EveryLineIsMadeOnceAndInItsOrder) {
   ASSERT_EQ(all.size(), 120u);
   EXPECT_EQ(all[0], "doc-1");
   EXPECT_EQ(all[119], "doc-120");
+  EXPECT_EQ(batches_.results(client_, batch, 6, 1)->front().subject, "subject-7");
   EXPECT_EQ(batches_.results(client_, batch, 100, 10)->front().line, 101);
   EXPECT_EQ(maker_.clients, std::set<std::string>{client_});
 }
