@@ -60,10 +60,10 @@ constexpr store::Query kClaim{"seal.claim_portion", R"sql(
              for update of q skip locked) next
    where p.batch = next.batch and p.first = next.first
   returning p.batch, p.first, p.lines, p.input_sealed, next.client)sql"};
-// Nothing when the lease is lost.
+// Nothing when another worker has it. A lease that ran out and that nobody took goes on.
 constexpr store::Query kHold{"seal.hold_portion", R"sql(
-  update seal.batch_portion set lease_until = $5
-   where batch = $1 and first = $2 and worker = $3 and lease_until >= $4 and results is null)sql"};
+  update seal.batch_portion set lease_until = $4
+   where batch = $1 and first = $2 and worker = $3 and results is null)sql"};
 constexpr store::Query kNote{"seal.note_batch", R"sql(
   update seal.batch set note = $2 where id = $1 and note <> $2)sql"};
 constexpr store::Query kLetGo{"seal.let_portion_go", R"sql(
@@ -301,9 +301,8 @@ base::Result<std::optional<Batches::Portion>> Batches::claim() {
 
 /// Errors: conflict `seal.batch.let_go`: it is no longer ours.
 base::Result<void> Batches::hold(const Portion& portion, std::string_view note) {
-  const auto now = parts_.clock.now();
   BASE_TRY(const auto held, parts_.pool.run(kHold, {portion.batch, portion.first, portion.worker,
-                                                    now, now + kLease}));
+                                                    parts_.clock.now() + kLease}));
   if (held.affected() == 0) return error(Code::conflict, "seal.batch.let_go");
   if (!note.empty()) BASE_TRY_VOID(parts_.pool.run(kNote, {portion.batch, note}));
   return {};
@@ -321,8 +320,8 @@ base::Result<BatchResult> Batches::make(const Portion& portion, std::size_t inde
     if (!go_on) return error(Code::conflict, "seal.batch.let_go");
     BASE_TRY_VOID(hold(portion, note));
     auto read = read_batch_line(line);
-    auto made = read.ok() ? issue(portion.client, *read, key)
-                          : base::Result<Made>(std::move(read).error());
+    auto made =
+        read.ok() ? issue(portion.client, *read, key) : base::Result<Made>(std::move(read).error());
     if (made.ok()) {
       out.document = std::move(made->document);
       out.subject = std::move(made->subject);

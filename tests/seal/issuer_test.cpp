@@ -180,6 +180,13 @@ TEST_F(IssuerTest, WithoutAnActiveSealNothingLeaves) {
   EXPECT_TRUE(issuer()->issue(actor(subject_), draft(), "k-1").ok());
 }
 
+// What the policy does not allow is refused before anything is signed or stamped.
+TEST_F(IssuerTest, ThePolicyIsAskedBeforeTheKeyIs) {
+  seal_id_ = test::active_seal(pool(), pki_.clock(), random_, R"({"kinds":["another"]})");
+  timestamps_->before = [] { ADD_FAILURE() << "a signature was made"; };
+  expect_nothing_left("seal.policy.kind", Code::permission_denied);
+}
+
 // Stopped after the signature was made and before the release.
 TEST_F(IssuerTest, WhatIsSignedWhileItsSealIsStoppedDoesNotLeave) {
   timestamps_->before = [this] {
