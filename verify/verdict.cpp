@@ -38,4 +38,20 @@ std::string_view to_string(Outcome outcome) {
   base::fail("an outcome without a name");
 }
 
+std::string_view to_string(PadesLevel level) {
+  switch (level) {
+    case PadesLevel::none:
+      return "";
+    case PadesLevel::b:
+      return "B-B";
+    case PadesLevel::t:
+      return "B-T";
+    case PadesLevel::lt:
+      return "B-LT";
+    case PadesLevel::lta:
+      return "B-LTA";
+  }
+  base::fail("a level without a name");
+}
+
 }  // namespace verify
