@@ -133,14 +133,12 @@ void join_auth(Services& services, Lasting& rooms, const auth::PasswordHasher::C
       std::make_shared<auth::OwnAccount>(auth::OwnAccount::Parts{pool, cipher, clock});
   if (!rooms.proofing_sources) rooms.proofing_sources = std::make_shared<ProofingSources>();
   rooms.proofings = build_proofings(services, rooms);
-  rooms.registration = std::make_shared<auth::Registration>(
-      auth::Registration::Parts{pool, cipher, *rooms.accounts, *rooms.agreements, clock, random, {},
-                                rooms.proofings.get()});
+  rooms.registration = std::make_shared<auth::Registration>(auth::Registration::Parts{
+      pool, cipher, *rooms.accounts, *rooms.agreements, clock, random, {}, rooms.proofings.get()});
   rooms.mandates = std::make_shared<auth::Mandates>(auth::Mandates::Parts{
       services.pool, *rooms.cipher, *rooms.accounts, services.clock, services.random});
-  rooms.card_login = std::make_shared<auth::CardLogin>(
-      auth::CardLogin::Parts{pool, cipher, *rooms.accounts,
-                             rooms.proofing_sources->social_card.get(), clock, random});
+  rooms.card_login = std::make_shared<auth::CardLogin>(auth::CardLogin::Parts{
+      pool, cipher, *rooms.accounts, rooms.proofing_sources->social_card.get(), clock, random});
   rooms.cancellation = std::make_shared<auth::Cancellation>(
       auth::Cancellation::Parts{pool, *rooms.notices, clock, config.cancel_wait});
   auth::Provider::Config provider;
@@ -195,7 +193,9 @@ base::Result<std::shared_ptr<Upstairs>> build_upstairs(Services& services, Chose
                                 .caption = config.agency.caption,
                                 .key = keys.seal.key,
                                 .certificate = keys.seal.certificate,
-                                .chain = {keys.issuing}};
+                                .chain = {keys.issuing},
+                                .pdf_level = config.pdf_seals.level,
+                                .append_evidence = config.pdf_seals.append_evidence};
   seal::Issuer::Parts parts{.pool = services.pool,
                             .documents = services.documents,
                             .verifier = [&services] { return services.verifier.get(); },
@@ -209,6 +209,11 @@ base::Result<std::shared_ptr<Upstairs>> build_upstairs(Services& services, Chose
                             .font_file = config.font_file.string(),
                             .life = rooms->sealing_life};
   BASE_TRY(rooms->issuer, seal::Issuer::create(std::move(parts), std::move(seal)));
+  rooms->augmenter = std::make_unique<seal::Augmenter>(seal::Augmenter::Parts{
+      [&services] { return services.verifier.get(); }, *rooms->timestamps, services.clock});
+  rooms->archive = std::make_unique<seal::Archive>(
+      seal::Archive::Parts{services.pool, *rooms->cipher, services.clock, *rooms->augmenter,
+                           config.pdf_seals.archive_ahead});
   return rooms;
 }
 
