@@ -209,6 +209,25 @@ void Background::keep_once() {
     }
   }
   keep_answers();
+  keep_archive();
+}
+
+/// A portion at a time: other instances may be at the same ones, and nothing is done twice.
+void Background::keep_archive() {
+  constexpr int kPortion = 20;
+  const auto every = services_.config.pdf_seals.archive_every;
+  const auto rooms = services_.upstairs.get();
+  if (!rooms || every.count() == 0 || (!more_archive_ && !due(archived_, every))) return;
+  const auto turn = rooms->archive->turn(kPortion);
+  more_archive_ = turn.ok() && turn->more;
+  if (!turn.ok()) return say_once(archive_told_, "archive.augment", turn.error());
+  if (turn->augmented > 0) log_.event("archive.augmented", std::to_string(turn->augmented));
+  say_once(archive_told_, "archive.augment",
+           turn->failed == 0
+               ? base::Result<void>()
+               : base::Result<void>(
+                     base::error(base::Code::unavailable, turn->why.substr(0, turn->why.find(':')),
+                                 std::to_string(turn->failed) + " documents: " + turn->why)));
 }
 
 /// A few at a time: what was taken is sent within its lease (auth/logout_notices.cpp).

@@ -1,8 +1,9 @@
 // What goes on beside requests: following the register, opening the rooms upstairs when the signer
 // is there, ending open intents, reading the PKI directory again when it changes and taking up
 // renewed certificates, signing answers about revocation ahead, looking at the PKI's health,
-// signing the audit trail's head, mirroring the officers' ledger, telling clients of logouts,
-// following the revocation lists of certification bodies.
+// signing the audit trail's head, giving archived documents further time stamps, mirroring the
+// officers' ledger, telling clients of logouts, following the revocation lists of certification
+// bodies.
 #pragma once
 
 #include <chrono>
@@ -58,6 +59,7 @@ class Background {
   void keep_health();
   void keep_body_trust();
   void keep_openid_keys(const Upstairs& rooms);
+  void keep_archive();
   void say_once(std::string& told, std::string_view event, const base::Result<void>& outcome);
 
   Services& services_;
@@ -68,14 +70,15 @@ class Background {
   std::mutex mutex_;                           // protects stopping_
   std::condition_variable wake_;
   bool stopping_ = false;
-  bool more_answers_ = false, more_lines_ = false;
+  bool more_answers_ = false, more_lines_ = false, more_archive_ = false;
   std::string openid_names_, openid_told_, logouts_told_;
   std::string working_refused_;  ///< last told
+  std::string archive_told_;
   std::string files_seen_, certificates_seen_, follow_told_, files_told_, upstairs_told_,
       settle_told_, sweep_told_, responder_told_, answers_told_, health_told_, clock_told_,
       heads_told_, ledger_told_;
   std::chrono::steady_clock::time_point settled_{}, swept_{}, chosen_{}, answered_{}, looked_{},
-      timed_{}, mirrored_{};
+      timed_{}, mirrored_{}, archived_{};
   gateways::LogoutClient logout_client_;
   std::string messages_told_;  // of the messenger alone
   gateways::CrlClient crl_client_;

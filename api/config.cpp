@@ -220,6 +220,33 @@ void read_timestamps(base::Settings& s, Config& out) {
                                           "how long one of them may take, connection included"));
 }
 
+void read_pdf_seals(base::Settings& s, Config& out) {
+  auto& p = out.pdf_seals;
+  const auto level = s.text("seal.pdf_level", "B-LT",
+                            "PAdES level of issued PDF files: B-T (time stamp), B-LT (and the "
+                            "revocation lists), B-LTA (and a document time stamp over all)");
+  if (level == "B-T")
+    p.level = verify::PadesLevel::t;
+  else if (level == "B-LTA")
+    p.level = verify::PadesLevel::lta;
+  else if (level != "B-LT")
+    s.refuse("seal.pdf_level", "must be B-T, B-LT or B-LTA");
+  const auto place = s.text("seal.pdf_evidence", "inside",
+                            "where the revocation lists stand: inside what is signed, or appended "
+                            "in a revision of their own, which readers show as a later change");
+  p.append_evidence = place == "appended";
+  if (place != "inside" && place != "appended")
+    s.refuse("seal.pdf_evidence", "must be inside or appended");
+  p.archive_every = std::chrono::seconds(
+      s.integer("seal.archive_every_s", 3'600, 0, 86'400,
+                "seconds between two looks for archived documents whose last time stamp ends "
+                "soon; 0: this instance does not look"));
+  p.archive_ahead = std::chrono::hours(
+      24 * s.integer("seal.archive_ahead_days", 180, 1, 3'650,
+                     "days before the end of the last time stamp's certificate that a document "
+                     "gets a further one"));
+}
+
 void read_sms(base::Settings& s, Config& out) {
   auto& sms = out.sms;
   sms.url = s.text("sms.url", "",
@@ -396,6 +423,7 @@ void read_parts(base::Settings& s, Config& out) {
                 "how long an answer about revocation (OCSP) is good; made anew at half of it"));
   read_body_lists(s, out);
   read_timestamps(s, out);
+  read_pdf_seals(s, out);
   read_sms(s, out);
   read_accounts(s, out);
   // Asked for in --only=verify too, so that one file serves both kinds of instance.

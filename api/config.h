@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "api/http/address.h"
-#include "api/platform_settings.h"
 #include "api/item_policy.h"
+#include "api/platform_settings.h"
 #include "auth/otps.h"
 #include "base/result.h"
 #include "base/settings.h"
@@ -96,7 +96,7 @@ struct Config {
 
   /// Revocation lists of certification bodies (api/body_trust.h).
   struct BodyLists {
-    std::filesystem::path directory;   ///< empty: none
+    std::filesystem::path directory;    ///< empty: none
     std::chrono::seconds every{3'600};  ///< 0: nothing is fetched
     std::chrono::milliseconds deadline{10'000};
     std::filesystem::path roots_file;  ///< empty: the system's
@@ -110,6 +110,14 @@ struct Config {
     bool foreign_first = false;
     std::chrono::milliseconds foreign_deadline{2'000};
   } timestamps;
+
+  /// PDF seals: how much of what a later judge needs goes into the file.
+  struct PdfSeals {
+    verify::PadesLevel level = verify::PadesLevel::lt;
+    bool append_evidence = false;
+    std::chrono::seconds archive_every{3'600};
+    std::chrono::hours archive_ahead{24 * 180};
+  } pdf_seals;
 
   /// Systems that know who people are (docs/gateways.md). An empty address: that source is off.
   struct Proofing {

@@ -39,6 +39,7 @@
 #include "certs/timestamp.h"
 #include "certs/trust_list.h"
 #include "hsm/client.h"
+#include "seal/archive.h"
 #include "seal/issuer.h"
 #include "services/documents/enrolment.h"
 #include "store/store.h"
@@ -116,6 +117,8 @@ struct Upstairs : Lasting {
   std::vector<std::unique_ptr<seal::TimestampSource>> timestamp_sources;
   std::unique_ptr<seal::TimestampSource> timestamps;
   std::unique_ptr<seal::Issuer> issuer;
+  std::unique_ptr<seal::Augmenter> augmenter;
+  std::unique_ptr<seal::Archive> archive;
   /// Certificates whose keys are at work here, to see when others have come.
   std::vector<base::Digest> in_use;
 };

@@ -214,7 +214,9 @@ base::Result<std::shared_ptr<Upstairs>> build_upstairs(Services& services, Chose
       .caption = keys.registered ? keys.registered->spec.picture.caption : config.agency.caption,
       .key = keys.seal.key,
       .certificate = keys.seal.certificate,
-      .chain = {keys.issuing}};
+      .chain = {keys.issuing},
+      .pdf_level = config.pdf_seals.level,
+      .append_evidence = config.pdf_seals.append_evidence};
   seal::Issuer::Parts parts{.pool = services.pool,
                             .documents = services.documents,
                             .verifier = [&services] { return services.verifier.get(); },
@@ -228,6 +230,11 @@ base::Result<std::shared_ptr<Upstairs>> build_upstairs(Services& services, Chose
                             .font_file = config.font_file.string(),
                             .life = rooms->sealing_life};
   BASE_TRY(rooms->issuer, seal::Issuer::create(std::move(parts), std::move(seal)));
+  rooms->augmenter = std::make_unique<seal::Augmenter>(seal::Augmenter::Parts{
+      [&services] { return services.verifier.get(); }, *rooms->timestamps, services.clock});
+  rooms->archive = std::make_unique<seal::Archive>(
+      seal::Archive::Parts{services.pool, *rooms->cipher, services.clock, *rooms->augmenter,
+                           config.pdf_seals.archive_ahead});
   return rooms;
 }
 

@@ -114,6 +114,7 @@ void write_seal(base::JsonWriter& w, const verify::SealReport& seal) {
   if (seal.compromised_since)
     w.member("compromised_since", base::to_rfc3339(*seal.compromised_since));
   w.member("whole_document", seal.whole_document);
+  if (seal.level != verify::PadesLevel::none) w.member("level", verify::to_string(seal.level));
   w.key("reasons");
   w.StartArray();
   for (const auto& reason : seal.reasons) w.string(reason);
@@ -158,14 +159,20 @@ base::Result<JudgedFile> judge_file(Services& services, base::BytesView file) {
   const auto verifier = services.verifier.get();
   if (!verifier) return base::error(base::Code::unavailable, "api.no_trust_list", "no trust list");
   JudgedFile out{verifier->judge(file, services.clock.now()), nullptr, false};
-  if (auto known = services.snapshot.find_by_file(out.verdict.sha256)) {
-    out.entry = std::move(known);
+  // Augmented since, it is still the document that was registered.
+  auto digests = out.verdict.earlier_sha256;
+  digests.insert(digests.begin(), out.verdict.sha256);
+  out.register_asked = true;
+  for (const auto& sha256 : digests)
+    if ((out.entry = services.snapshot.find_by_file(sha256))) return out;
+  for (const auto& sha256 : digests) {
+    auto found = services.documents.find_by_file(sha256);
+    out.register_asked = out.register_asked && found.ok();
+    if (!found.ok() || !*found) continue;
+    out.entry = std::make_shared<const verify::Entry>(std::move(**found));
     out.register_asked = true;
     return out;
   }
-  auto found = services.documents.find_by_file(out.verdict.sha256);
-  out.register_asked = found.ok();
-  if (found.ok() && *found) out.entry = std::make_shared<const verify::Entry>(std::move(**found));
   return out;
 }
 

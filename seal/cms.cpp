@@ -9,6 +9,7 @@
 
 #include "certs/der.h"
 #include "certs/signature.h"
+#include "hsm/algorithm.h"
 
 namespace seal {
 namespace {
@@ -24,6 +25,7 @@ constexpr const char* kSignatureTimeStamp = "1.2.840.113549.1.9.16.2.14";
 constexpr const char* kSha256 = "2.16.840.1.101.3.4.2.1";
 constexpr const char* kEcdsaWithSha256 = "1.2.840.10045.4.3.2";
 constexpr const char* kSha256WithRsa = "1.2.840.113549.1.1.11";
+constexpr std::size_t kMostP256Der = 72;  // SEQUENCE of two INTEGERs of at most 33 octets
 
 struct Release {
   void operator()(X509* p) const { X509_free(p); }
@@ -58,6 +60,10 @@ base::Result<CmsFrame> CmsFrame::create(const hsm::KeyInfo& key, const certs::Ce
   const auto wrong = [](const char* why) {
     return base::error(base::Code::internal, "seal.certificate", why);
   };
+  const auto& facts = hsm::facts_of(key.algorithm);
+  const bool rsa = facts.scheme == hsm::Scheme::rsa;
+  if (!rsa && key.algorithm != hsm::Algorithm::ecdsa_p256)
+    return base::error(base::Code::invalid_argument, "seal.algorithm", std::string(facts.name));
   if (signer.public_key() != key.public_key)
     return wrong("the seal's certificate is not of the seal's key");
   const auto der_bytes = signer.der();
@@ -74,7 +80,8 @@ base::Result<CmsFrame> CmsFrame::create(const hsm::KeyInfo& key, const certs::Ce
   if (issuer.empty() || serial.empty()) return wrong("the seal's certificate cannot be read");
 
   CmsFrame frame;
-  frame.algorithm_ = key.algorithm;
+  frame.rsa_ = rsa;
+  frame.most_signature_ = rsa ? facts.signature_size : kMostP256Der;
   frame.issuer_and_serial_ = der::sequence({issuer, serial});
   // ESSCertIDv2 whose hash algorithm is the default, SHA-256, and so left out (RFC 5035 §4).
   const auto general_names = der::sequence({der::value(0xA4, issuer)});
@@ -88,9 +95,8 @@ base::Result<CmsFrame> CmsFrame::create(const hsm::KeyInfo& key, const certs::Ce
     if (certificate.sha256() != signer.sha256()) all.push_back(base::to_bytes(certificate.der()));
   frame.certificates_ = der::value(0xA0, sorted(std::move(all)));
   frame.digest_algorithm_ = der::sequence({der::oid(kSha256)});
-  frame.signature_algorithm_ = key.algorithm == hsm::Algorithm::ecdsa_p256
-                                   ? der::sequence({der::oid(kEcdsaWithSha256)})
-                                   : der::sequence({der::oid(kSha256WithRsa), der::null()});
+  frame.signature_algorithm_ = rsa ? der::sequence({der::oid(kSha256WithRsa), der::null()})
+                                   : der::sequence({der::oid(kEcdsaWithSha256)});
   return frame;
 }
 
@@ -105,8 +111,7 @@ base::Digest CmsFrame::to_sign(const base::Digest& document) const {
 }
 
 base::Bytes CmsFrame::signature_value(base::BytesView signature) const {
-  return algorithm_ == hsm::Algorithm::ecdsa_p256 ? certs::ecdsa_to_der(signature)
-                                                  : base::to_bytes(signature);
+  return rsa_ ? base::to_bytes(signature) : certs::ecdsa_to_der(signature);
 }
 
 base::Bytes CmsFrame::finish(const base::Digest& document, base::BytesView signature_value,
@@ -124,9 +129,7 @@ base::Bytes CmsFrame::finish(const base::Digest& document, base::BytesView signa
 }
 
 std::size_t CmsFrame::most_bytes(std::size_t token_bytes) const {
-  // DER of ECDSA P-256 has at most 72 bytes.
-  const base::Bytes signature(algorithm_ == hsm::Algorithm::ecdsa_p256 ? 72 : 384, 0xff);
-  return finish({}, signature, base::Bytes(token_bytes)).size();
+  return finish({}, base::Bytes(most_signature_, 0xff), base::Bytes(token_bytes)).size();
 }
 
 }  // namespace seal

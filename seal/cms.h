@@ -4,6 +4,7 @@
 //
 // Signed attributes: contentType, messageDigest, signing-certificate-v2 with issuer and serial; no
 // signing-time (PAdES: the claimed time stands in the signature dictionary). DER throughout.
+// SHA-256 with ECDSA P-256, RSA-3072 or RSA-4096: docs/decisions/0180-pades-levels.md
 #pragma once
 
 #include <span>
@@ -20,7 +21,8 @@ namespace seal {
 class CmsFrame {
  public:
   /// `chain` goes into the file beside the signer's certificate; order does not matter.
-  /// Errors: internal `seal.certificate`: the certificate is not of this key, or unreadable.
+  /// Errors: internal `seal.certificate`: the certificate is not of this key, or unreadable;
+  /// invalid_argument `seal.algorithm`: a key that no PDF reader could check with SHA-256.
   static base::Result<CmsFrame> create(const hsm::KeyInfo& key, const certs::Certificate& signer,
                                        std::span<const certs::Certificate> chain);
 
@@ -38,7 +40,8 @@ class CmsFrame {
   CmsFrame() = default;
   base::Bytes attributes(const base::Digest& document) const;
 
-  hsm::Algorithm algorithm_ = hsm::Algorithm::ecdsa_p256;
+  bool rsa_ = false;
+  std::size_t most_signature_ = 0;                  // octets, as written
   base::Bytes content_type_, signing_certificate_;  // attributes
   base::Bytes certificates_;                        // [0] IMPLICIT
   base::Bytes issuer_and_serial_;

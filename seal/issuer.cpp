@@ -1,16 +1,17 @@
 #include "seal/issuer.h"
 
 #include <algorithm>
-#include <map>
 #include <thread>
 
 #include "base/encoding.h"
 #include "base/fail_point.h"
 #include "base/json.h"
 #include "seal/cms.h"
+#include "seal/forms.h"
 #include "seal/in_flight.h"
 #include "seal/pdf/document.h"
 #include "seal/records.h"
+#include "seal/revision.h"
 #include "seal/seal_gate.h"
 #include "store/audit.h"
 
@@ -65,6 +66,11 @@ base::Error in_progress() {
   return failure;
 }
 
+Forms::Evidence evidence_of(const Issuer::SealConfig& seal) {
+  if (seal.pdf_level == verify::PadesLevel::t) return Forms::Evidence::none;
+  return seal.append_evidence ? Forms::Evidence::beside : Forms::Evidence::inside;
+}
+
 }  // namespace
 
 struct Issuer::Life {
@@ -74,14 +80,15 @@ struct Issuer::Life {
 };
 
 struct Issuer::Impl {
-  Impl(Parts parts_in, SealConfig seal_in, CmsFrame frame)
+  Impl(Parts parts_in, SealConfig seal_in, CmsFrame frame, Templates templates)
       : parts(std::move(parts_in)),
         seal(std::move(seal_in)),
         cms(std::move(frame)),
         gate({parts.pool, parts.clock, parts.random}, seal.id.value()),
         life(parts.life ? parts.life : new_life(parts.clock, parts.random)),
         boot(life->boot),
-        started(life->started) {}
+        started(life->started),
+        forms(std::move(templates), seal.certificate, seal.chain, evidence_of(seal)) {}
 
   /// A document on its way: made, but not yet released.
   struct Made {
@@ -96,6 +103,7 @@ struct Issuer::Impl {
   base::Result<Issued> work(const auth::Actor& actor, const records::Intent& intent,
                             const Draft& draft);
   base::Result<Made> make(const Draft& draft);
+  base::Result<void> complete(base::Bytes& file, const pdf::Evidence& evidence);
   base::Result<void> judge(const Made& made) const;
   base::Result<void> release(const auth::Actor& actor, const records::Intent& intent,
                              const Draft& draft, const Made& made);
@@ -110,7 +118,7 @@ struct Issuer::Impl {
   const std::shared_ptr<Life> life;
   const std::string& boot;  // this life of the instance
   const base::Time started;
-  std::map<std::string, std::shared_ptr<const pdf::PdfTemplate>, std::less<>> templates;
+  Forms forms;
 };
 
 std::shared_ptr<Issuer::Life> Issuer::new_life(const base::Clock& clock, base::Random& random) {
@@ -133,14 +141,14 @@ base::Result<std::unique_ptr<Issuer>> Issuer::create(Parts parts, SealConfig sea
   }
   BASE_TRY(auto frame, CmsFrame::create(seal.key->info(), seal.certificate, seal.chain));
   const auto reserved = frame.most_bytes(kTokenBytes);
-  auto impl = std::make_unique<Impl>(std::move(parts), std::move(seal), std::move(frame));
-  const pdf::Letterhead head{impl->seal.agency, impl->seal.agency_code, impl->seal.caption,
-                             impl->parts.verify_address};
+  const pdf::Letterhead head{seal.agency, seal.agency_code, seal.caption, parts.verify_address};
+  Templates templates;
   for (const auto& form : pdf::templates()) {
     BASE_TRY(auto made, pdf::PdfTemplate::create(form, {body, display}, head, reserved));
-    impl->templates.emplace(form.kind, std::move(made));
+    templates.emplace(form.kind, std::move(made));
   }
-  return std::unique_ptr<Issuer>(new Issuer(std::move(impl)));
+  return std::unique_ptr<Issuer>(new Issuer(std::make_unique<Impl>(
+      std::move(parts), std::move(seal), std::move(frame), std::move(templates))));
 }
 
 base::Result<void> Issuer::Impl::may(const auth::Actor& actor) const {
@@ -155,7 +163,7 @@ base::Result<Issued> Issuer::issue(const auth::Actor& actor, const Draft& draft,
   if (draft.subject.empty() || actor.acting_for().value() != draft.subject)
     return error(Code::permission_denied, "seal.not_own");
   BASE_TRY_VOID(check_key(idempotency_key));
-  if (impl_->templates.find(draft.kind) == impl_->templates.end())
+  if (!impl_->forms.has(draft.kind))
     return error(Code::invalid_argument, "seal.kind", base::to_hex(base::as_bytes(draft.kind)));
   const auto request = impl_->parts.cipher.lookup(
       "seal.request", draft.subject + '\n' + std::string(idempotency_key));
@@ -233,9 +241,25 @@ base::Result<Issued> Issuer::Impl::work(const auth::Actor& actor, const records:
   return failure;
 }
 
+// What comes behind the seal: evidence, where it is not inside, and a document time stamp.
+base::Result<void> Issuer::Impl::complete(base::Bytes& file, const pdf::Evidence& evidence) {
+  const bool archive = seal.pdf_level == verify::PadesLevel::lta;
+  if (!archive && evidence.empty()) return {};
+  BASE_TRY(auto revision, append_revision(file, evidence, archive ? kTokenBytes : 0));
+  if (archive) {
+    BASE_TRY(const auto token, parts.timestamps.stamp(revision.digest));
+    if (token.empty() || !pdf::embed_signature(revision, token))
+      return error(Code::unavailable, "seal.timestamp_size",
+                   std::to_string(token.size()) + " bytes");
+  }
+  file = std::move(revision.file);
+  return {};
+}
+
 base::Result<Issuer::Impl::Made> Issuer::Impl::make(const Draft& draft) {
-  const auto& form = *templates.find(draft.kind)->second;
   const auto at = parts.clock.now();
+  BASE_TRY(const auto current, forms.current(parts.verifier()->trust(), at));
+  const auto& form = *current->templates.find(draft.kind)->second;
   const auto code = verify::DocumentCode::mint(parts.random);
   const auto id = new_document_id(at);
   base::fail_point("seal.after_mint");
@@ -262,6 +286,7 @@ base::Result<Issuer::Impl::Made> Issuer::Impl::make(const Draft& draft) {
   base::fail_point("seal.after_stamp");
   const bool fits = pdf::embed_signature(document, cms.finish(document.digest, value, token));
   base::check(fits, "a signature is larger than what was reserved for the largest");
+  BASE_TRY_VOID(complete(document.file, current->beside));
 
   Made out{.issued = Issued(), .sha256 = base::sha256(document.file), .code = code};
   out.issued.id_ = verify::DocumentId(id);
@@ -283,8 +308,11 @@ base::Result<void> Issuer::Impl::judge(const Made& made) const {
     wrong = "outcome " + std::string(to_string(verdict.outcome));
   else if (verdict.seals.size() != 1)
     wrong = std::to_string(verdict.seals.size()) + " seals";
-  else if (!verdict.seals[0].whole_document)
+  else if (!verdict.seals[0].whole_document && !seal.append_evidence &&
+           seal.pdf_level != verify::PadesLevel::lta)
     wrong = "not the whole document";
+  else if (verdict.seals[0].level < seal.pdf_level)
+    wrong = "level " + std::string(to_string(verdict.seals[0].level));
   else if (!verdict.seals[0].time_attested || !verdict.seals[0].sealed_at)
     wrong = "time not attested";
   else if (std::chrono::abs(*verdict.seals[0].sealed_at - now) > kMostClockDifference)

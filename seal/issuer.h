@@ -74,6 +74,9 @@ class Issuer {
     std::shared_ptr<const hsm::Key> key;
     certs::Certificate certificate;
     std::vector<certs::Certificate> chain;
+    /// What a later judge finds in the file: t, lt or lta. docs/decisions/0180-pades-levels.md
+    verify::PadesLevel pdf_level = verify::PadesLevel::lt;
+    bool append_evidence = false;  ///< in a revision of its own, not inside what is signed
   };
   struct Parts {
     store::Pool& pool;
@@ -97,7 +100,8 @@ class Issuer {
 
   /// Lays the templates out (tens of milliseconds). Errors: internal `seal.template`,
   /// `seal.certificate` (not of this key); unavailable `seal.font` (names the package that holds
-  /// it); invalid_argument `seal.glyph` (in the agency's name).
+  /// it); invalid_argument `seal.glyph` (in the agency's name),
+  /// `seal.algorithm` (of the key).
   static base::Result<std::unique_ptr<Issuer>> create(Parts parts, SealConfig seal);
   ~Issuer();
 
@@ -109,8 +113,8 @@ class Issuer {
   /// invalid_argument `seal.kind`, `seal.idempotency_key`, `seal.field` (args "field"),
   /// `seal.rows`, `seal.glyph` (args "character": no glyph for it); what the seal's state and
   /// policy refuse (seal/seal_gate.h); unavailable `hsm.unavailable`, `seal.timestamp`,
-  /// `seal.in_progress`, `seal.too_late`, `store.unavailable`; internal `seal.judged_bad` (our own
-  /// work did not pass; nothing left).
+  /// `seal.revocation_stale`, `seal.in_progress`, `seal.too_late`, `store.unavailable`; internal
+  /// `seal.judged_bad` (our own work did not pass; nothing left).
   base::Result<Issued> issue(const auth::Actor& actor, const Draft& draft,
                              std::string_view idempotency_key);
 

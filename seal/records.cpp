@@ -48,6 +48,30 @@ constexpr store::Query kList{"seal.list", R"sql(
   select id, kind, issued_at from seal.document
   where subject = any (string_to_array($1, ' ')) order by issued_at desc, id limit 500)sql"};
 
+constexpr store::Query kReadAny{"seal.read_any", R"sql(
+  select id, subject, kind, issued_at, file_sealed, code_sealed, sha256
+  from seal.document where id = $1)sql"};
+
+constexpr store::Query kAugment{"seal.augment", R"sql(
+  insert into seal.augmentation (document, number, at, good_until, sha256, tail_sealed)
+  values ($1, $2::int, $3, $4, $5, nullif($6::bytea, ''::bytea)))sql"};
+
+constexpr store::Query kAugmentations{"seal.augmentations", R"sql(
+  select document, number, at, good_until, sha256, coalesce(tail_sealed, ''::bytea)
+  from seal.augmentation where document = $1 order by number)sql"};
+
+constexpr store::Query kNotLookedAt{"seal.not_looked_at", R"sql(
+  select d.id from seal.document d
+  where not exists (select from seal.augmentation a where a.document = d.id and a.number = 0)
+  order by d.issued_at, d.id limit $1)sql"};
+
+constexpr store::Query kDue{"seal.due", R"sql(
+  select a.document from seal.augmentation a
+  where a.good_until <= $1
+    and not exists (select from seal.augmentation b
+                    where b.document = a.document and b.number > a.number)
+  order by a.good_until, a.document limit $2)sql"};
+
 base::Digest to_digest(base::BytesView bytes) {
   base::Digest out{};
   base::check(bytes.size() == out.size(), "a stored digest has another length");
@@ -130,10 +154,10 @@ base::Result<void> insert(store::Tx& tx, const Document& d) {
   return {};
 }
 
-base::Result<std::optional<Document>> read(store::Pool& pool, const std::string& id,
-                                           const std::string& subjects) {
-  BASE_TRY(const auto rows, pool.run(kRead, {id, subjects}));
-  if (rows.empty()) return std::optional<Document>();
+namespace {
+
+std::optional<Document> to_document(const store::Rows& rows) {
+  if (rows.empty()) return {};
   return std::optional<Document>({.id = std::string(rows.text(0, 0)),
                                   .subject = std::string(rows.text(0, 1)),
                                   .kind = std::string(rows.text(0, 2)),
@@ -141,6 +165,56 @@ base::Result<std::optional<Document>> read(store::Pool& pool, const std::string&
                                   .file_sealed = base::to_bytes(rows.bytes(0, 4)),
                                   .code_sealed = base::to_bytes(rows.bytes(0, 5)),
                                   .sha256 = to_digest(rows.bytes(0, 6))});
+}
+
+std::vector<std::string> first_column(const store::Rows& rows) {
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < rows.size(); ++i) out.emplace_back(rows.text(i, 0));
+  return out;
+}
+
+}  // namespace
+
+base::Result<std::optional<Document>> read(store::Pool& pool, const std::string& id,
+                                           const std::string& subjects) {
+  BASE_TRY(const auto rows, pool.run(kRead, {id, subjects}));
+  return to_document(rows);
+}
+
+base::Result<std::optional<Document>> read_any(store::Pool& pool, const std::string& id) {
+  BASE_TRY(const auto rows, pool.run(kReadAny, {id}));
+  return to_document(rows);
+}
+
+base::Result<void> insert(store::Tx& tx, const Augmentation& a) {
+  BASE_TRY([[maybe_unused]] const auto rows,
+           tx.run(kAugment, {a.document, a.number, a.at, a.good_until, base::BytesView(a.sha256),
+                             base::BytesView(a.tail_sealed)}));
+  return {};
+}
+
+base::Result<std::vector<Augmentation>> augmentations(store::Pool& pool,
+                                                      const std::string& document) {
+  BASE_TRY(const auto rows, pool.run(kAugmentations, {document}));
+  std::vector<Augmentation> out;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    out.push_back({.document = std::string(rows.text(i, 0)),
+                   .number = static_cast<int>(rows.integer(i, 1)),
+                   .at = rows.time(i, 2),
+                   .good_until = rows.time(i, 3),
+                   .sha256 = to_digest(rows.bytes(i, 4)),
+                   .tail_sealed = base::to_bytes(rows.bytes(i, 5))});
+  return out;
+}
+
+base::Result<std::vector<std::string>> not_looked_at(store::Pool& pool, int most) {
+  BASE_TRY(const auto rows, pool.run(kNotLookedAt, {most}));
+  return first_column(rows);
+}
+
+base::Result<std::vector<std::string>> due(store::Pool& pool, base::Time until, int most) {
+  BASE_TRY(const auto rows, pool.run(kDue, {until, most}));
+  return first_column(rows);
 }
 
 base::Result<std::vector<Document>> list(store::Pool& pool, const std::string& subjects) {

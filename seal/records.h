@@ -67,4 +67,24 @@ base::Result<std::optional<Document>> read(store::Pool& pool, const std::string&
 /// Newest first, at most 500, without their bytes and subject.
 base::Result<std::vector<Document>> list(store::Pool& pool, const std::string& subjects);
 
+/// Whosesoever it is.
+base::Result<std::optional<Document>> read_any(store::Pool& pool, const std::string& id);
+
+/// One revision appended to a document; number 0 is the document as issued.
+struct Augmentation {
+  std::string document;
+  int number = 0;
+  base::Time at, good_until;
+  base::Digest sha256{};    ///< of the file with it
+  base::Bytes tail_sealed;  ///< empty for number 0
+};
+/// Errors: conflict when there is one of that number.
+base::Result<void> insert(store::Tx& tx, const Augmentation& augmentation);
+base::Result<std::vector<Augmentation>> augmentations(store::Pool& pool,
+                                                      const std::string& document);
+/// Documents without number 0, the oldest first.
+base::Result<std::vector<std::string>> not_looked_at(store::Pool& pool, int most);
+/// Documents whose newest revision is good until `until` at most, the most urgent first.
+base::Result<std::vector<std::string>> due(store::Pool& pool, base::Time until, int most);
+
 }  // namespace seal::records

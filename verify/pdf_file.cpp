@@ -166,20 +166,99 @@ bool File::take_entries(const Object& dictionary, base::BytesView data) {
 }
 
 bool File::read_indirect(std::size_t at, const std::optional<Reference>& wanted, Object& out,
-                         std::optional<base::BytesView>* stream) {
+                         std::optional<base::BytesView>* stream, std::size_t* behind) {
   if (at >= bytes_.size() || bytes_[at] < '0' || bytes_[at] > '9') return false;
   Reader reader(bytes_, budget_, true, at);
   Reference is;
   const bool read = reader.number(is.number) && reader.number(is.generation) &&
                     reader.keyword("obj") && (!wanted || is == *wanted) && reader.value(out);
   if (!spend(reader.at() - at) || !read) return false;
-  if (reader.keyword("endobj")) return true;
+  if (reader.keyword("endobj")) {
+    if (behind != nullptr) *behind = reader.at();
+    return true;
+  }
   base::BytesView data;
   if (!out.is(Type::dictionary) || !reader.keyword("stream")) return false;
   if (stream == nullptr) return true;  // the octets are of no interest
   if (!stream_bytes(reader, out, data)) return false;
   *stream = data;
+  if (behind == nullptr) return true;
+  Reader end(bytes_, budget_, true,
+             static_cast<std::size_t>(data.data() - bytes_.data()) + data.size());
+  if (!end.keyword("endstream") || !end.keyword("endobj")) return false;
+  *behind = end.at();
   return true;
+}
+
+std::optional<base::Bytes> File::stream(const Reference& reference) {
+  const auto found = places_.find(reference.number);
+  if (found == places_.end() ||
+      found->second != Place{Place::Kind::offset, found->second.at, reference.generation})
+    return {};
+  Object dictionary;
+  std::optional<base::BytesView> raw;
+  if (!read_indirect(static_cast<std::size_t>(found->second.at), reference, dictionary, &raw) ||
+      !raw)
+    return {};
+  return decode(dictionary, *raw);
+}
+
+bool File::skip_table(Reader& reader) {
+  std::int64_t first = 0, count = 0, number = 0;
+  while (!reader.keyword("trailer")) {
+    if (!reader.number(first) || !reader.number(count)) return false;
+    for (std::int64_t i = 0; i < count; ++i)
+      if (!reader.number(number) || !reader.number(number) ||
+          (!reader.keyword("n") && !reader.keyword("f")))
+        return false;
+  }
+  Object trailer;
+  return reader.value(trailer) && trailer.is(Type::dictionary);
+}
+
+bool File::only_structure(std::size_t begin, std::size_t end) {
+  const std::string_view text = base::as_text(bytes_).substr(0, end);
+  auto last_line = text;  // with one end of line at the most
+  if (last_line.ends_with('\n')) last_line.remove_suffix(1);
+  if (last_line.ends_with('\r')) last_line.remove_suffix(1);
+  if (!last_line.ends_with("%%EOF")) return false;
+  std::map<std::int64_t, std::size_t> last;
+  std::size_t at = begin;
+  const auto skip = [&] { at = std::min(text.find_first_not_of("\r\n\t ", at), text.size()); };
+  for (skip(); at < end; skip()) {
+    bool found = false;  // of this revision: an object
+    for (; at < end && text[at] >= '0' && text[at] <= '9'; skip(), found = true) {
+      Reader reader(bytes_, budget_, true, at);
+      Object object;
+      std::int64_t number = 0;
+      std::optional<base::BytesView> data;
+      std::size_t behind = 0;
+      if (!reader.number(number) || !read_indirect(at, {}, object, &data, &behind)) return false;
+      const Object* type = object.member("Type");
+      if (!data || type == nullptr || !type->is_name("XRef")) last[number] = at;
+      at = behind;
+    }
+    // No comment anywhere else: it could be anything.
+    if (!found || at >= end || text[at] == '%') return false;
+    if (Reader table(bytes_, budget_, true, at); table.keyword("xref")) {
+      if (!skip_table(table)) return false;
+      at = table.at();
+    }
+    skip();
+    Reader start(bytes_, budget_, true, at);
+    std::int64_t ignored = 0;
+    if (at >= end || text[at] == '%' || !start.keyword("startxref") || !start.number(ignored))
+      return false;
+    at = start.at();
+    skip();
+    if (!text.substr(at).starts_with("%%EOF")) return false;
+    at += 5;
+  }
+  return at == end && !last.empty() && std::all_of(last.begin(), last.end(), [&](const auto& one) {
+           const auto place = places_.find(one.first);
+           return place != places_.end() && place->second.kind == Place::Kind::offset &&
+                  place->second.at == static_cast<std::int64_t>(one.second);
+         });
 }
 
 bool File::stream_bytes(Reader& reader, const Object& dictionary, base::BytesView& out) {

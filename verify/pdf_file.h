@@ -38,6 +38,13 @@ class File {
   const Object* follow(const Object* object);
   /// follow() of a member; the null object when there is none. Nothing when it cannot be read.
   const Object* member(const Object& dictionary, std::string_view key);
+  /// The unpacked octets of a stream that stands in the file by itself. Nothing when it is none, or
+  /// cannot be read.
+  std::optional<base::Bytes> stream(const Reference& reference);
+  /// Are these octets whole revisions, at least one, each nothing but objects, cross-reference
+  /// section and end, with white space between; and is the last object of each number the one that
+  /// counts?
+  bool only_structure(std::size_t begin, std::size_t end);
   bool too_complex() const { return budget_.values == 0 || budget_.octets == 0; }
   base::BytesView bytes() const { return bytes_; }
 
@@ -57,7 +64,8 @@ class File {
   bool note(std::int64_t number, const Place& place);
   /// "N G obj value"; and, for a stream, its octets as they stand in the file.
   bool read_indirect(std::size_t at, const std::optional<Reference>& wanted, Object& out,
-                     std::optional<base::BytesView>* stream);
+                     std::optional<base::BytesView>* stream, std::size_t* behind = nullptr);
+  bool skip_table(Reader& reader);
   bool stream_bytes(Reader& reader, const Object& dictionary, base::BytesView& out);
   std::optional<base::Bytes> decode(const Object& dictionary, base::BytesView data);
   bool read_packed(const Place& place, std::int64_t number, Object& out);

@@ -86,6 +86,9 @@ Signature read_signature(File& file, const Object& dictionary) {
   Signature out;
   if (const Object* name = file.member(dictionary, "SubFilter"))
     if (name->is(Type::name)) out.sub_filter = name->text;
+  const Object* type = file.member(dictionary, "Type");
+  out.document_stamp =
+      out.sub_filter == "ETSI.RFC3161" && type != nullptr && type->is_name("DocTimeStamp");
   if (const Object* date = file.member(dictionary, "M"))
     if (date->is(Type::string)) out.claimed_time = date->text;
   out.problem = read_ranges(file, dictionary, out);
@@ -166,6 +169,7 @@ bool has_loose_seal(base::BytesView file) {
   const std::string_view text = base::as_text(file);
   return text.find("/ByteRange") != std::string_view::npos &&
          (text.find("/ETSI.CAdES.detached") != std::string_view::npos ||
+          text.find("/ETSI.RFC3161") != std::string_view::npos ||
           text.find("/adbe.pkcs7.") != std::string_view::npos);
 }
 

@@ -17,7 +17,8 @@ struct Signature {
   std::size_t end = 0;         ///< where the signed bytes end
   base::Bytes container;       ///< the CMS, without the padding
   std::string sub_filter;
-  std::string claimed_time;  ///< /M as written, empty when there is none
+  bool document_stamp = false;  ///< /DocTimeStamp: no seal, and the container is a token
+  std::string claimed_time;     ///< /M as written, empty when there is none
 };
 
 /// Signature fields that have a value, those with a problem first, then by the end of what they
@@ -30,8 +31,14 @@ bool has_loose_seal(base::BytesView file);
 
 /// May `newer` (a longer file that begins with all of `older`) be nothing but `older` with
 /// signatures added? New objects may hang only on the form, the annotations of pages and the
-/// security store.
+/// security store. Whoever signed `newer` answers for what his signature shows.
 bool only_signatures_added(File& older, File& newer);
+
+/// May `newer` be nothing but `older` with a security store, and invisible document time stamps,
+/// added? Nobody answers for these, so nothing else may come with them, seen or not: each new
+/// object is one of theirs, and nothing stands between objects.
+/// docs/decisions/0181-what-may-follow.md
+bool only_evidence_added(File& older, File& newer);
 
 /// "D:20261124110000+08'00'". ISO 32000-1 §7.9.4.
 std::optional<base::Time> to_time(std::string_view date);

@@ -1,5 +1,7 @@
 #include "verify/report.h"
 
+#include <algorithm>
+
 #include "base/encoding.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -76,9 +78,21 @@ std::string seal_text(const SealReport& seal, std::size_t number, Speech speech)
   out += row("verify.cli.in_force", speech, answer(seal.in_force, speech));
   out += row("verify.cli.whole", speech,
              answer(seal.whole_document ? Answer::yes : Answer::no, speech));
+  if (seal.level != PadesLevel::none)
+    out += row("verify.cli.level", speech, "PAdES " + std::string(to_string(seal.level)));
   if (seal.seal_object) out += object_text(*seal.seal_object, speech);
   for (const std::string& reason : seal.reasons) out += say(reason, speech, "    ! ");
   for (const Step& step : seal.steps) out += step_text(step, speech);
+  return out;
+}
+
+std::string stamp_text(const StampReport& stamp, Speech speech) {
+  std::string out;
+  if (stamp.at)
+    out += row("verify.cli.document_stamp", speech,
+               base::to_china_time(*stamp.at) + " " + word("verify.cli.china_time", speech) +
+                   " — " + answer(std::min(stamp.intact, stamp.trusted), speech));
+  for (const std::string& reason : stamp.reasons) out += say(reason, speech, "    ! ");
   return out;
 }
 
@@ -165,6 +179,7 @@ std::string to_text(const std::string& name, const Verdict& verdict, const Groun
   for (const std::string& reason : verdict.reasons) out += say(reason, speech, "    ! ");
   for (std::size_t i = 0; i < verdict.seals.size(); ++i)
     out += seal_text(verdict.seals[i], i + 1, speech);
+  for (const StampReport& stamp : verdict.document_stamps) out += stamp_text(stamp, speech);
   if (verdict.document_code) out += row("verify.cli.code", speech, *verdict.document_code);
   out += row("verify.cli.root", speech, "SHA-256 " + base::to_hex(ground.root_sha256));
   out += say(ground.root_pinned ? "verify.cli.pinned" : "verify.cli.not_pinned", speech, "      ");
@@ -198,9 +213,21 @@ std::string to_json(const std::string& name, const Verdict& verdict, const Groun
     if (seal.compromised_since)
       out.member("compromised_since", base::to_rfc3339(*seal.compromised_since));
     out.member("whole_document", seal.whole_document);
+    if (seal.level != PadesLevel::none) out.member("level", to_string(seal.level));
     strings(out, "reasons", seal.reasons);
     if (seal.seal_object) write_object(out, *seal.seal_object);
     if (!seal.steps.empty()) write_steps(out, seal.steps);
+    out.EndObject();
+  }
+  out.EndArray();
+  out.key("document_stamps");
+  out.StartArray();
+  for (const StampReport& stamp : verdict.document_stamps) {
+    out.StartObject();
+    out.member("intact", to_string(stamp.intact));
+    out.member("trusted", to_string(stamp.trusted));
+    if (stamp.at) out.member("at", base::to_rfc3339(*stamp.at));
+    strings(out, "reasons", stamp.reasons);
     out.EndObject();
   }
   out.EndArray();

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "certs/chain.h"
-#include "certs/timestamp.h"
+#include "certs/crl.h"
 #include "verify/cms.h"
 
 namespace verify {
@@ -16,7 +16,8 @@ using certs::ChainStatus;
 /// Clocks of the sealer, the time-stamp authority and the judge may differ by so much.
 constexpr auto kSkew = std::chrono::minutes(5);
 
-void note(SealReport& report, std::string key) {
+template <class Report>
+void note(Report& report, std::string key) {
   if (std::find(report.reasons.begin(), report.reasons.end(), key) == report.reasons.end())
     report.reasons.push_back(std::move(key));
 }
@@ -42,25 +43,29 @@ bool all_known(const std::vector<certs::Certificate>& certificates,
 
 class Judgement {
  public:
-  Judgement(base::BytesView file, const pdf::Signature& signature, const certs::TrustList& trust,
-            base::Time at)
-      : file_(file), signature_(signature), trust_(trust), at_(at) {}
+  Judgement(base::BytesView file, const pdf::Signature& signature, const Grounds& grounds,
+            base::Time at, std::optional<base::Time> proven)
+      : file_(file), signature_(signature), grounds_(grounds), at_(at), proven_(proven) {}
   SealReport run();
 
  private:
   bool container();
   void time();
   bool stamped(base::BytesView token);
+  void attested(base::Time moment);
   void claimed();
+  void level();
   void chain(const ChainStatus& status);
   void name_signer(const ChainStatus& status);
 
   base::BytesView file_;
   const pdf::Signature& signature_;
-  const certs::TrustList& trust_;
+  const Grounds& grounds_;
   const base::Time at_;
+  const std::optional<base::Time> proven_;
   SignedData signed_;
-  ChainStatus status_;  // at the moment that decides
+  ChainStatus status_;                   // at the moment that decides
+  std::vector<certs::Certificate> tsa_;  // whose stamp settled the moment, and what came with it
   SealReport report_;
 };
 
@@ -79,11 +84,23 @@ SealReport Judgement::run() {
   }
   if (!container()) return report_;
   time();
-  if (report_.genuine == Answer::yes && !all_known(signed_.certificates, status_.path, trust_)) {
+  if (report_.genuine == Answer::yes &&
+      !all_known(signed_.certificates, status_.path, grounds_.trust())) {
     report_.intact = Answer::no;
     note(report_, "verify.seal.stray_certificate");
   }
+  level();
   return report_;
+}
+
+void Judgement::level() {
+  if (report_.intact != Answer::yes || report_.genuine != Answer::yes) return;
+  report_.level = report_.time_attested ? PadesLevel::t : PadesLevel::b;
+  if (!report_.time_attested ||
+      !grounds_.in_file(*signed_.signer, signed_.certificates, *report_.sealed_at) ||
+      (!tsa_.empty() && !grounds_.in_file(tsa_.front(), tsa_, *report_.sealed_at)))
+    return;
+  report_.level = proven_ ? PadesLevel::lta : PadesLevel::lt;
 }
 
 /// Is the signature over these bytes, by the key of the certificate that came with it?
@@ -110,14 +127,17 @@ void Judgement::time() {
   if (signed_.time_stamp) {
     if (stamped(*signed_.time_stamp)) return;
   } else {
-    note(report_, "verify.seal.time_claimed");
+    note(report_, proven_ ? "verify.seal.time_by_document_stamp" : "verify.seal.time_claimed");
   }
-  claimed();
+  if (proven_ && report_.intact == Answer::yes)
+    attested(*proven_);
+  else
+    claimed();
 }
 
 /// True when a trusted stamp settled the moment, and with it everything else.
 bool Judgement::stamped(base::BytesView token) {
-  const auto stamp = certs::judge_timestamp(token, base::sha256(signed_.signature), trust_);
+  const auto stamp = grounds_.stamp(token, base::sha256(signed_.signature), proven_);
   const auto along = certificates_of_token(token);
   if (!stamp.intact || !along) {
     // Put there by someone else, or changed: the seal itself is not covered by it.
@@ -130,20 +150,29 @@ bool Judgement::stamped(base::BytesView token) {
     note(report_, stamp.chain.reason);
     return false;
   }
-  if (!all_known(*along, stamp.chain.path, trust_)) {
+  if (!all_known(*along, stamp.chain.path, grounds_.trust())) {
     report_.intact = Answer::no;
     note(report_, "verify.seal.stray_certificate");
     return false;
   }
-  report_.sealed_at = stamp.at;
+  tsa_ = stamp.chain.path;
+  attested(stamp.at);
+  if (proven_ && *proven_ + kSkew < stamp.at) {
+    // What covers the stamp says that it was there before its own time: one clock was wrong.
+    report_.in_force = std::min(report_.in_force, Answer::unsure);
+    note(report_, "verify.stamp.order");
+  }
+  return true;
+}
+
+void Judgement::attested(base::Time moment) {
+  report_.sealed_at = moment;
   report_.time_attested = true;
-  chain(
-      certs::validate(*signed_.signer, signed_.certificates, trust_, ChainPurpose::seal, stamp.at));
-  if (stamp.at > at_ + kSkew) {
+  chain(grounds_.validate(*signed_.signer, signed_.certificates, ChainPurpose::seal, moment));
+  if (moment > at_ + kSkew) {
     report_.in_force = std::min(report_.in_force, Answer::unsure);
     note(report_, "verify.seal.in_future");
   }
-  return true;
 }
 
 /// Without a trusted stamp the sealing moment is the sealer's word. Who stole a key would date
@@ -151,7 +180,7 @@ bool Judgement::stamped(base::BytesView token) {
 void Judgement::claimed() {
   const auto moment = report_.sealed_at.value_or(at_);
   const auto validate = [&](base::Time when) {
-    return certs::validate(*signed_.signer, signed_.certificates, trust_, ChainPurpose::seal, when);
+    return grounds_.validate(*signed_.signer, signed_.certificates, ChainPurpose::seal, when);
   };
   chain(validate(moment));
   if (signed_.time_stamp) report_.in_force = std::min(report_.in_force, Answer::unsure);
@@ -207,9 +236,94 @@ void Judgement::name_signer(const ChainStatus& status) {
 
 }  // namespace
 
-SealReport judge_seal(base::BytesView file, const pdf::Signature& signature,
-                      const certs::TrustList& trust, base::Time at) {
-  return Judgement(file, signature, trust, at).run();
+const certs::TrustList* Grounds::with_evidence() const {
+  if (evidence_.revocation_lists.empty()) return nullptr;
+  if (!both_) {
+    auto both = std::make_unique<certs::TrustList>(trust_);
+    for (const auto& der : evidence_.revocation_lists) both->crls.push_back(der);
+    both_ = std::move(both);
+  }
+  return both_.get();
+}
+
+ChainStatus Grounds::validate(const certs::Certificate& leaf,
+                              const std::vector<certs::Certificate>& along, ChainPurpose purpose,
+                              base::Time at) const {
+  auto status = certs::validate(leaf, along, trust_, purpose, at);
+  if (status.answer != ChainAnswer::unsure) return status;
+  const auto* more = with_evidence();
+  return more == nullptr ? status : certs::validate(leaf, along, *more, purpose, at);
+}
+
+certs::TimestampStatus Grounds::stamp(base::BytesView token, const base::Digest& digest,
+                                      std::optional<base::Time> proven) const {
+  auto out = certs::judge_timestamp(token, digest, trust_);
+  if (!out.intact) return out;
+  if (const auto* more = with_evidence(); more && out.chain.answer == ChainAnswer::unsure)
+    out = certs::judge_timestamp(token, digest, *more);
+  auto& chain = out.chain;
+  if (chain.answer != ChainAnswer::revoked || !proven || !chain.revoked_at || !chain.entry ||
+      *proven >= *chain.revoked_at)
+    return out;
+  // The token was there before the key was lost: nobody else can have made it.
+  const bool in_use =
+      chain.entry->since <= out.at && (!chain.entry->until || out.at <= *chain.entry->until);
+  const auto then = validate(chain.path.front(), chain.path, ChainPurpose::any, out.at);
+  if (in_use && then.answer == ChainAnswer::trusted) {
+    chain.answer = ChainAnswer::trusted;
+    chain.reason = then.reason;
+  }
+  return out;
+}
+
+bool Grounds::in_file(const certs::Certificate& leaf, const std::vector<certs::Certificate>& along,
+                      base::Time at) const {
+  if (evidence_.revocation_lists.empty()) return false;
+  std::vector<certs::Crl> lists;
+  for (const auto& der : evidence_.revocation_lists)
+    if (auto list = certs::Crl::from_der(der)) lists.push_back(std::move(*list));
+  auto certificates = along;
+  certificates.insert(certificates.end(), evidence_.certificates.begin(),
+                      evidence_.certificates.end());
+  return certs::validate_path(leaf, certificates, {trust_.roots, {}}, lists, {}, at).answer ==
+         ChainAnswer::trusted;
+}
+
+SealReport judge_seal(base::BytesView file, const pdf::Signature& signature, const Grounds& grounds,
+                      base::Time at, std::optional<base::Time> proven) {
+  return Judgement(file, signature, grounds, at, proven).run();
+}
+
+StampReport judge_document_stamp(base::BytesView file, const pdf::Signature& signature,
+                                 const Grounds& grounds, base::Time at,
+                                 std::optional<base::Time> proven) {
+  StampReport report;
+  const auto broken = [&](std::string key) {
+    report.intact = Answer::no;
+    note(report, std::move(key));
+    return report;
+  };
+  if (!signature.problem.empty()) return broken(signature.problem);
+  const auto stamp = grounds.stamp(signature.container, digest_of_ranges(file, signature), proven);
+  if (!stamp.intact) return broken(stamp.chain.reason);
+  const auto along = certificates_of_token(signature.container);
+  if (!along) return broken("verify.seal.timestamp_malformed");
+  report.intact = Answer::yes;
+  report.at = stamp.at;
+  if (stamp.chain.answer != ChainAnswer::trusted) {
+    report.trusted = stamp.chain.answer == ChainAnswer::unsure ? Answer::unsure : Answer::no;
+    note(report, "verify.stamp.not_trusted");
+    note(report, stamp.chain.reason);
+    return report;
+  }
+  if (!all_known(*along, stamp.chain.path, grounds.trust()))
+    return broken("verify.seal.stray_certificate");
+  report.trusted = Answer::yes;
+  if (stamp.at > at + kSkew) {
+    report.trusted = Answer::unsure;
+    note(report, "verify.seal.in_future");
+  }
+  return report;
 }
 
 }  // namespace verify

@@ -50,4 +50,20 @@ std::string_view to_string(FileKind kind) {
   base::fail("a kind of file without a name");
 }
 
+std::string_view to_string(PadesLevel level) {
+  switch (level) {
+    case PadesLevel::none:
+      return "";
+    case PadesLevel::b:
+      return "B-B";
+    case PadesLevel::t:
+      return "B-T";
+    case PadesLevel::lt:
+      return "B-LT";
+    case PadesLevel::lta:
+      return "B-LTA";
+  }
+  base::fail("a level without a name");
+}
+
 }  // namespace verify

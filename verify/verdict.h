@@ -34,6 +34,10 @@ struct SealObject {
   base::Time created, valid_from, valid_until;
   std::string maker;  ///< common name of the maker's certificate
 };
+/// How much of what a later judge needs the file itself holds, as found, not as claimed. ETSI EN
+/// 319 142-1 §6: signature; trusted time stamp over it; certificates and revocation lists for both;
+/// trusted document time stamp over all of that.
+enum class PadesLevel { none, b, t, lt, lta };
 
 /// One seal (signature) in a file.
 struct SealReport {
@@ -47,10 +51,19 @@ struct SealReport {
   /// The sealing key is known to have been in other hands since then. Before it, only what a
   /// trusted time stamp proves counts. 电子签名法 15.
   std::optional<base::Time> compromised_since;
-  bool whole_document = false;       ///< nothing in the file stands outside this seal
+  bool whole_document = false;  ///< nothing in the file stands outside this seal
+  PadesLevel level = PadesLevel::none;
   std::vector<std::string> reasons;  ///< message-catalogue keys, in the order they were found
   std::vector<Step> steps;  ///< of a national seal signature; none for the signatures of PDF
   std::optional<SealObject> seal_object;  ///< likewise
+};
+
+/// One document time stamp: all before it was there at its moment. ETSI EN 319 142-1 §5.4.3.
+struct StampReport {
+  Answer intact = Answer::unsure;   ///< the bytes are those that were stamped
+  Answer trusted = Answer::unsure;  ///< by an authority that we believe
+  std::optional<base::Time> at;     ///< as the token says, when it is intact
+  std::vector<std::string> reasons;
 };
 
 enum class FileKind { pdf, ofd, unknown };
@@ -68,13 +81,18 @@ enum class Outcome {
 std::string_view to_string(Answer answer);
 std::string_view to_string(Outcome outcome);
 std::string_view to_string(FileKind kind);
+std::string_view to_string(PadesLevel level);  ///< "B-LT"; empty for none
 
 struct Verdict {
   FileKind kind = FileKind::unknown;
   Outcome outcome = Outcome::undetermined;
   std::vector<SealReport> seals;
+  std::vector<StampReport> document_stamps;  ///< in the order of the file
   std::vector<std::string> reasons;
   base::Digest sha256{};  ///< of the file
+  /// Of the file as it ended at each earlier revision that holds the first seal, the last first: by
+  /// one of them a register knows a document that was augmented since.
+  std::vector<base::Digest> earlier_sha256;
   std::optional<std::string>
       document_code;  ///< pretty form, when the file carries one in its metadata
 };

@@ -42,34 +42,116 @@ int rank(Outcome outcome) {
   return 0;
 }
 
-void changed(SealReport& seal, const char* key) {
-  seal.intact = Answer::no;
-  seal.reasons.push_back(key);
+/// Seals and document time stamps of one file, in its order.
+class Signatures {
+ public:
+  Signatures(base::BytesView file, const Limits& limits,
+             const std::vector<pdf::Signature>& signatures, Verdict& verdict)
+      : file_(file), limits_(limits), signatures_(signatures), verdict_(verdict) {}
+  void judge(const Grounds& grounds, base::Time at);
+  void judge_revisions();
+  void note_earlier();
+
+ private:
+  void changed_from(std::size_t last, const char* key);
+  std::size_t end_of(std::size_t i) const {
+    return i < signatures_.size() ? signatures_[i].end : file_.size();
+  }
+
+  base::BytesView file_;
+  const Limits& limits_;
+  const std::vector<pdf::Signature>& signatures_;
+  Verdict& verdict_;
+};
+
+/// The last one first: what a trusted document time stamp covers is proven to have been there.
+void Signatures::judge(const Grounds& grounds, base::Time at) {
+  std::optional<base::Time> proven;
+  for (auto i = signatures_.size(); i-- > 0;) {
+    const auto& signature = signatures_[i];
+    if (!signature.document_stamp) {
+      verdict_.seals.push_back(judge_seal(file_, signature, grounds, at, proven));
+      continue;
+    }
+    auto stamp = judge_document_stamp(file_, signature, grounds, at, proven);
+    if (stamp.intact == Answer::yes && stamp.trusted == Answer::yes)
+      proven = proven ? std::min(*proven, *stamp.at) : stamp.at;
+    verdict_.document_stamps.push_back(std::move(stamp));
+  }
+  std::reverse(verdict_.seals.begin(), verdict_.seals.end());
+  std::reverse(verdict_.document_stamps.begin(), verdict_.document_stamps.end());
 }
 
-/// Compares what each seal covers with what the next one covers, and the last one with the file.
-void judge_revisions(base::BytesView file, const Limits& limits,
-                     const std::vector<pdf::Signature>& signatures, Verdict& verdict) {
-  for (std::size_t i = 0; i < signatures.size(); ++i) {
-    SealReport& seal = verdict.seals[i];
-    if (!signatures[i].problem.empty()) continue;
-    if (i + 1 == signatures.size()) {
-      if (!seal.whole_document) changed(seal, "verify.changed_after_sealing");
-      return;
-    }
-    auto older = pdf::File::open(file.first(signatures[i].end), limits);
-    auto newer = pdf::File::open(file.first(signatures[i + 1].end), limits);
-    if (!older || !newer || signatures[i].end == signatures[i + 1].end ||
-        !pdf::only_signatures_added(*older, *newer))
-      changed(seal, "verify.changed_between_seals");
+/// A change behind a signature is one behind all before it.
+void Signatures::changed_from(std::size_t last, const char* key) {
+  std::size_t seal = 0, stamp = 0;
+  for (std::size_t i = 0; i <= last; ++i) {
+    const bool is_stamp = signatures_[i].document_stamp;
+    auto& intact = is_stamp ? verdict_.document_stamps[stamp].intact : verdict_.seals[seal].intact;
+    auto& reasons =
+        is_stamp ? verdict_.document_stamps[stamp].reasons : verdict_.seals[seal].reasons;
+    (is_stamp ? stamp : seal) += 1;
+    if (!signatures_[i].problem.empty()) continue;
+    intact = Answer::no;
+    if (std::find(reasons.begin(), reasons.end(), key) == reasons.end()) reasons.push_back(key);
   }
 }
 
-/// The worst seal decides.
-Outcome worst(const std::vector<SealReport>& seals) {
-  Outcome out = Outcome::genuine;
-  for (const SealReport& seal : seals)
-    if (rank(outcome_of(seal)) < rank(out)) out = outcome_of(seal);
+/// Compares what each signature covers with what the next one covers, and the last one with the
+/// file.
+void Signatures::judge_revisions() {
+  for (std::size_t i = 0; i < signatures_.size(); ++i) {
+    if (!signatures_[i].problem.empty()) continue;
+    const bool last = i + 1 == signatures_.size();
+    if (last && signatures_[i].end == file_.size()) return;
+    auto older = pdf::File::open(file_.first(signatures_[i].end), limits_);
+    auto newer = pdf::File::open(file_.first(end_of(i + 1)), limits_);
+    const bool evidence = last || signatures_[i + 1].document_stamp;
+    const bool allowed = older.ok() && newer.ok() && signatures_[i].end < end_of(i + 1) &&
+                         (evidence ? pdf::only_evidence_added(*older, *newer)
+                                   : pdf::only_signatures_added(*older, *newer));
+    if (!allowed)
+      changed_from(i, last ? "verify.changed_after_sealing" : "verify.changed_between_seals");
+    else if (last)
+      verdict_.reasons.push_back("verify.evidence_uncovered");
+  }
+}
+
+void Signatures::note_earlier() {
+  constexpr std::size_t kMost = 32;
+  const auto first = std::find_if(signatures_.begin(), signatures_.end(), [](const auto& one) {
+    return one.problem.empty() && !one.document_stamp;
+  });
+  if (first == signatures_.end() || first->end == file_.size()) return;
+  const auto text = base::as_text(file_);
+  base::Sha256 sha;
+  std::size_t hashed = 0;
+  const auto take = [&](std::size_t end) {
+    sha.update(file_.subspan(hashed, end - hashed));
+    hashed = end;
+    verdict_.earlier_sha256.push_back(sha.finish());
+  };
+  take(first->end);
+  for (auto at = first->end; verdict_.earlier_sha256.size() < kMost &&
+                             (at = text.find("%%EOF", at)) != std::string_view::npos;) {
+    at += 5;
+    if (text.substr(at).starts_with('\r')) ++at;
+    if (text.substr(at).starts_with('\n')) ++at;
+    if (at < file_.size()) take(at);
+  }
+  std::reverse(verdict_.earlier_sha256.begin(), verdict_.earlier_sha256.end());
+}
+
+Outcome outcome_of(const StampReport& stamp) {
+  if (stamp.intact == Answer::no) return Outcome::altered;
+  return stamp.trusted == Answer::yes ? Outcome::genuine : Outcome::undetermined;
+}
+
+/// The worst one decides.
+template <class Report>
+Outcome worst(const std::vector<Report>& reports, Outcome out = Outcome::genuine) {
+  for (const auto& one : reports)
+    if (rank(outcome_of(one)) < rank(out)) out = outcome_of(one);
   return out;
 }
 
@@ -108,12 +190,19 @@ void judge_pdf(base::BytesView bytes, const Limits& limits, const certs::TrustLi
   if (!signatures) return malformed(signatures.error());
   if (const auto typed = pdf::information(*file, "XinyinCode"))
     if (const auto code = DocumentCode::parse(*typed)) verdict.document_code = code->pretty();
-  if (signatures->empty())
-    return unsealed(verdict, pdf::has_loose_seal(bytes), "verify.pdf.loose_seal");
-  for (const pdf::Signature& signature : *signatures)
-    verdict.seals.push_back(judge_seal(bytes, signature, trust, at));
-  judge_revisions(bytes, limits, *signatures, verdict);
-  verdict.outcome = worst(verdict.seals);
+  const bool sealed = std::any_of(signatures->begin(), signatures->end(),
+                                  [](const auto& one) { return !one.document_stamp; });
+  if (!sealed)
+    return unsealed(verdict, signatures->empty() && pdf::has_loose_seal(bytes),
+                    "verify.pdf.loose_seal");
+  auto evidence = pdf::evidence_of(*file);
+  if (!evidence) verdict.reasons.push_back("verify.pdf.evidence");
+  const Grounds grounds(trust, evidence ? std::move(*evidence) : pdf::Evidence());
+  Signatures all(bytes, limits, *signatures, verdict);
+  all.judge(grounds, at);
+  all.judge_revisions();
+  all.note_earlier();
+  verdict.outcome = worst(verdict.document_stamps, worst(verdict.seals));
 }
 
 }  // namespace

@@ -91,6 +91,24 @@ std::string xml(std::string_view text) {
 
 constexpr std::string_view kProducer = "Xinyin";
 
+// 骑缝章: one seal cut over the right edges of several pages; put together, they show whether one
+// is missing or from elsewhere. So many pages at most share a seal that each slice can be seen.
+constexpr std::uint32_t kMostSlices = 10;
+
+std::string seal_slice(std::uint32_t page, std::uint32_t pages) {
+  const auto seals = (pages + kMostSlices - 1) / kMostSlices;
+  const auto seal = page * seals / pages;
+  const auto first = (seal * pages + seals - 1) / seals;
+  const auto behind = ((seal + 1) * pages + seals - 1) / seals;
+  const double side = mm(kSealDiameter_mm), width = side / (behind - first);
+  const double left = kPageWidth - width, bottom = (kPageHeight - side) / 2;
+  std::string out = "q ";
+  for (const auto value : {left, bottom, width, side}) put(out, value);
+  out += "re W n 1 0 0 1 ";
+  for (const auto value : {left - width * (page - first), bottom}) put(out, value);
+  return out + "cm /Seal Do Q\n";
+}
+
 // The same facts as in the information dictionary (ISO 19005-3 6.6.3), and the claim of PDF/A.
 std::string metadata(const std::string& title, const std::string& agency, base::Time at) {
   const auto date = xmp_date(at);
@@ -130,17 +148,6 @@ void PdfTemplate::write_prefix(const std::string& seal_picture) {
   // Four bytes above 127 tell everybody that this is binary (ISO 19005-3 6.1.2).
   prefix_ = "%PDF-1.7\n%\xE4\xBF\xA1\xE5\x8D\xB0\n";
   Objects out(prefix_, 0, offsets_);
-  out.object(
-      kCatalog,
-      "<</Type/Catalog/Version/1.7/Pages " + ref(kPages) + "/Lang(zh-CN)/Metadata " +
-          ref(kMetadata) +
-          "/ViewerPreferences<</DisplayDocTitle true>>"
-          "/OutputIntents[<</Type/OutputIntent/S/GTS_PDFA1/OutputConditionIdentifier(sRGB)/Info"
-          "(sRGB IEC61966-2.1)/DestOutputProfile " +
-          ref(kProfile) + ">>]/AcroForm<</Fields[" + ref(kField) +
-          "]/SigFlags 3>>/Perms<</DocMDP " + ref(kSignature) + ">>/AF[" + ref(kFileSpec) +
-          "]/Names<</EmbeddedFiles<</Names[(facts.json)" + ref(kFileSpec) +
-          "]>>>>/Extensions<</ESIC<</BaseVersion/1.7/ExtensionLevel 1>>>>>>");
   write_font(out, *faces_.body, "XINYIA", kFontA, layout_->body_codes().characters(), true);
   write_font(out, *faces_.display, "XINYIT", kFontT, layout_->display_codes().characters(), true);
   out.stream(kProfile, "/N 3", base::as_text(srgb_profile()), true);
@@ -170,7 +177,54 @@ void PdfTemplate::write_prefix(const std::string& seal_picture) {
     form_resources_ += '/' + form.name + ' ' + ref(number);
     ++number;
   }
-  prefix_state_.update(base::as_bytes(prefix_));
+  lasting_bytes_ = prefix_.size();
+  lasting_offsets_ = offsets_;
+  lasting_state_.update(base::as_bytes(prefix_));
+  end_prefix({});
+}
+
+void PdfTemplate::end_prefix(const Evidence& evidence) {
+  prefix_.resize(lasting_bytes_);
+  offsets_ = lasting_offsets_;
+  Objects out(prefix_, 0, offsets_);
+  std::string store;
+  const auto members = [&](std::string_view key, const std::vector<base::Bytes>& all) {
+    if (all.empty()) return;
+    store += '/' + std::string(key) + '[';
+    for (const auto& one : all) {
+      const auto number = static_cast<std::uint32_t>(offsets_.size());
+      out.stream(number, "", base::as_text(one), true);
+      store += ref(number) + ' ';
+    }
+    store.back() = ']';
+  };
+  members("Certs", evidence.certificates);
+  members("CRLs", evidence.revocation_lists);
+  std::string in_catalog;
+  if (!store.empty()) {
+    const auto number = static_cast<std::uint32_t>(offsets_.size());
+    out.object(number, "<</Type/DSS" + store + ">>");
+    in_catalog = "/DSS " + ref(number);
+  }
+  out.object(
+      kCatalog,
+      "<</Type/Catalog/Version/1.7/Pages " + ref(kPages) + "/Lang(zh-CN)/Metadata " +
+          ref(kMetadata) +
+          "/ViewerPreferences<</DisplayDocTitle true>>"
+          "/OutputIntents[<</Type/OutputIntent/S/GTS_PDFA1/OutputConditionIdentifier(sRGB)/Info"
+          "(sRGB IEC61966-2.1)/DestOutputProfile " +
+          ref(kProfile) + ">>]/AcroForm<</Fields[" + ref(kField) +
+          "]/SigFlags 3>>/Perms<</DocMDP " + ref(kSignature) + ">>/AF[" + ref(kFileSpec) +
+          "]/Names<</EmbeddedFiles<</Names[(facts.json)" + ref(kFileSpec) + "]>>>>" + in_catalog +
+          "/Extensions<</ESIC<</BaseVersion/1.7/ExtensionLevel 1>>>>>>");
+  prefix_state_ = lasting_state_;
+  prefix_state_.update(base::as_bytes(prefix_).subspan(lasting_bytes_));
+}
+
+std::shared_ptr<const PdfTemplate> PdfTemplate::with(const Evidence& evidence) const {
+  std::shared_ptr<PdfTemplate> out(new PdfTemplate(*this));
+  out->end_prefix(evidence);
+  return out;
 }
 
 base::Result<Unsigned> PdfTemplate::compose(const Parameters& p) const {
@@ -195,7 +249,8 @@ base::Result<Unsigned> PdfTemplate::compose(const Parameters& p) const {
   if (extra) write_font(out, *faces_.body, "XINYIB", font_b, sheet.extra, false);
   out.object(kResources, "<</Font<</FA " + ref(kFontA) + "/FT " + ref(kFontT) +
                              (extra ? "/FB " + ref(font_b) : "") + ">>/XObject<<" +
-                             form_resources_ + "/Qr " + ref(kQr) + ">>>>");
+                             form_resources_ + "/Qr " + ref(kQr) + "/Seal " + ref(kSealPicture) +
+                             ">>>>");
   // The quiet zone is part of the form's box and stays white, whatever stands around it.
   const auto modules = std::to_string(qr.modules);
   const auto image = "q " + modules + " 0 0 " + modules + ' ' + std::to_string(kQuietZone) + ' ' +
@@ -218,7 +273,8 @@ base::Result<Unsigned> PdfTemplate::compose(const Parameters& p) const {
                          ref(kResources) + "/Group<</S/Transparency/CS/DeviceRGB>>/Contents " +
                          ref(page + 1) + (page == last_page ? "/Annots[" + ref(kField) + "]" : "") +
                          ">>");
-    out.stream(page + 1, "", sheet.pages[i], false);
+    const bool sliced = layout_->form().straddling && pages > 1;
+    out.stream(page + 1, "", sheet.pages[i] + (sliced ? seal_slice(i, pages) : ""), false);
   }
 
   const std::string title(layout_->form().title.zh);

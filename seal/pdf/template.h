@@ -48,6 +48,7 @@ struct Template {
   std::string_view statement;     ///< what the document certifies
   std::string_view
       expected;  ///< words that values will often hold: their glyphs go into the template
+  bool straddling = false;  ///< 骑缝章: pages share a seal at their edges, when there are several
 };
 
 std::span<const Template> templates();

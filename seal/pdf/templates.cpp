@@ -36,6 +36,7 @@ std::span<const Template> templates() {
           .expected =
               "职工城乡居民基本养老失业工伤医疗生育保险补充参保缴费暂停退休终止未已到账中本人自用"
               "年月日至—",
+          .straddling = true,
       },
       {
           .kind = "unit-enrolment-certificate",
@@ -62,6 +63,7 @@ std::span<const Template> templates() {
           .expected =
               "职工城乡居民基本养老失业工伤医疗生育保险补充参保缴费暂停退休终止无欠费个月年月日至"
               "有限责任公司股份科技集团—",
+          .straddling = true,
       },
   };
   return all;

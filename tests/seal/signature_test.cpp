@@ -49,9 +49,12 @@ class SignatureTest : public ::testing::TestWithParam<hsm::Algorithm> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Keys, SignatureTest,
-                         ::testing::Values(hsm::Algorithm::ecdsa_p256, hsm::Algorithm::rsa_3072),
+                         ::testing::Values(hsm::Algorithm::ecdsa_p256, hsm::Algorithm::rsa_3072,
+                                           hsm::Algorithm::rsa_4096),
                          [](const auto& one) {
-                           return one.param == hsm::Algorithm::rsa_3072 ? "Rsa3072" : "EcdsaP256";
+                           return one.param == hsm::Algorithm::rsa_3072   ? "Rsa3072"
+                                  : one.param == hsm::Algorithm::rsa_4096 ? "Rsa4096"
+                                                                          : "EcdsaP256";
                          });
 
 TEST_P(SignatureTest, PdfsigCallsItValidAndWhole) {
@@ -153,6 +156,16 @@ TEST_P(SignatureTest, TheReservedPlaceIsNeverTooSmall) {
     const auto value = frame->signature_value(*key_->sign(digest));
     EXPECT_LE(frame->finish(digest, value, base::Bytes(4608)).size(), frame->most_bytes(4608));
   }
+}
+
+/// One digest for the whole file and all of the container: a key that signs another is refused.
+TEST(CmsFrameTest, AKeyThatDoesNotSignSha256IsRefused) {
+  test::Pki pki;
+  const auto key = test::SoftKey::make("seal-384", hsm::Algorithm::ecdsa_p384);
+  const auto frame = seal::CmsFrame::create(key->info(), pki.certificate("seal-1"), {});
+  ASSERT_FALSE(frame.ok());
+  EXPECT_EQ(frame.error().key, "seal.algorithm");
+  EXPECT_EQ(frame.error().code, base::Code::invalid_argument);
 }
 
 TEST(LocalTimestampsTest, AnAuthorityThatIsAwayIsUnavailable) {
