@@ -22,14 +22,7 @@ int main(int argc, char** argv) {
     signature.token = test::ses_token(house.pki.timestamps(), value);
     return signature.encode();
   };
-  for (const int version : {1, 4, 5}) {
-    const auto name = "v" + std::to_string(version);
-    const auto seal = house.raw_seal(version).encode();
-    write(directory / ("seal-" + name), seal);
-    write(directory / ("genuine-" + name), house.raw_signature(version, seal).encode());
-  }
-  write(directory / "genuine-v4-digests-stamped",
-        stamped(house.raw_signature(4, house.raw_seal(4, true).encode())));
+  // The authority's clock goes forward alone, so the seal comes first.
   auto seal = house.raw_seal(5);
   const auto value = seal.sign(seal.info());
   seal.signature = der::bits(value);
@@ -37,6 +30,14 @@ int main(int argc, char** argv) {
   seal.token = test::ses_token(house.pki.timestamps(), value);
   house.pki.clock().set(now);
   write(directory / "seal-v5-stamped", seal.encode());
+  for (const int version : {1, 4, 5}) {
+    const auto name = "v" + std::to_string(version);
+    const auto plain = house.raw_seal(version).encode();
+    write(directory / ("seal-" + name), plain);
+    write(directory / ("genuine-" + name), house.raw_signature(version, plain).encode());
+  }
+  write(directory / "genuine-v4-digests-stamped",
+        stamped(house.raw_signature(4, house.raw_seal(4, true).encode())));
   write(directory / "genuine-v5-stamped", stamped(house.raw_signature(5, seal.encode())));
   auto extended = house.raw_seal(5, true);
   extended.extensions = der::sequence(

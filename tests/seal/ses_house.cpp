@@ -101,18 +101,21 @@ SesHouse::SesHouse() {
                        issuing_key->info().public_key),
            "SM2 issuing authority"));
   issuing = std::make_unique<certs::Authority>(issuing_key, *issuing_certificate, clock, random);
-  clock.set(pki.start() - days(20));
+  clock.set(pki.start());
   maker = std::make_unique<certs::Certificate>(
       issue(Profile::seal_maker, "测试制章", maker_key->info().public_key));
   sealer = std::make_unique<certs::Certificate>(
       issue(Profile::seal, "测试国密电子印章", sealer_key->info().public_key));
-  clock.set(pki.start());
   enlist(*maker, "seal_maker");
   enlist(*sealer, "seal");
 }
 
 certs::Certificate SesHouse::issue(Profile profile, const std::string& name, BytesView public_key) {
-  return must(issuing->issue(profile, pki.agency(name), public_key), "certificate");
+  const auto now = pki.clock().now();
+  pki.clock().set(pki.start() - days(20));
+  auto out = must(issuing->issue(profile, pki.agency(name), public_key), "certificate");
+  pki.clock().set(now);
+  return out;
 }
 
 void SesHouse::enlist(const certs::Certificate& certificate, const std::string& purpose) {
