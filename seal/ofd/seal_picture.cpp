@@ -6,6 +6,14 @@
 
 namespace seal::ofd {
 
+namespace {
+
+// Some readers do not fill what stands in a stamp; a hairline shows them the seal all the same.
+constexpr double kOutline = pdf::mm(0.04);
+constexpr int kAlpha = 190;  // what is printed under the seal stays readable
+
+}  // namespace
+
 base::Result<base::Bytes> seal_picture(const pdf::FontFace& face, std::string_view agency,
                                        std::string_view caption) {
   BASE_TRY(const auto operators, pdf::round_seal(face, agency, caption));
@@ -17,6 +25,8 @@ base::Result<base::Bytes> seal_picture(const pdf::FontFace& face, std::string_vi
   for (const auto& item : items) {
     auto one = std::get<Shape>(item);
     one.colour = pdf::kRed;
+    one.thickness = kOutline;
+    one.alpha = kAlpha;
     page.shape(one);
   }
   const auto content = page.finish(kSide, kSide);

@@ -57,12 +57,13 @@ void draw(std::string& out, const FontFace& face, std::uint16_t glyph, const Map
   out += "f\n";
 }
 
-void circle(std::string& out, double radius) {
+/// `turn` 1 or -1. A ring of two that turn against each other is one by either rule of filling.
+void circle(std::string& out, double radius, int turn) {
   constexpr double k = 0.5522847498;
   const double m = mm(kRadius), r = mm(radius), h = r * k;
   const auto point = [&](double x, double y) {
     put(out, m + x);
-    put(out, m + y);
+    put(out, m + y * turn);
   };
   point(r, 0), out += "m ";
   point(r, h), point(h, r), point(0, r), out += "c ";
@@ -107,8 +108,8 @@ base::Result<std::string> round_seal(const FontFace& face, std::string_view agen
   BASE_TRY(const auto name, glyphs_of(face, agency, 30));
   BASE_TRY(const auto below, glyphs_of(face, caption, 14));
   std::string out;
-  circle(out, kRadius);
-  circle(out, kRadius - kRing_mm);
+  circle(out, kRadius, 1);
+  circle(out, kRadius - kRing_mm, -1);
   out += "f*\n";
   star(out);
 

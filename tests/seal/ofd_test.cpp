@@ -393,7 +393,8 @@ TEST_F(OfdTest, EachAttackIsRefusedForItsReason) {
        "verify.ses.der"},
       {"a seal taken from the list",
        edit("Doc_0/Signs/Signatures.xml",
-            "<ofd:Signature ID=\"1\" Type=\"Seal\" BaseLoc=\"Sign_0/Signature.xml\"/>", ""),
+            "<ofd:Signature ID=\"1\" Type=\"Seal\" BaseLoc=\"/Doc_0/Signs/Sign_0/Signature.xml\"/>",
+            ""),
        Outcome::altered, "verify.ofd.loose_seal"},
       {"the list taken from OFD.xml",
        edit("OFD.xml", "<ofd:Signatures>Doc_0/Signs/Signatures.xml</ofd:Signatures>", ""),
@@ -510,7 +511,7 @@ TEST_F(OfdTest, SealsFollowOneAnotherWhenTheListIsLeftOpen) {
   auto forgotten = both;
   forgotten[list] = replaced(both[list],
                              "<ofd:Signature ID=\"1\" Type=\"Seal\" "
-                             "BaseLoc=\"Sign_0/Signature.xml\"/>",
+                             "BaseLoc=\"/Doc_0/Signs/Sign_0/Signature.xml\"/>",
                              "");
   verdict = judge(forgotten);
   EXPECT_EQ(verdict.seals.size(), 1u);
