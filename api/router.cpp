@@ -281,7 +281,8 @@ std::optional<base::Error> Router::check_body_type(const Route& route, const Req
   const auto type = head.content_type();
   const bool good = ((route.takes & media::form) && type == "application/x-www-form-urlencoded") ||
                     ((route.takes & media::json) && type == "application/json") ||
-                    ((route.takes & media::pdf) && type == "application/pdf") ||
+                    ((route.takes & media::pdf) &&
+                     (type == "application/pdf" || type == "application/ofd")) ||
                     ((route.takes & media::multipart) && type == "multipart/form-data") ||
                     ((route.takes & media::ocsp) && type == "application/ocsp-request") ||
                     ((route.takes & media::timestamp) && type == "application/timestamp-query");

@@ -94,10 +94,6 @@ base::Error unknown_code() {
   return base::error(base::Code::not_found, "verify.unknown", "checks hold, nobody issued it");
 }
 
-std::string_view text_of(verify::FileKind kind) {
-  return kind == verify::FileKind::pdf ? "pdf" : "unknown";
-}
-
 void write_seal(base::JsonWriter& w, const verify::SealReport& seal) {
   w.StartObject();
   w.member("intact", verify::to_string(seal.intact));
@@ -229,7 +225,7 @@ base::Result<Response> verify_file(Call& call) {
   w.StartObject();
   w.member("outcome", verify::to_string(verdict.outcome));
   both(w, "message", "api.outcome." + std::string(verify::to_string(verdict.outcome)));
-  w.member("kind", text_of(verdict.kind));
+  w.member("kind", verify::to_string(verdict.kind));
   w.member("sha256", base::to_hex(verdict.sha256));
   w.key("reasons");
   w.StartArray();

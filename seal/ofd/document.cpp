@@ -17,6 +17,7 @@ constexpr std::size_t kDeepest = 8;  // forms within forms
 // A straddling seal is shared by so many pages at most: narrower strips tell nothing on paper.
 constexpr std::size_t kPagesOfOneStraddle = 6;
 constexpr std::string_view kFolder = "Doc_0/";
+// Paths of seals are absolute: some readers take relative ones from another folder.
 constexpr std::string_view kSigns = "Doc_0/Signs/Sign_0/";
 
 std::string element(std::string_view name, std::string_view text) {
@@ -186,7 +187,7 @@ base::Result<void> OfdTemplate::write_static(base::BytesView seal) {
   static_.push_back(file(folder + "Signs/Signatures.xml",
                          start("Signatures") +
                              "<ofd:MaxSignId>1</ofd:MaxSignId><ofd:Signature ID=\"1\" "
-                             "Type=\"Seal\" BaseLoc=\"Sign_0/Signature.xml\"/>" +
+                             "Type=\"Seal\" BaseLoc=\"/Doc_0/Signs/Sign_0/Signature.xml\"/>" +
                              end("Signatures")));
   static_.push_back(pack(std::string(kSigns) + "Seal.esl", seal));
   return {};
@@ -270,8 +271,9 @@ std::string OfdTemplate::signature_xml(
   out += stamp(id, pages.ids.back(), pages.seal.x * kMm,
                kHeight_mm - (pages.seal.y + pages.seal.height) * kMm, "");
   if (pages.ids.size() > 1) out += straddling(pages.ids, id);
-  return out + "<ofd:Seal>" + element("BaseLoc", "Seal.esl") + "</ofd:Seal></ofd:SignedInfo>" +
-         element("SignedValue", "SignedValue.dat") + end("Signature");
+  return out + "<ofd:Seal>" + element("BaseLoc", "/" + std::string(kSigns) + "Seal.esl") +
+         "</ofd:Seal></ofd:SignedInfo>" +
+         element("SignedValue", "/" + std::string(kSigns) + "SignedValue.dat") + end("Signature");
 }
 
 base::Result<Unsigned> OfdTemplate::compose(const Parameters& p) const {

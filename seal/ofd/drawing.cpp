@@ -213,7 +213,7 @@ void Reading::paint(Shape::Paint how) {
       last->thickness == now_.thickness)
     last->path.insert(last->path.end(), path_.begin(), path_.end());
   else
-    out_.emplace_back(Shape{how, stroke ? now_.thickness : 0, colour, path_});
+    out_.emplace_back(Shape{how, stroke ? now_.thickness : 0, colour, path_, 255});
   path_.clear();
 }
 

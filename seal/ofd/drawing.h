@@ -40,9 +40,10 @@ struct Segment {
 
 struct Shape {
   enum class Paint : std::uint8_t { fill, fill_even_odd, stroke } paint = Paint::fill;
-  double thickness = 0;  ///< of a stroke
+  double thickness = 0;  ///< of a stroke; of a filled shape, of the line round it
   pdf::Colour colour;
   std::vector<Segment> path = {};
+  int alpha = 255;  ///< 0 is not seen at all
 };
 
 /// A form or a picture of the page's resources.

@@ -151,16 +151,20 @@ void PageWriter::shape(const Shape& shape) {
     }
   }
   const bool stroke = shape.paint == Shape::Paint::stroke;
-  const double edge = stroke ? shape.thickness * kMm / 2 : 0;
+  const double edge = shape.thickness * kMm / 2;
   left -= edge, top -= edge, right += edge, bottom += edge;
   begin("PathObject", left, top, right, bottom);
-  if (stroke)
+  if (edge > 0)
     out_ += " LineWidth=\"" + number(shape.thickness * kMm) + '"';
   else
-    out_ += " Stroke=\"false\" Fill=\"true\"";
+    out_ += " Stroke=\"false\"";
+  if (!stroke) out_ += " Fill=\"true\"";
+  if (shape.alpha != 255) out_ += " Alpha=\"" + std::to_string(shape.alpha) + '"';
   if (shape.paint == Shape::Paint::fill_even_odd) out_ += " Rule=\"Even-Odd\"";
-  out_ +=
-      '>' + colour(stroke ? "StrokeColor" : "FillColor", shape.colour) + "<ofd:AbbreviatedData>";
+  out_ += '>';
+  if (edge > 0) out_ += colour("StrokeColor", shape.colour);
+  if (!stroke) out_ += colour("FillColor", shape.colour);
+  out_ += "<ofd:AbbreviatedData>";
   for (const auto& [kind, at] : shape.path) {
     out_ += kind;
     out_ += ' ';

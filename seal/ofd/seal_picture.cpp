@@ -5,6 +5,14 @@
 
 namespace seal::ofd {
 
+namespace {
+
+// Some readers do not fill what stands in a stamp; a hairline shows them the seal all the same.
+constexpr double kOutline = pdf::mm(0.04);
+constexpr int kAlpha = 190;  // what is printed under the seal stays readable
+
+}  // namespace
+
 base::Result<base::Bytes> seal_picture(const pdf::FontFace& face, const SealPictureSpec& seal) {
   BASE_TRY(const auto operators, pdf::draw_seal(face, seal));
   const pdf::CharacterCodes none('A');  // the seal's characters are outlines
@@ -14,6 +22,8 @@ base::Result<base::Bytes> seal_picture(const pdf::FontFace& face, const SealPict
   for (const auto& item : items) {
     auto one = std::get<Shape>(item);
     one.colour = pdf::kRed;
+    one.thickness = kOutline;
+    one.alpha = kAlpha;
     page.shape(one);
   }
   const auto content = page.finish(seal.width_mm, seal.height_mm);

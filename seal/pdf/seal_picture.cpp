@@ -82,14 +82,18 @@ base::Result<std::vector<std::uint16_t>> glyphs_of(const FontFace& face, std::st
   return out;
 }
 
+/// Which way a contour turns: a ring of two that turn against each other is one by either rule of
+/// filling.
+enum class Turn : std::int8_t { outer = 1, inner = -1 };
+
 /// An ellipse round the middle (all in millimetres).
-void ellipse(std::string& out, double cx_mm, double cy_mm, double rx_mm, double ry_mm) {
+void ellipse(std::string& out, double cx_mm, double cy_mm, double rx_mm, double ry_mm, Turn turn) {
   constexpr double k = 0.5522847498;
   const double cx = mm(cx_mm), cy = mm(cy_mm), rx = mm(rx_mm), ry = mm(ry_mm);
   const double hx = rx * k, hy = ry * k;
   const auto point = [&](double x, double y) {
     put(out, cx + x);
-    put(out, cy + y);
+    put(out, cy + y * static_cast<int>(turn));
   };
   point(rx, 0), out += "m ";
   point(rx, hy), point(hx, ry), point(0, ry), out += "c ";
@@ -98,11 +102,13 @@ void ellipse(std::string& out, double cx_mm, double cy_mm, double rx_mm, double 
   point(hx, -ry), point(rx, -hy), point(rx, 0), out += "c h\n";
 }
 
-void rectangle(std::string& out, double x, double y, double width, double height) {
+void rectangle(std::string& out, double x, double y, double width, double height, Turn turn) {
+  // The inner one goes up its left side first.
+  const double over = turn == Turn::outer ? width : 0, up = turn == Turn::outer ? 0 : height;
   for (const auto& [px, py, op] : {std::tuple{x, y, "m "},
-                                   {x + width, y, "l "},
+                                   {x + over, y + up, "l "},
                                    {x + width, y + height, "l "},
-                                   {x, y + height, "l h\n"}}) {
+                                   {x + width - over, y + height - up, "l h\n"}}) {
     put(out, mm(px));
     put(out, mm(py));
     out += op;
@@ -154,8 +160,8 @@ base::Result<std::string> draw_round(const FontFace& face, const SealPictureSpec
   BASE_TRY(const auto below, glyphs_of(face, seal.caption, 14));
   const double scale = seal.width_mm / kNominal_mm, radius = seal.width_mm / 2;
   std::string out;
-  ellipse(out, radius, radius, radius, radius);
-  ellipse(out, radius, radius, radius - kRing_mm * scale, radius - kRing_mm * scale);
+  ellipse(out, radius, radius, radius, radius, Turn::outer);
+  ellipse(out, radius, radius, radius - kRing_mm * scale, radius - kRing_mm * scale, Turn::inner);
   out += "f*\n";
   star(out, radius, kStarRadius_mm * scale);
 
@@ -215,8 +221,8 @@ base::Result<std::string> draw_oval(const FontFace& face, const SealPictureSpec&
   BASE_TRY(const auto across, glyphs_of(face, seal.caption, 14));
   const double rx = seal.width_mm / 2, ry = seal.height_mm / 2, high = seal.height_mm;
   std::string out;
-  ellipse(out, rx, ry, rx, ry);
-  ellipse(out, rx, ry, rx - kOvalRing * high, ry - kOvalRing * high);
+  ellipse(out, rx, ry, rx, ry, Turn::outer);
+  ellipse(out, rx, ry, rx - kOvalRing * high, ry - kOvalRing * high, Turn::inner);
   out += "f*\n";
 
   const double tall = kOvalName * high, inset = (kOvalRing + kOvalInset) * high + tall / 2;
@@ -242,8 +248,8 @@ base::Result<std::string> draw_square(const FontFace& face, const SealPictureSpe
   const double side = std::min(seal.width_mm, seal.height_mm);
   const double frame = kSquareFrame * side, inset = frame + kSquareInset * side;
   std::string out;
-  rectangle(out, 0, 0, seal.width_mm, seal.height_mm);
-  rectangle(out, frame, frame, seal.width_mm - 2 * frame, seal.height_mm - 2 * frame);
+  rectangle(out, 0, 0, seal.width_mm, seal.height_mm, Turn::outer);
+  rectangle(out, frame, frame, seal.width_mm - 2 * frame, seal.height_mm - 2 * frame, Turn::inner);
   out += "f*\n";
 
   // As nearly square as the room for each character can be.

@@ -10,6 +10,7 @@
 namespace {
 
 using test::zip;
+using test::zip_of;
 using test::ZipEntry;
 using verify::Outcome;
 using verify::ofd::Package;
@@ -180,8 +181,9 @@ TEST(OfdXmlTest, EachTrickIsRefusedForItsReason) {
       {"an entity from elsewhere", outside, "xml_doctype"},
       {"an unknown entity", xml("A", "&x;"), "xml_malformed"},
       {"another encoding", latin, "xml_encoding"},
-      {"UTF-16", std::string("\xff\xfe<\0A\0/\0>\0", 10), "xml_malformed"},
-      {"not UTF-8", xml("A", "\xff"), "xml_malformed"},
+      {"UTF-16", std::string("\xff\xfe<\0A\0/\0>\0", 10), "xml_encoding"},
+      {"UTF-16 without its mark", std::string("<\0A\0/\0>\0", 8), "xml_encoding"},
+      {"not UTF-8", xml("A", "\xff"), "xml_encoding"},
       {"not well formed", xml("A", "<ofd:B>"), "xml_malformed"},
       {"two roots", xml("A", "") + xml("B", "").substr(39), "xml_malformed"},
       {"an attribute twice", xml("A", "<ofd:B x=\"1\" x=\"2\"/>"), "xml_malformed"},
@@ -254,12 +256,12 @@ std::map<std::string, std::string> package() {
 }
 
 std::string package_key(const std::map<std::string, std::string>& files) {
-  const auto open = Package::open(base::as_bytes(zip(files)));
+  const auto open = Package::open(base::as_bytes(zip_of(files)));
   return open ? "" : open.error().key;
 }
 
 TEST(OfdPackageTest, EverythingThatIsReachedIsListed) {
-  const auto file = zip(package());
+  const auto file = zip_of(package());
   const auto open = Package::open(base::as_bytes(file));
   ASSERT_TRUE(open.ok()) << open.error().key << ' ' << open.error().detail;
   const std::map<std::string, Part, std::less<>> expected{
@@ -332,16 +334,16 @@ TEST(OfdVerifierTest, APackageWithoutSealsIsUnsealedAndOneThatLostThemAltered) {
   const auto judge = [&](const std::string& file) {
     return verifier.judge(base::as_bytes(file), base::from_unix_s(1'795'489'200));
   };
-  const auto plain = judge(zip(package()));
+  const auto plain = judge(zip_of(package()));
   EXPECT_EQ(plain.kind, verify::FileKind::ofd);
   EXPECT_EQ(plain.outcome, Outcome::unsealed);
   EXPECT_EQ(plain.document_code, "1B20-8H44-RM2M-B1E6-0S57");
   auto files = package();
   files["Doc_0/Signs/Sign_0/SignedValue.dat"] = "x";
-  const auto lost = judge(zip(files));
+  const auto lost = judge(zip_of(files));
   EXPECT_EQ(lost.outcome, Outcome::altered);
   EXPECT_EQ(lost.reasons, std::vector<std::string>{"verify.ofd.loose_seal"});
-  const auto other = judge(zip({{"word/document.xml", "<x/>"}}));
+  const auto other = judge(zip_of({{"word/document.xml", "<x/>"}}));
   EXPECT_EQ(other.outcome, Outcome::malformed);
   EXPECT_EQ(other.reasons, std::vector<std::string>{"verify.ofd.no_root"});
 }

@@ -96,7 +96,7 @@ std::string zip(const std::vector<ZipEntry>& entries, const ZipShape& shape) {
   return out + shape.comment + shape.behind;
 }
 
-std::string zip(const std::map<std::string, std::string>& files) {
+std::string zip_of(const std::map<std::string, std::string>& files) {
   std::vector<ZipEntry> entries;
   for (const auto& [name, content] : files) entries.push_back({.name = name, .content = content});
   return zip(entries);

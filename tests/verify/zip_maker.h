@@ -33,6 +33,6 @@ struct ZipShape {
 };
 
 std::string zip(const std::vector<ZipEntry>& entries, const ZipShape& shape = {});
-std::string zip(const std::map<std::string, std::string>& files);
+std::string zip_of(const std::map<std::string, std::string>& files);
 
 }  // namespace test

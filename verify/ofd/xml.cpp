@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace verify::ofd {
 namespace {
 
@@ -132,6 +134,10 @@ std::string_view Element::attribute(std::string_view wanted) const {
 }
 
 base::Result<Element> parse_xml(base::BytesView text, XmlBudget& budget, int keep) {
+  // Expat would go by a byte-order mark, or a nought where UTF-16 has one, whatever it is told.
+  const auto characters = base::as_text(text);
+  if (!base::is_utf8(characters) || characters.find('\0') != characters.npos)
+    return base::error(base::Code::invalid_argument, "verify.ofd.xml_encoding");
   const std::unique_ptr<XML_ParserStruct, Free> parser(XML_ParserCreateNS("UTF-8", kSeparator));
   base::check(parser != nullptr, "no memory for an XML parser");
   Reading reading(parser.get(), budget, keep);

@@ -1,0 +1,7 @@
+if(TARGET xinyin_verify)
+  xinyin_fuzz(ofd_xml SOURCE ${CMAKE_CURRENT_SOURCE_DIR}/ofd_xml.cpp USES verify)
+  xinyin_fuzz(ofd_zip SOURCE ${CMAKE_CURRENT_SOURCE_DIR}/ofd_zip.cpp USES verify)
+  xinyin_fuzz(ofd_judge SOURCE ${CMAKE_CURRENT_SOURCE_DIR}/ofd_judge.cpp USES verify)
+  target_sources(fuzz_ofd_judge PRIVATE ${CMAKE_SOURCE_DIR}/tests/verify/zip_maker.cpp)
+  target_compile_definitions(fuzz_ofd_judge PRIVATE XINYIN_FUZZ_DIR="${CMAKE_CURRENT_SOURCE_DIR}")
+endif()
