@@ -36,7 +36,7 @@ TEST(OfdZipTest, WhatOthersWriteIsRead) {
            {.name = "Doc_0/b.xml", .content = text, .descriptor = true},
            {.name = "Doc_0/图.png", .content = "png", .deflate = false},
            {.name = "c", .content = "", .extra = field(0x5455, "12345")},
-           {.name = "e", .content = text, .large_in_local = true},
+           {.name = "e", .content = text, .local_flags_flip = 0x0800, .large_in_local = true},
            {.name = "d", .content = "d", .flags = 0, .made_by = 0x031e, .attributes = 0x81a40000}});
   const auto read = Zip::read(base::as_bytes(file));
   ASSERT_TRUE(read.ok()) << read.error().key << ' ' << read.error().detail;
@@ -106,6 +106,10 @@ TEST(OfdZipTest, EachTrickIsRefusedForItsReason) {
       {"ZIP64 sizes", with([](ZipEntry& e) { e.extra = field(1, "12345678"); }), "zip_unsupported"},
       {"other sizes behind the name",
        with([](ZipEntry& e) { e.large_in_local = true, e.large_lie = 1; }), "zip_mismatch"},
+      {"another flag in the file", with([](ZipEntry& e) { e.local_flags_flip = 2; }),
+       "zip_mismatch"},
+      {"another reading of the name",
+       with([](ZipEntry& e) { e.name = "图", e.local_flags_flip = 0x0800; }), "zip_mismatch"},
       {"a torn extra field", with([](ZipEntry& e) { e.extra = "123"; }), "zip_unsupported"},
       {"a bomb", with([](ZipEntry& e) { e.content = std::string(8 << 20, '\0'); }), "zip_bomb"},
       {"a bomb by its word", with([](ZipEntry& e) { e.claimed_size = 0xf0000000; }), "zip_bomb"},

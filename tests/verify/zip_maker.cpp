@@ -63,6 +63,9 @@ std::string zip(const std::vector<ZipEntry>& entries, const ZipShape& shape) {
     };
     put32(out, 0x04034b50);
     header(out, entry.descriptor, entry.local_crc_flip, local);
+    const auto flags_at = out.size() - 24;
+    out[flags_at] = static_cast<char>(out[flags_at] ^ entry.local_flags_flip);
+    out[flags_at + 1] = static_cast<char>(out[flags_at + 1] ^ (entry.local_flags_flip >> 8));
     out += local + entry.extra;
     if (entry.large_in_local) {
       const auto sizes = out.size() - local.size() - entry.extra.size() - 12;

@@ -18,6 +18,7 @@ struct ZipEntry {
   std::string extra = {};       ///< in both headers
   std::string before = {};      ///< octets before the local header
   std::uint16_t flags = 0x0800;
+  std::uint16_t local_flags_flip = 0;
   int method = -1;             ///< instead of the true one
   std::uint32_t crc_flip = 0;  ///< both headers
   std::uint32_t local_crc_flip = 0;

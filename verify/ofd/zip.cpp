@@ -15,9 +15,9 @@ namespace {
 constexpr std::size_t kEndRecord = 22, kDirectoryEntry = 46, kLocalHeader = 30;
 constexpr std::uint32_t kEndSign = 0x06054b50, kDirectorySign = 0x02014b50, kLocalSign = 0x04034b50,
                         kDescriptorSign = 0x08074b50;
-constexpr std::uint16_t kEncrypted = 1 << 0, kDescriptor = 1 << 3;
-// Bits 1 and 2 tell how hard deflate tried, bit 11 that the name is UTF-8.
-constexpr std::uint16_t kKnownFlags = kDescriptor | 1 << 1 | 1 << 2 | 1 << 11;
+constexpr std::uint16_t kEncrypted = 1 << 0, kDescriptor = 1 << 3, kUtf8 = 1 << 11;
+// Bits 1 and 2 tell how hard deflate tried.
+constexpr std::uint16_t kKnownFlags = kDescriptor | kUtf8 | 1 << 1 | 1 << 2;
 constexpr std::size_t kMostName = 400;
 
 base::Error refuse(const char* key, std::string detail = {}) {
@@ -195,7 +195,13 @@ base::Result<base::BytesView> Archive::packed(const Entry& entry, std::size_t& a
     if (large) return given == 0xffffffff && in_extra == said;
     return given == said || (later && given == 0);
   };
-  if (base::as_text(file_.subspan(at, name)) != entry.name || number16(header, 6) != entry.flags ||
+  // An old program says of ASCII names that they are UTF-8 in one place only.
+  const bool ascii = std::all_of(entry.name.begin(), entry.name.end(),
+                                 [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  const auto same_flags = [&](unsigned local) {
+    return ((local ^ entry.flags) & ~(ascii ? unsigned{kUtf8} : 0u)) == 0;
+  };
+  if (base::as_text(file_.subspan(at, name)) != entry.name || !same_flags(number16(header, 6)) ||
       number16(header, 8) != entry.method ||
       !(number32(header, 14) == entry.crc || (later && number32(header, 14) == 0)) ||
       !agrees(number32(header, 18), entry.packed, large ? large->second : 0) ||
