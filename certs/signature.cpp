@@ -4,9 +4,7 @@
 #include <openssl/rsa.h>
 
 #include <algorithm>
-#include <array>
 
-#include "base/sm3.h"
 #include "certs/der.h"
 #include "certs/openssl.h"
 
@@ -66,44 +64,16 @@ bool holds(const Judge& judge, base::BytesView input, base::BytesView signature)
 }
 
 /// `signature` is DER.
-bool sm2_holds(EVP_PKEY* key, base::BytesView message, base::BytesView signature,
-               std::string_view id = kSm2UserId) {
+bool sm2_holds(EVP_PKEY* key, base::BytesView message, base::BytesView signature) {
   const Context context(EVP_PKEY_CTX_new(key, nullptr));
   const MdContext digest(EVP_MD_CTX_new());
-  if (!context || !digest || EVP_PKEY_CTX_set1_id(context.get(), id.data(), id.size()) != 1)
+  if (!context || !digest ||
+      EVP_PKEY_CTX_set1_id(context.get(), kSm2UserId.data(), kSm2UserId.size()) != 1)
     return false;
   EVP_MD_CTX_set_pkey_ctx(digest.get(), context.get());
   return EVP_DigestVerifyInit(digest.get(), nullptr, EVP_sm3(), nullptr, key) == 1 &&
          EVP_DigestVerify(digest.get(), signature.data(), signature.size(), message.data(),
                           message.size()) == 1;
-}
-
-/// The same point as a key of plain ECDSA: OpenSSL keeps the two apart by the kind of key.
-OwnedKey as_ecdsa(EVP_PKEY* sm2) {
-  std::array<unsigned char, 65> point{};
-  std::size_t size = 0;
-  char group[] = "SM2";
-  if (EVP_PKEY_get_octet_string_param(sm2, OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size(),
-                                      &size) != 1)
-    return nullptr;
-  OSSL_PARAM parts[] = {
-      OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-      OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point.data(), size),
-      OSSL_PARAM_construct_end()};
-  const Context context(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
-  EVP_PKEY* key = nullptr;
-  if (!context || EVP_PKEY_fromdata_init(context.get()) != 1 ||
-      EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, parts) != 1)
-    return nullptr;
-  return OwnedKey(key);
-}
-
-bool plain_ecdsa_holds(EVP_PKEY* sm2, const base::Digest& digest, base::BytesView signature) {
-  const OwnedKey key = as_ecdsa(sm2);
-  const Context context(key ? EVP_PKEY_CTX_new(key.get(), nullptr) : nullptr);
-  return context && EVP_PKEY_verify_init(context.get()) == 1 &&
-         EVP_PKEY_verify(context.get(), signature.data(), signature.size(), digest.data(),
-                         digest.size()) == 1;
 }
 
 /// Takes one DER value off the front; whole or only its content.
@@ -178,26 +148,6 @@ std::optional<base::Bytes> ecdsa_from_der(base::BytesView signature, std::size_t
   }
   if (!numbers.empty()) return std::nullopt;
   return out;
-}
-
-Sm2Answer judge_sm2(base::BytesView public_key, base::BytesView message,
-                    base::BytesView signature) {
-  const auto answer = [&] {
-    const auto judge = judge_of(public_key);
-    if (!judge || judge->kind != Kind::sm2) return Sm2Answer::other_key;
-    if (!ecdsa_from_der(signature)) return Sm2Answer::broken;
-    EVP_PKEY* key = judge->key.get();
-    if (sm2_holds(key, message, signature)) return Sm2Answer::holds;
-    if (sm2_holds(key, message, signature, "")) return Sm2Answer::other_id;
-    // A device that knows the curve but not SM2 is given SM3(Z ‖ M), or makes SM3(M) itself.
-    const auto z = base::sm2_z(public_key.last(64), kSm2UserId);
-    if (plain_ecdsa_holds(key, base::Sm3().update(z).update(message).finish(), signature) ||
-        plain_ecdsa_holds(key, base::sm3(message), signature))
-      return Sm2Answer::ecdsa;
-    return Sm2Answer::broken;
-  }();
-  ERR_clear_error();
-  return answer;
 }
 
 bool sm2_signed(base::BytesView public_key, base::BytesView signed_der) {

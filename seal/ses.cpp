@@ -43,7 +43,7 @@ const Bytes& sm2_with_sm3() {
   return oid;
 }
 
-Bytes token_of(const Bytes& token) {
+Bytes token_of(BytesView token) {
   return der::value(kTagged0, der::bits(token));
 }
 
@@ -115,48 +115,71 @@ base::Result<Bytes> make_seal(const SealDraft& draft, const hsm::Key& maker,
   return stamped;
 }
 
-base::Result<SealSigner> SealSigner::create(std::shared_ptr<const hsm::Key> key,
-                                            const certs::Certificate& certificate, Bytes seal,
-                                            const std::string& property_info) {
+base::Result<SesFrame> SesFrame::create(const hsm::KeyInfo& key,
+                                        const certs::Certificate& certificate, BytesView seal,
+                                        const std::string& property_info) {
   BASE_TRY(const auto read, Seal::read(seal));
   if (read.version == Version::v1) return refused("seal.ses.version");
-  if (!is_key_of(key->info(), certificate, hsm::Purpose::seal) || !read.lists(certificate.der()))
-    return refused("seal.ses.sealer", key->info().label);
+  if (!is_key_of(key, certificate, hsm::Purpose::seal) || !read.lists(certificate.der()))
+    return refused("seal.ses.sealer", key.label);
   const auto good = [](char c) { return c >= 0x20 && c < 0x7F; };
   if (property_info.empty() || property_info.size() > 1024 ||
       !std::all_of(property_info.begin(), property_info.end(), good))
     return refused("verify.ses.text", "property information");
 
-  SealSigner out;
+  SesFrame out;
   out.property_ = ia5(property_info);
   // Time and digest are of one length, so the octets before them are the same each time.
-  const Bytes tail(der::generalized_time({}, false).size() + der::bits(base::Digest{}).size() +
-                   out.property_.size());
+  const Bytes room(out.tail({}, {}).size());
   const auto version = der::integer(static_cast<std::int64_t>(read.version));
-  out.begin_ = der::sequence({version, seal, tail});
-  out.begin_.resize(out.begin_.size() - tail.size());
-  const auto z = base::sm2_z(BytesView(key->info().public_key).last(64), hsm::kSm2UserId);
+  out.begin_ = der::sequence({version, seal, room});
+  out.begin_.resize(out.begin_.size() - room.size());
+  const auto z = base::sm2_z(BytesView(key.public_key).last(64), hsm::kSm2UserId);
   out.state_.update(z).update(out.begin_);
   out.certificate_ = der::octets(certificate.der());
   base::append(out.certificate_, sm2_with_sm3());
-  out.key_ = std::move(key);
   return out;
 }
 
-base::Result<Bytes> SealSigner::sign(const base::Digest& original, base::Time at,
-                                     const TimestampSource* timestamps) const {
-  auto tail = der::generalized_time(at, false);
-  base::append(tail, der::bits(original));
-  base::append(tail, property_);
+Bytes SesFrame::tail(const base::Digest& original, base::Time at) const {
+  auto out = der::generalized_time(at, false);
+  base::append(out, der::bits(original));
+  base::append(out, property_);
+  return out;
+}
+
+base::Digest SesFrame::to_sign(const base::Digest& original, base::Time at) const {
   auto state = state_;
-  BASE_TRY(const auto raw, key_->sign(state.update(tail).finish()));
-  const auto signature = certs::ecdsa_to_der(raw);
+  return state.update(tail(original, at)).finish();
+}
+
+Bytes SesFrame::signature_value(BytesView signature) {
+  return certs::ecdsa_to_der(signature);
+}
+
+Bytes SesFrame::finish(const base::Digest& original, base::Time at, BytesView signature_value,
+                       BytesView timestamp_token) const {
+  const auto token = timestamp_token.empty() ? Bytes{} : token_of(timestamp_token);
+  return der::sequence(
+      {begin_, tail(original, at), certificate_, der::bits(signature_value), token});
+}
+
+std::size_t SesFrame::most_bytes(std::size_t token_bytes) const {
+  constexpr std::size_t kMostSignature = 72, kHeaders = 64;
+  return begin_.size() + tail({}, {}).size() + certificate_.size() + kMostSignature + kHeaders +
+         token_bytes;
+}
+
+base::Result<Bytes> sign_with(const SesFrame& frame, const hsm::Key& key,
+                              const base::Digest& original, base::Time at,
+                              const TimestampSource* timestamps) {
+  BASE_TRY(const auto raw, key.sign(frame.to_sign(original, at)));
+  const auto value = SesFrame::signature_value(raw);
   Bytes token;
   if (timestamps != nullptr) {
-    BASE_TRY(const auto stamped, timestamps->stamp(base::sha256(signature)));
-    token = token_of(stamped);
+    BASE_TRY(token, timestamps->stamp(base::sha256(value)));
   }
-  return der::sequence({begin_, tail, certificate_, der::bits(signature), token});
+  return frame.finish(original, at, value, token);
 }
 
 }  // namespace seal

@@ -7,7 +7,6 @@
 // docs/decisions/0171-seal-objects-written.md
 #pragma once
 
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -44,31 +43,43 @@ base::Result<base::Bytes> make_seal(const SealDraft& draft, const hsm::Key& make
                                     const certs::Certificate& maker_certificate,
                                     const TimestampSource* timestamps = nullptr);
 
-/// Signs documents with one seal, in one place of their package. Thread-safe.
-class SealSigner {
+/// The seal signatures of one seal in one place of a package, as CmsFrame is for PDF: what is the
+/// same for every document is encoded and hashed once. Immutable, thread-safe, cheap to copy.
+class SesFrame {
  public:
   /// `property_info` says what is signed (GB/T 38540-2020 7.1); in OFD the path of Signature.xml.
   /// Errors: invalid_argument `seal.ses.version`, `seal.ses.sealer` (not an SM2 key of the purpose
   /// seal, the certificate of another key, or not in the seal's list), `verify.ses.text`; what
   /// verify::ses::Seal::read gives.
-  static base::Result<SealSigner> create(std::shared_ptr<const hsm::Key> key,
-                                         const certs::Certificate& certificate, base::Bytes seal,
-                                         const std::string& property_info);
+  static base::Result<SesFrame> create(const hsm::KeyInfo& key,
+                                       const certs::Certificate& certificate, base::BytesView seal,
+                                       const std::string& property_info);
 
-  /// A SES_Signature over the SM3 of the original, dated `at` (kept to the second). With
-  /// `timestamps` it carries a token over its signature value. Errors: what hsm::Key::sign and
-  /// TimestampSource::stamp give.
-  base::Result<base::Bytes> sign(const base::Digest& original, base::Time at,
-                                 const TimestampSource* timestamps = nullptr) const;
+  /// SM3(Z ‖ TBS_Sign), which the key signs, for an original with this SM3, dated `at` (kept to the
+  /// second).
+  base::Digest to_sign(const base::Digest& original, base::Time at) const;
+  /// What the BIT STRING carries of what hsm::Key::sign gave; a time stamp is over its SHA-256.
+  static base::Bytes signature_value(base::BytesView signature);
+  /// The SES_Signature, of what was given to to_sign(). An empty token is left out.
+  base::Bytes finish(const base::Digest& original, base::Time at, base::BytesView signature_value,
+                     base::BytesView timestamp_token) const;
+  /// The most that finish() can give with a token of at most `token_bytes`.
+  std::size_t most_bytes(std::size_t token_bytes) const;
 
  private:
-  SealSigner() = default;
+  SesFrame() = default;
+  base::Bytes tail(const base::Digest& original, base::Time at) const;
 
-  std::shared_ptr<const hsm::Key> key_;
   base::Bytes begin_;        ///< of TBS_Sign, up to the end of the seal
   base::Sm3 state_;          ///< Z and begin_
   base::Bytes property_;     ///< IA5String
   base::Bytes certificate_;  ///< OCTET STRING, and the algorithm behind it
 };
+
+/// All of it at once: digest, signature, token where `timestamps` are given. Errors: what
+/// hsm::Key::sign and TimestampSource::stamp give.
+base::Result<base::Bytes> sign_with(const SesFrame& frame, const hsm::Key& key,
+                                    const base::Digest& original, base::Time at,
+                                    const TimestampSource* timestamps = nullptr);
 
 }  // namespace seal

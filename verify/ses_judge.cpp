@@ -259,8 +259,8 @@ void Judgement::claimed_moment(const Certificate& certificate) {
     step(kOwn, kWhat, Question::in_force, Answer::no, "verify.ses.revoked_unproven");
   else if (now.answer == ChainAnswer::expired)
     step(kOwn, kWhat, Question::in_force, Answer::unsure, "verify.seal.time_unproven");
-  else if (now.answer == ChainAnswer::trusted || now.answer == ChainAnswer::untrusted)
-    step(kOwn, kWhat, Question::in_force, Answer::yes);  // untrusted: said before
+  else if (now.answer == ChainAnswer::trusted)
+    step(kOwn, kWhat, Question::in_force, Answer::yes);
   else
     step(kOwn, kWhat, Question::in_force, Answer::unsure, now.reason);
 }

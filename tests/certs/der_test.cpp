@@ -81,4 +81,36 @@ TEST(DerTest, Rfc3161_2_4_2_FractionWithoutTrailingZeros) {
   EXPECT_EQ(base::as_text(der::generalized_time(whole, true)).substr(2), "20261124030000Z");
 }
 
+TEST(DerTest, X690_8_19_IdentifiersAreReadBackAsTheyWereWritten) {
+  const auto again = [](std::string_view dotted) {
+    return der::dotted(base::BytesView(der::oid(dotted)).subspan(2));
+  };
+  for (const auto* dotted : {"1.2.156.10197.1.501", "2.25.102262581555112947325161223313624548636"})
+    EXPECT_EQ(again(dotted), dotted);
+  EXPECT_EQ(der::dotted({}), "");
+  EXPECT_EQ(der::dotted(base::Bytes{0x2a, 0x86}), "") << "an arc that does not end";
+  EXPECT_EQ(der::dotted(base::Bytes(65, 1)), "");
+}
+
+TEST(DerTest, X690_8_1_AWalkTakesValueByValue) {
+  const auto bytes = *base::from_hex("30060201050401ff");
+  EXPECT_EQ(der::first_size(bytes), bytes.size());
+  EXPECT_EQ(der::first_size(*base::from_hex("0201050401ff")), 3U);
+  EXPECT_EQ(der::first_size(*base::from_hex("0204")), 0U) << "a length past the end";
+  EXPECT_EQ(der::first_size(*base::from_hex("3080")), 0U) << "an indefinite length";
+  der::Walk outer(bytes);
+  base::BytesView whole;
+  const auto content = outer.take(0x30, &whole);
+  ASSERT_TRUE(content);
+  EXPECT_EQ(whole.size(), bytes.size());
+  EXPECT_TRUE(outer.empty());
+  EXPECT_EQ(outer.tag(), -1);
+  der::Walk inner(*content);
+  EXPECT_FALSE(inner.take(0x04)) << "another tag stands next";
+  EXPECT_EQ(inner.tag(), 0x02);
+  EXPECT_EQ(inner.take(0x02)->front(), 5);
+  EXPECT_EQ(inner.take(0x04)->front(), 0xff);
+  EXPECT_FALSE(inner.take(0x04));
+}
+
 }  // namespace

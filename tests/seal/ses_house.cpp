@@ -101,18 +101,21 @@ SesHouse::SesHouse() {
                        issuing_key->info().public_key),
            "SM2 issuing authority"));
   issuing = std::make_unique<certs::Authority>(issuing_key, *issuing_certificate, clock, random);
-  clock.set(pki.start() - days(20));
+  clock.set(pki.start());
   maker = std::make_unique<certs::Certificate>(
       issue(Profile::seal_maker, "测试制章", maker_key->info().public_key));
   sealer = std::make_unique<certs::Certificate>(
       issue(Profile::seal, "测试国密电子印章", sealer_key->info().public_key));
-  clock.set(pki.start());
   enlist(*maker, "seal_maker");
   enlist(*sealer, "seal");
 }
 
 certs::Certificate SesHouse::issue(Profile profile, const std::string& name, BytesView public_key) {
-  return must(issuing->issue(profile, pki.agency(name), public_key), "certificate");
+  const auto now = pki.clock().now();
+  pki.clock().set(pki.start() - days(20));
+  auto out = must(issuing->issue(profile, pki.agency(name), public_key), "certificate");
+  pki.clock().set(now);
+  return out;
 }
 
 void SesHouse::enlist(const certs::Certificate& certificate, const std::string& purpose) {
@@ -124,7 +127,7 @@ void SesHouse::revoke(const certs::Certificate& certificate, base::Time at, int 
   revoked.push_back({certificate.serial_hex(), at, reason});
 }
 
-certs::TrustList SesHouse::trust() {
+std::string SesHouse::signed_trust() {
   pki.publish();
   auto list = pki.list();
   list.roots.push_back(*root_certificate);
@@ -132,8 +135,12 @@ certs::TrustList SesHouse::trust() {
   list.crls.push_back(must(root->crl(1, {}, list.next_update), "SM2 root's list"));
   list.crls.push_back(must(issuing->crl(1, revoked, list.next_update), "SM2 list"));
   list.entries.insert(list.entries.end(), entries.begin(), entries.end());
-  const auto jws = must(pki.root().sign_trust_list(list), "trust list");
-  return must(certs::TrustList::parse(jws, list.roots.front().sha256()), "trust list read");
+  return must(pki.root().sign_trust_list(list), "trust list");
+}
+
+certs::TrustList SesHouse::trust() {
+  return must(certs::TrustList::parse(signed_trust(), pki.certificate("root-ca").sha256()),
+              "trust list read");
 }
 
 seal::SealDraft SesHouse::draft(verify::ses::Version version, bool by_digest) {

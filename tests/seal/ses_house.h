@@ -59,6 +59,8 @@ class SesHouse {
   base::Time now() { return pki.clock().now(); }
   /// One that was signed by the first root and read back.
   certs::TrustList trust();
+  std::string signed_trust();
+  /// 20 days before the moment; the authorities are 30 days old.
   certs::Certificate issue(certs::Profile profile, const std::string& name,
                            base::BytesView public_key);
   void enlist(const certs::Certificate& certificate, const std::string& purpose);

@@ -10,9 +10,11 @@
 #include <iterator>
 
 #include "base/encoding.h"
+#include "base/json.h"
 #include "certs/signature.h"
 #include "test_paths.h"
 #include "tests/seal/ses_house.h"
+#include "verify/report.h"
 
 namespace {
 
@@ -84,11 +86,13 @@ class SesGoldenTest : public testing::TestWithParam<Kind> {
     return *made;
   }
   Bytes signature() {
-    auto signer =
-        seal::SealSigner::create(house.sealer_key, *house.sealer, seal(), test::SesHouse::kPlace);
-    EXPECT_TRUE(signer) << signer.error().key;
-    auto made = signer->sign(house.digest(), house.now(), GetParam().stamped ? &stamps : nullptr);
+    const auto frame = seal::SesFrame::create(house.sealer_key->info(), *house.sealer, seal(),
+                                              test::SesHouse::kPlace);
+    EXPECT_TRUE(frame) << frame.error().key;
+    auto made = seal::sign_with(*frame, *house.sealer_key, house.digest(), house.now(),
+                                GetParam().stamped ? &stamps : nullptr);
     EXPECT_TRUE(made) << made.error().key;
+    EXPECT_LE(made->size(), frame->most_bytes(GetParam().stamped ? 4096 : 0));
     return *made;
   }
 
@@ -203,10 +207,8 @@ class ForeignSesTest : public testing::TestWithParam<std::pair<int, const char*>
         directory.path, "openssl genpkey -algorithm SM2 -out " + key + " && openssl pkey -in " +
                             key + " -pubout -outform DER -out " + name + ".spki");
     EXPECT_EQ(made.status, 0) << made.output;
-    house.pki.clock().set(house.pki.start() - days(20));
     const auto certificate =
         house.issue(profile, name, directory.read((std::string(name) + ".spki").c_str()));
-    house.pki.clock().set(house.pki.start());
     house.enlist(certificate, purpose);
     directory.write((std::string(name) + ".pem").c_str(), certificate.pem());
     return certificate;
@@ -300,7 +302,7 @@ TEST_F(SesMakingTest, MakerAndSealerAreDifferentKeysOfDifferentPurposes) {
             "seal.ses.maker");  // the certificate of another key
   const auto made = *seal::make_seal(draft, *house.maker_key, *house.maker);
   const auto create = [&](const auto& key, const auto& certificate) {
-    return seal::SealSigner::create(key, certificate, made, "x");
+    return seal::SesFrame::create(key->info(), certificate, made, "x");
   };
   EXPECT_TRUE(create(house.sealer_key, *house.sealer));
   EXPECT_EQ(create(house.maker_key, *house.maker).error().key, "seal.ses.sealer");
@@ -321,14 +323,15 @@ TEST_F(SesMakingTest, AWrongSignatureOfTheMakerDoesNotLeave) {
 
 TEST_F(SesMakingTest, DocumentsOfOneSealShareWhatIsHashedOnceAndNothingElse) {
   const auto made = *seal::make_seal(house.draft(Version::v5), *house.maker_key, *house.maker);
-  const auto signer =
-      seal::SealSigner::create(house.sealer_key, *house.sealer, made, test::SesHouse::kPlace);
-  ASSERT_TRUE(signer);
-  const auto copy = *signer;
+  const auto frame =
+      seal::SesFrame::create(house.sealer_key->info(), *house.sealer, made, test::SesHouse::kPlace);
+  ASSERT_TRUE(frame);
+  const auto copy = *frame;
   const auto trust = house.trust();
   for (int i = 0; i < 3; ++i) {
     const auto hash = base::sm3(base::as_bytes("document " + std::to_string(i)));
-    const auto signature = (i == 1 ? copy : *signer).sign(hash, house.now());
+    const auto signature =
+        seal::sign_with(i == 1 ? copy : *frame, *house.sealer_key, hash, house.now());
     ASSERT_TRUE(signature);
     EXPECT_TRUE(all_yes(verify::ses::judge_signature(
         *signature, {hash, test::SesHouse::kPlace, {}, made}, trust, house.now())));
@@ -359,6 +362,37 @@ TEST_F(SesMakingTest, OpensslVerifiesTheCertificatesOfMakerAndSealer) {
     EXPECT_NE(verify("issuing.pem", leaf, "8765432187654321").status, 0);
   }
   EXPECT_EQ(verify("root.pem", "issuing.pem", id).status, 0);
+}
+
+TEST_F(SesMakingTest, TheReportTellsEveryStepWithItsClauseInWordsAndAsJson) {
+  const auto made = *seal::make_seal(house.draft(Version::v4), *house.maker_key, *house.maker);
+  const auto frame =
+      seal::SesFrame::create(house.sealer_key->info(), *house.sealer, made, test::SesHouse::kPlace);
+  const auto signature =
+      *seal::sign_with(*frame, *house.sealer_key, base::Digest{}, house.now(), &stamps);
+  verify::Verdict verdict;
+  verdict.seals = {house.judge(signature)};  // of another original
+  const auto json = base::parse_json(verify::to_json("a.ofd", verdict, {}));
+  ASSERT_TRUE(json);
+  const auto& seal = (*json)["seals"][0];
+  EXPECT_EQ(base::json_text(seal["seal_object"], "id"), "36010000000001");
+  EXPECT_EQ(base::json_int(seal["seal_object"], "version"), 4);
+  EXPECT_EQ(base::json_text(seal["seal_object"], "valid_until"), "2028-10-24T03:00:00Z");
+  std::size_t wrong = 0;
+  for (const auto& step : seal["steps"].GetArray()) {
+    EXPECT_NE(base::json_text(step, "clause"), "");
+    if (base::json_text(step, "answer") == "yes") continue;
+    ++wrong;
+    EXPECT_EQ(base::json_text(step, "step"), "verify.ses.step.data_hash");
+    EXPECT_EQ(base::json_text(step, "reason"), "verify.ses.data_hash_differs");
+    EXPECT_EQ(base::json_text(step, "clause"), "GB/T 38540-2020 7.3");
+  }
+  EXPECT_EQ(wrong, 1U);
+  const auto text = verify::to_text("a.ofd", verdict, {}, verify::Speech::both);
+  EXPECT_THAT(text, HasSubstr("原文杂凑值 Digest of the original: 否 no  [GB/T 38540-2020 7.3]"));
+  EXPECT_THAT(text, HasSubstr("制章者签名值 Maker's signature value: 是 yes"));
+  EXPECT_THAT(text, HasSubstr("png, 42 × 42 mm"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("verify.")));
 }
 
 }  // namespace
