@@ -65,10 +65,11 @@ Files sealed(test::SesHouse& house) {
               "</ofd:References><ofd:StampAnnot ID=\"1\" PageRef=\"1\" Boundary=\"1 1 42 42\"/>"
               "<ofd:Seal><ofd:BaseLoc>Seal.esl</ofd:BaseLoc></ofd:Seal></ofd:SignedInfo>"
               "<ofd:SignedValue>SignedValue.dat</ofd:SignedValue>");
-  const auto signer =
-      seal::SealSigner::create(house.sealer_key, *house.sealer, *seal, "/D/S/0/Signature.xml");
-  base::check(signer.ok(), "a signer");
-  const auto value = signer->sign(base::sm3(base::as_bytes(signature)), house.now());
+  const auto frame = seal::SesFrame::create(house.sealer_key->info(), *house.sealer, *seal,
+                                            "/D/S/0/Signature.xml");
+  base::check(frame.ok(), "a frame");
+  const auto value =
+      seal::sign_with(*frame, *house.sealer_key, base::sm3(base::as_bytes(signature)), house.now());
   base::check(value.ok(), "a signature");
   files["D/S/0/Signature.xml"] = signature;
   files["D/S/0/SignedValue.dat"] = base::as_text(*value);

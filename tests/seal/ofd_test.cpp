@@ -133,9 +133,9 @@ class OfdTest : public ::testing::Test {
   }
   static base::Bytes sign(const base::Digest& digest,
                           const std::string& place = std::string(seal::ofd::kPropertyInfo)) {
-    const auto frame = seal::SesFrame::create(house().sealer_key->info(), *house().sealer,
-                                              seal_object(), place);
-    base::check(frame.ok(), "the signer");
+    const auto frame =
+        seal::SesFrame::create(house().sealer_key->info(), *house().sealer, seal_object(), place);
+    base::check(frame.ok(), "the frame");
     auto out = seal::sign_with(*frame, *house().sealer_key, digest, house().now());
     base::check(out.ok(), "the signature");
     return *out;

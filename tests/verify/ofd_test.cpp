@@ -36,10 +36,14 @@ TEST(OfdZipTest, WhatOthersWriteIsRead) {
            {.name = "Doc_0/b.xml", .content = text, .descriptor = true},
            {.name = "Doc_0/图.png", .content = "png", .deflate = false},
            {.name = "c", .content = "", .extra = field(0x5455, "12345")},
+           {.name = "e", .content = text, .local_flags_flip = 0x0800, .large_in_local = true},
            {.name = "d", .content = "d", .flags = 0, .made_by = 0x031e, .attributes = 0x81a40000}});
   const auto read = Zip::read(base::as_bytes(file));
   ASSERT_TRUE(read.ok()) << read.error().key << ' ' << read.error().detail;
-  EXPECT_EQ(read->entries().size(), 5u);
+  EXPECT_EQ(read->entries().size(), 6u);
+  EXPECT_EQ(base::as_text(*read->find("e")), text);
+  EXPECT_EQ(*read->spelled("DOC_0/a.XML"), "Doc_0/a.xml");
+  EXPECT_EQ(read->spelled("Doc_0"), nullptr);
   EXPECT_EQ(base::as_text(*read->find("Doc_0/b.xml")), text);
   EXPECT_EQ(base::as_text(*read->find("Doc_0/图.png")), "png");
   EXPECT_EQ(read->find("Doc_0/"), nullptr);
@@ -100,6 +104,12 @@ TEST(OfdZipTest, EachTrickIsRefusedForItsReason) {
       {"another name in Unicode", with([](ZipEntry& e) { e.extra = field(0x7075, "12345c"); }),
        "zip_unsupported"},
       {"ZIP64 sizes", with([](ZipEntry& e) { e.extra = field(1, "12345678"); }), "zip_unsupported"},
+      {"other sizes behind the name",
+       with([](ZipEntry& e) { e.large_in_local = true, e.large_lie = 1; }), "zip_mismatch"},
+      {"another flag in the file", with([](ZipEntry& e) { e.local_flags_flip = 2; }),
+       "zip_mismatch"},
+      {"another reading of the name",
+       with([](ZipEntry& e) { e.name = "图", e.local_flags_flip = 0x0800; }), "zip_mismatch"},
       {"a torn extra field", with([](ZipEntry& e) { e.extra = "123"; }), "zip_unsupported"},
       {"a bomb", with([](ZipEntry& e) { e.content = std::string(8 << 20, '\0'); }), "zip_bomb"},
       {"a bomb by its word", with([](ZipEntry& e) { e.claimed_size = 0xf0000000; }), "zip_bomb"},
@@ -290,6 +300,17 @@ TEST(OfdPackageTest, EverythingThatIsReachedIsListed) {
   EXPECT_EQ(open->custom_data("XinyinCode"), "1B20-8H44-RM2M-B1E6-0S57");
 }
 
+TEST(OfdPackageTest, WhatMakersGetWrongIsRead) {
+  auto files = package();
+  files.erase("Doc_0/Attachs/A.xml");  // named, but not there
+  auto& document = files["Doc_0/Document.xml"];
+  document.replace(document.find("Tpls/T.xml"), 10, "TPLS/T.xml");
+  const auto file = zip_of(files);
+  const auto open = Package::open(base::as_bytes(file));
+  ASSERT_TRUE(open.ok()) << open.error().key << ' ' << open.error().detail;
+  EXPECT_EQ(open->reached().at("Doc_0/Tpls/T.xml"), Part::template_page);
+}
+
 TEST(OfdPackageTest, WhatCannotBeReadOneWayIsRefused) {
   const auto with = [](const std::string& file, const std::string& from, const std::string& to) {
     auto files = package();
@@ -309,7 +330,7 @@ TEST(OfdPackageTest, WhatCannotBeReadOneWayIsRefused) {
   const std::vector<std::tuple<std::string, std::map<std::string, std::string>, std::string>> table{
       {"no OFD.xml", without("OFD.xml"), "no_root"},
       {"no page", without("Doc_0/Pages/P.xml"), "missing"},
-      {"no list of attachments", without("Doc_0/Attachs/A.xml"), "missing"},
+      {"no document", without("Doc_0/Document.xml"), "missing"},
       {"out of the package", with("OFD.xml", "Doc_0/Document.xml", "../Document.xml"), "path"},
       {"a page elsewhere", with("Doc_0/Document.xml", "Pages/P.xml", "http://x/P.xml"), "path"},
       {"a page that is a template", with("Doc_0/Document.xml", "Tpls/T.xml", "Pages/P.xml"),

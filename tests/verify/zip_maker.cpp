@@ -63,7 +63,21 @@ std::string zip(const std::vector<ZipEntry>& entries, const ZipShape& shape) {
     };
     put32(out, 0x04034b50);
     header(out, entry.descriptor, entry.local_crc_flip, local);
-    out += local + entry.extra + packed;
+    const auto flags_at = out.size() - 24;
+    out[flags_at] = static_cast<char>(out[flags_at] ^ entry.local_flags_flip);
+    out[flags_at + 1] = static_cast<char>(out[flags_at + 1] ^ (entry.local_flags_flip >> 8));
+    out += local + entry.extra;
+    if (entry.large_in_local) {
+      const auto sizes = out.size() - local.size() - entry.extra.size() - 12;
+      out.replace(sizes, 8, 8, '\xff');
+      out[sizes + 10] = static_cast<char>(entry.extra.size() + 20);
+      put32(out, 0x00100001);
+      for (const auto value : {size, packed_size}) {
+        put32(out, value + entry.large_lie);
+        put32(out, 0);
+      }
+    }
+    out += packed;
     if (entry.descriptor) {
       put32(out, 0x08074b50);
       put32(out, crc);

@@ -35,6 +35,12 @@ bool parsed(Part part) {
   }
 }
 
+/// Without these there is nothing to show, or to judge.
+bool needed(Part part) {
+  return part == Part::root || part == Part::document || part == Part::page ||
+         part == Part::template_page || part == Part::signatures || part == Part::signature;
+}
+
 }  // namespace
 
 std::optional<std::string> resolve(std::string_view from, std::string_view location) {
@@ -112,6 +118,7 @@ base::Result<void> Package::Walk::run() {
     const Step step = std::move(queue_.front());
     queue_.pop_front();
     const auto* bytes = out_.zip_.find(step.path);
+    if (bytes == nullptr && !needed(step.part)) continue;
     if (bytes == nullptr) return refuse("verify.ofd.missing", step.path);
     const bool page = step.part == Part::page || step.part == Part::template_page;
     BASE_TRY(auto tree, parse_xml(*bytes, budget_, page ? kPageLevels : 64));
@@ -125,7 +132,7 @@ base::Result<void> Package::Walk::run() {
 
 base::Result<void> Package::Walk::reach(std::string_view from, std::string_view location,
                                         Part part) {
-  auto path = resolve(from, location);
+  auto path = out_.locate(from, location);
   if (!path) return refuse("verify.ofd.path", std::string(location.substr(0, 200)));
   const auto [at, fresh] = out_.reached_.emplace(*path, part);
   if (!fresh) {
@@ -178,7 +185,7 @@ base::Result<void> Package::Walk::visit(const std::string& path, Part part, cons
       for (const Element& one : root_.children) {
         BASE_TRY_VOID(reach_all(path, one, "FileLoc", kText, Part::custom_tag));
         // A schema may stand elsewhere, and nobody fetches it.
-        const auto schema = resolve(path, one.child_text("SchemaLoc"));
+        const auto schema = out_.locate(path, one.child_text("SchemaLoc"));
         if (schema && out_.zip_.find(*schema) != nullptr)
           BASE_TRY_VOID(reach("", "/" + *schema, Part::custom_tag));
       }
@@ -279,7 +286,7 @@ base::Result<void> Package::Walk::signatures(const std::string& path, const Elem
     if (static_cast<int>(out_.signatures_.size()) >= limits_.signatures)
       return refuse("verify.ofd.too_many_seals");
     const auto location = one.attribute("BaseLoc");
-    auto at = resolve(path, location);
+    auto at = out_.locate(path, location);
     if (!at) return refuse("verify.ofd.path");
     if (out_.reached_.contains(*at))
       return refuse("verify.ofd.structure", "a signature named twice");
@@ -309,6 +316,13 @@ base::Result<Package> Package::open(base::BytesView file, const Limits& limits) 
   BASE_TRY(out.zip_, Zip::read(file, zip));
   BASE_TRY_VOID(Walk(out, limits).run());
   return out;
+}
+
+std::optional<std::string> Package::locate(std::string_view from, std::string_view location) const {
+  auto path = resolve(from, location);
+  if (!path) return path;
+  const auto* name = zip_.spelled(*path);
+  return name == nullptr ? path : std::optional(*name);
 }
 
 std::optional<std::string> Package::custom_data(std::string_view name) const {

@@ -52,8 +52,9 @@ struct SignatureEntry {
 class Package {
  public:
   /// Errors: invalid_argument, as Zip::read and parse_xml; `verify.ofd.no_root`, `verify.ofd.path`
-  /// (leads out of the package, or cannot be told), `verify.ofd.missing` (a file that is named),
-  /// `verify.ofd.structure`, `verify.ofd.encrypted`, `verify.ofd.too_many_seals`.
+  /// (leads out of the package, or cannot be told), `verify.ofd.missing` (a document, a page, a
+  /// seal; makers name resources that they have not), `verify.ofd.structure`,
+  /// `verify.ofd.encrypted`, `verify.ofd.too_many_seals`.
   static base::Result<Package> open(base::BytesView file, const Limits& limits = {});
 
   const Zip& zip() const { return zip_; }
@@ -61,6 +62,9 @@ class Package {
   const std::vector<SignatureEntry>& signatures() const { return signatures_; }
   /// Those of all documents in it, by the identifiers of the pages, in their order.
   const std::vector<std::string>& pages() const { return pages_; }
+  /// resolve(), to the entry of that name in whatever case: makers mix them, and no two entries
+  /// differ in case alone.
+  std::optional<std::string> locate(std::string_view from, std::string_view location) const;
   /// A custom datum of the first document (GB/T 33190-2016 7.4).
   std::optional<std::string> custom_data(std::string_view name) const;
 

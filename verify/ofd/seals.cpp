@@ -55,13 +55,14 @@ bool good_boundary(std::string_view text) {
 }
 
 /// Reads one Signature.xml. Returns the message key of what is wrong, or nothing.
-const char* read_references(const SignatureEntry& entry, const Element& references, Claim& out) {
+const char* read_references(const Package& package, const SignatureEntry& entry,
+                            const Element& references, Claim& out) {
   const auto hash = hash_of(references.attribute("CheckMethod"));
   if (!hash) return "verify.ofd.check_method";
   out.hash = *hash;
   for (const Element& one : references.children) {
     if (one.name != "Reference") return "verify.ofd.signature_file";
-    auto path = resolve(entry.path, one.attribute("FileRef"));
+    auto path = package.locate(entry.path, one.attribute("FileRef"));
     auto digest = base::from_base64(one.child_text("CheckValue"));
     if (!path || !digest || digest->size() != 32 || count(one, "CheckValue") != 1 ||
         !out.references.emplace(std::move(*path), std::move(*digest)).second)
@@ -78,11 +79,11 @@ const char* read_claim(const Package& package, const SignatureEntry& entry, Clai
       count(*info, "Seal") > 1)
     return "verify.ofd.signature_file";
   out.method = info->child_text("SignatureMethod");
-  const auto value = resolve(entry.path, root.child_text("SignedValue"));
+  const auto value = package.locate(entry.path, root.child_text("SignedValue"));
   out.value = value ? package.zip().find(*value) : nullptr;
   if (out.value == nullptr) return "verify.ofd.no_value";
   if (const auto* seal = info->child("Seal")) {
-    const auto at = resolve(entry.path, seal->child_text("BaseLoc"));
+    const auto at = package.locate(entry.path, seal->child_text("BaseLoc"));
     if (count(*seal, "BaseLoc") != 1 || !at) return "verify.ofd.signature_file";
     out.seal = package.zip().find(*at);
     if (out.seal == nullptr) return "verify.ofd.no_seal_file";
@@ -95,7 +96,7 @@ const char* read_claim(const Package& package, const SignatureEntry& entry, Clai
         (!stamp.attribute("Clip").empty() && !good_boundary(stamp.attribute("Clip"))))
       return "verify.ofd.stamp";
   }
-  return read_references(entry, *info->child("References"), out);
+  return read_references(package, entry, *info->child("References"), out);
 }
 
 /// Files that belong to the seals, and the lists of seals: bound otherwise.

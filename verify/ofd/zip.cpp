@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -14,9 +15,9 @@ namespace {
 constexpr std::size_t kEndRecord = 22, kDirectoryEntry = 46, kLocalHeader = 30;
 constexpr std::uint32_t kEndSign = 0x06054b50, kDirectorySign = 0x02014b50, kLocalSign = 0x04034b50,
                         kDescriptorSign = 0x08074b50;
-constexpr std::uint16_t kEncrypted = 1 << 0, kDescriptor = 1 << 3;
-// Bits 1 and 2 tell how hard deflate tried, bit 11 that the name is UTF-8.
-constexpr std::uint16_t kKnownFlags = kDescriptor | 1 << 1 | 1 << 2 | 1 << 11;
+constexpr std::uint16_t kEncrypted = 1 << 0, kDescriptor = 1 << 3, kUtf8 = 1 << 11;
+// Bits 1 and 2 tell how hard deflate tried.
+constexpr std::uint16_t kKnownFlags = kDescriptor | kUtf8 | 1 << 1 | 1 << 2;
 constexpr std::size_t kMostName = 400;
 
 base::Error refuse(const char* key, std::string detail = {}) {
@@ -65,15 +66,25 @@ std::string folded(std::string_view name) {
   return out;
 }
 
-/// Extra fields in good order, none of which gives another size, another name or a cipher.
-bool good_extra(base::BytesView extra) {
+/// The 64-bit sizes of a local header, unpacked and packed.
+using LargeSizes = std::optional<std::pair<std::uint64_t, std::uint64_t>>;
+
+/// Extra fields in good order, none of which gives another size, another name or a cipher. `large`:
+/// sizes may stand here, as programs write them that did not know them before.
+bool good_extra(base::BytesView extra, LargeSizes* large = nullptr) {
   while (!extra.empty()) {
     if (extra.size() < 4) return false;
     const auto id = number16(extra, 0);
     const std::size_t size = number16(extra, 2);
-    if (size > extra.size() - 4 || id == 0x0001 || id == 0x6375 || id == 0x7075 || id == 0x9901 ||
-        id == 0x0017)
+    if (size > extra.size() - 4 || id == 0x6375 || id == 0x7075 || id == 0x9901 || id == 0x0017)
       return false;
+    if (id == 0x0001) {
+      if (large == nullptr || *large || size != 16) return false;
+      const auto number64 = [&](std::size_t at) {
+        return number32(extra, at) | static_cast<std::uint64_t>(number32(extra, at + 4)) << 32;
+      };
+      *large = std::pair(number64(4), number64(12));
+    }
     extra = extra.subspan(4 + size);
   }
   return true;
@@ -177,14 +188,25 @@ base::Result<base::BytesView> Archive::packed(const Entry& entry, std::size_t& a
   if (name + extra > next - at - kLocalHeader) return refuse("verify.ofd.zip_gap");
   at += kLocalHeader;
   const bool later = entry.flags & kDescriptor;
-  const auto agrees = [&](std::size_t given, std::size_t said) {
+  LargeSizes large;
+  if (!good_extra(file_.subspan(at + name, extra), &large))
+    return refuse("verify.ofd.zip_unsupported");
+  const auto agrees = [&](std::size_t given, std::size_t said, std::uint64_t in_extra) {
+    if (large) return given == 0xffffffff && in_extra == said;
     return given == said || (later && given == 0);
   };
-  if (base::as_text(file_.subspan(at, name)) != entry.name || number16(header, 6) != entry.flags ||
-      number16(header, 8) != entry.method || !agrees(number32(header, 14), entry.crc) ||
-      !agrees(number32(header, 18), entry.packed) || !agrees(number32(header, 22), entry.unpacked))
+  // An old program says of ASCII names that they are UTF-8 in one place only.
+  const bool ascii = std::all_of(entry.name.begin(), entry.name.end(),
+                                 [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  const auto same_flags = [&](unsigned local) {
+    return ((local ^ entry.flags) & ~(ascii ? unsigned{kUtf8} : 0u)) == 0;
+  };
+  if (base::as_text(file_.subspan(at, name)) != entry.name || !same_flags(number16(header, 6)) ||
+      number16(header, 8) != entry.method ||
+      !(number32(header, 14) == entry.crc || (later && number32(header, 14) == 0)) ||
+      !agrees(number32(header, 18), entry.packed, large ? large->second : 0) ||
+      !agrees(number32(header, 22), entry.unpacked, large ? large->first : 0))
     return refuse("verify.ofd.zip_mismatch");
-  if (!good_extra(file_.subspan(at + name, extra))) return refuse("verify.ofd.zip_unsupported");
   at += name + extra;
   if (entry.packed > next - at) return refuse("verify.ofd.zip_gap");
   const auto out = file_.subspan(at, entry.packed);
@@ -229,6 +251,12 @@ base::Result<base::Bytes> Archive::unpack(const Entry& entry, base::BytesView pa
 
 }  // namespace
 
+const std::string* Zip::spelled(std::string_view path) const {
+  if (path.empty()) return nullptr;
+  const auto at = folded_.find(folded(path));
+  return at == folded_.end() ? nullptr : &at->second;
+}
+
 base::Result<Zip> Zip::read(base::BytesView file, const ZipLimits& limits) {
   Archive archive(file, limits);
   BASE_TRY(const auto entries, archive.directory());
@@ -247,7 +275,9 @@ base::Result<Zip> Zip::read(base::BytesView file, const ZipLimits& limits) {
     const auto next = i + 1 < entries.size() ? entries[i + 1].at : archive.directory_at();
     BASE_TRY(const auto packed, archive.packed(entries[i], at, next));
     BASE_TRY(auto bytes, archive.unpack(entries[i], packed));
-    if (!entries[i].directory()) out.entries_.emplace(entries[i].name, std::move(bytes));
+    if (entries[i].directory()) continue;
+    out.folded_.emplace(folded(entries[i].name), entries[i].name);
+    out.entries_.emplace(entries[i].name, std::move(bytes));
   }
   if (at != archive.directory_at()) return refuse("verify.ofd.zip_gap", "before the directory");
   return out;

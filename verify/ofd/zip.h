@@ -44,9 +44,13 @@ class Zip {
     const auto at = entries_.find(name);
     return at == entries_.end() ? nullptr : &at->second;
   }
+  /// The name of the entry that some file systems would take this path for: itself, or in another
+  /// case or normal form. There is one at most. Null when there is none.
+  const std::string* spelled(std::string_view path) const;
 
  private:
   std::map<std::string, base::Bytes, std::less<>> entries_;
+  std::map<std::string, std::string> folded_;  ///< -> name
 };
 
 }  // namespace verify::ofd
