@@ -68,7 +68,11 @@ void put(std::vector<Finding>& out, std::optional<Finding> finding) {
 }
 
 void look_at_lists(const PkiDirectory& directory, base::Time now, std::vector<Finding>& out) {
-  for (const auto name : {PkiDirectory::kRootCrl, PkiDirectory::kIssuingCrl}) {
+  using Files = PkiDirectory;
+  const bool sm2 = directory.has(Files::kRootSm2);
+  for (const auto name :
+       {Files::kRootCrl, Files::kIssuingCrl, Files::kRootSm2Crl, Files::kIssuingSm2Crl}) {
+    if (!sm2 && (name == Files::kRootSm2Crl || name == Files::kIssuingSm2Crl)) continue;
     const std::string object(name);
     const auto bytes = directory.read(name);
     const auto crl =

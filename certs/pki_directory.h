@@ -2,6 +2,7 @@
 //
 //   root.pem issuing.pem <key label>.pem   certificates
 //   root.crl issuing.crl                   revocation lists, DER
+//   root-sm2.*, issuing-sm2.*              the same of the SM2 line, where there is one
 //   trust-list.jws                         the signed trust list
 #pragma once
 
@@ -21,6 +22,10 @@ class PkiDirectory {
   static constexpr std::string_view kIssuing = "issuing.pem";
   static constexpr std::string_view kRootCrl = "root.crl";
   static constexpr std::string_view kIssuingCrl = "issuing.crl";
+  static constexpr std::string_view kRootSm2 = "root-sm2.pem";
+  static constexpr std::string_view kIssuingSm2 = "issuing-sm2.pem";
+  static constexpr std::string_view kRootSm2Crl = "root-sm2.crl";
+  static constexpr std::string_view kIssuingSm2Crl = "issuing-sm2.crl";
   static constexpr std::string_view kTrustList = "trust-list.jws";
 
   const std::filesystem::path& path() const { return path_; }

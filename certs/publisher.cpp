@@ -27,13 +27,13 @@ base::Result<base::Bytes> last_crl(CertificateRegister& issued, const base::Dige
   return last.value_or(base::Bytes{});
 }
 
-base::Result<base::Bytes> issuing_crl(CertificateRegister& issued, const PublishParts& parts,
+base::Result<base::Bytes> issuing_crl(CertificateRegister& issued, const AuthorityLine& line,
                                       const base::Clock& clock, base::Random& random,
                                       base::Time next_update) {
-  const auto key = parts.issuing.public_key_sha256();
-  if (!parts.issuing_key) return last_crl(issued, key);
-  Authority issuing(parts.issuing_key, parts.issuing, clock, random);
-  auto fresh = fresh_crl(issued, issuing, key, parts.least_issuing_number, next_update);
+  const auto key = line.issuing.public_key_sha256();
+  if (!line.issuing_key) return last_crl(issued, key);
+  Authority issuing(line.issuing_key, line.issuing, clock, random);
+  auto fresh = fresh_crl(issued, issuing, key, line.least_issuing_number, next_update);
   if (!fresh.ok() && fresh.error().key == "hsm.key_state") return last_crl(issued, key);
   return fresh;
 }
@@ -45,12 +45,10 @@ struct Issuing {
 };
 
 /// The present one first, then those before it, the newest first.
-base::Result<std::vector<Issuing>> authorities(const std::vector<Issued>& rows,
-                                               const PublishParts& parts) {
-  std::vector<Issuing> out{{parts.issuing, std::nullopt}};
+std::vector<Issuing> authorities(const std::vector<Issued>& rows, const AuthorityLine& line) {
+  std::vector<Issuing> out{{line.issuing, std::nullopt}};
   for (const auto& row : rows) {
-    if (row.profile != Profile::issuing_ca || row.issuer != parts.root.public_key_sha256())
-      continue;
+    if (row.profile != Profile::issuing_ca || row.issuer != line.root.public_key_sha256()) continue;
     const auto key = row.certificate.public_key_sha256();
     auto known = std::find_if(out.begin(), out.end(), [&](const Issuing& one) {
       return one.certificate.public_key_sha256() == key;
@@ -98,35 +96,53 @@ std::vector<TrustEntry> entries(std::vector<Issued> rows, const std::vector<Issu
   return out;
 }
 
+/// A line's fresh lists, and its authorities into the list and among `issuers`.
+base::Result<LineLists> add_line(CertificateRegister& issued, const AuthorityLine& line,
+                                 const std::vector<Issued>& rows, const base::Clock& clock,
+                                 base::Random& random, TrustList& list,
+                                 std::vector<Issuing>& issuers) {
+  Authority root(line.root_key, line.root, clock, random);
+  LineLists out;
+  BASE_TRY(out.root, fresh_crl(issued, root, line.root.public_key_sha256(), line.least_root_number,
+                               list.next_update));
+  BASE_TRY(out.issuing, issuing_crl(issued, line, clock, random, list.next_update));
+  list.roots.push_back(line.root);
+  list.crls.push_back(out.root);
+  for (auto& one : authorities(rows, line)) {
+    const auto key = one.certificate.public_key_sha256();
+    list.intermediates.push_back(one.certificate);
+    auto crl = out.issuing;
+    if (key != line.issuing.public_key_sha256()) {
+      BASE_TRY(crl, last_crl(issued, key));
+    }
+    if (!crl.empty()) list.crls.push_back(std::move(crl));
+    issuers.push_back(std::move(one));
+  }
+  return out;
+}
+
 }  // namespace
 
 base::Result<Prepared> prepare(CertificateRegister& issued, const PublishParts& parts,
                                const base::Clock& clock, base::Random& random) {
   const auto now = std::chrono::floor<std::chrono::seconds>(clock.now());
-  Authority root(parts.root_key, parts.root, clock, random);
   Prepared out;
   out.wish = parts.wish;
-  BASE_TRY(out.root_crl, fresh_crl(issued, root, parts.root.public_key_sha256(),
-                                   parts.least_root_number, now + parts.life));
-  BASE_TRY(out.issuing_crl, issuing_crl(issued, parts, clock, random, now + parts.life));
-
   BASE_TRY(const auto sequence, issued.next_trust_list_sequence());
   out.list.sequence = std::max(sequence, parts.least_sequence);
   out.list.issued = now;
   out.list.next_update = now + parts.life;
   out.list.domain = parts.domain;
-  out.list.roots = {parts.root};
-  out.list.crls = {out.root_crl};
   BASE_TRY(auto rows, issued.list());
-  BASE_TRY(const auto issuers, authorities(rows, parts));
-  for (const auto& one : issuers) {
-    const auto key = one.certificate.public_key_sha256();
-    out.list.intermediates.push_back(one.certificate);
-    auto crl = out.issuing_crl;
-    if (key != parts.issuing.public_key_sha256()) {
-      BASE_TRY(crl, last_crl(issued, key));
-    }
-    if (!crl.empty()) out.list.crls.push_back(std::move(crl));
+  std::vector<Issuing> issuers;
+  const AuthorityLine first{parts.root_key, parts.issuing_key,       parts.root,
+                            parts.issuing,  parts.least_root_number, parts.least_issuing_number};
+  BASE_TRY(auto lists, add_line(issued, first, rows, clock, random, out.list, issuers));
+  out.root_crl = std::move(lists.root);
+  out.issuing_crl = std::move(lists.issuing);
+  for (const auto& line : parts.beside) {
+    BASE_TRY(auto its, add_line(issued, line, rows, clock, random, out.list, issuers));
+    out.beside.push_back(std::move(its));
   }
   out.list.entries = entries(std::move(rows), issuers);
   BASE_TRY(out.list.bodies, issued.bodies().listed(parts.wish));
@@ -137,7 +153,7 @@ base::Result<Published> finish(CertificateRegister& issued, Prepared prepared, s
   BASE_TRY_VOID(issued.record_trust_list(prepared.list, jws));
   if (prepared.wish) BASE_TRY_VOID(issued.bodies().settle(*prepared.wish, prepared.list.sequence));
   return Published{std::move(prepared.root_crl), std::move(prepared.issuing_crl),
-                   std::move(prepared.list), std::move(jws)};
+                   std::move(prepared.list), std::move(jws), std::move(prepared.beside)};
 }
 
 base::Result<Published> publish(CertificateRegister& issued, const PublishParts& parts,

@@ -4,11 +4,20 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "certs/bodies.h"
 #include "certs/register.h"
 
 namespace certs {
+
+/// A root and the authority that issues below it, with their own algorithm and their own lists.
+struct AuthorityLine {
+  std::shared_ptr<const hsm::Key> root_key;
+  std::shared_ptr<const hsm::Key> issuing_key;  ///< as in PublishParts
+  Certificate root, issuing;
+  std::int64_t least_root_number = 1, least_issuing_number = 1;  ///< likewise
+};
 
 struct PublishParts {
   std::shared_ptr<const hsm::Key> root_key;
@@ -23,6 +32,14 @@ struct PublishParts {
   std::optional<std::int64_t> wish = std::nullopt;
   /// As `least_sequence`, of the revocation lists' numbers.
   std::int64_t least_root_number = 1, least_issuing_number = 1;
+  /// Others that the list names too, behind the first, which signs it.
+  /// docs/decisions/0172-two-roots.md
+  std::vector<AuthorityLine> beside = {};
+};
+
+/// Revocation lists of one line, DER, recorded.
+struct LineLists {
+  base::Bytes root, issuing;  ///< issuing: as it was, or empty, when the authority was stopped
 };
 
 /// All that goes out, before the list is signed: `trust_list_payload(list)` is what officers
@@ -32,12 +49,14 @@ struct Prepared {
   base::Bytes issuing_crl;  ///< likewise; as it was, or empty, when the authority was stopped
   TrustList list;
   std::optional<std::int64_t> wish;
+  std::vector<LineLists> beside;  ///< in the order of PublishParts::beside
 };
 
 struct Published {
   base::Bytes root_crl, issuing_crl;  ///< DER
   TrustList list;
   std::string jws;
+  std::vector<LineLists> beside;
 };
 
 /// Fresh revocation lists, recorded, and the list that is to be signed: every end entity that an

@@ -109,11 +109,13 @@ base::Result<hsm::officers::Sign::Item> Ceremony::prepare(const PlannedCertifica
   const bool root = planned.issuer.empty();
   const auto& label = root ? planned.key : planned.issuer;
   BASE_TRY(auto key, officer_.signer.key(label));
+  // The addresses in the configuration are those of the first line.
+  const bool addresses = !rule.authority && planned.issuer == plan_.certificates[1].key;
   certs::Authority authority(key,
                              root ? std::nullopt : std::optional(certificates_.at(planned.issuer)),
                              officer_.context.clock(), officer_.context.random(),
-                             rule.authority ? std::string() : officer_.config.crl_url,
-                             rule.authority ? std::string() : officer_.config.ocsp_url);
+                             addresses ? officer_.config.crl_url : std::string(),
+                             addresses ? officer_.config.ocsp_url : std::string());
   const bool agency = rule.naming == certs::Naming::agency;
   const certs::Subject subject{planned.common_name, officer_.config.agency.name,
                                agency ? officer_.config.agency.code : std::string(), "CN"};
@@ -163,8 +165,11 @@ base::Result<void> Ceremony::certify() {
 
 base::Result<void> Ceremony::publish() {
   const auto list = published_list(officer_.pki);
-  const bool complete = officer_.pki.has(certs::PkiDirectory::kRootCrl) &&
-                        officer_.pki.has(certs::PkiDirectory::kIssuingCrl);
+  using Files = certs::PkiDirectory;
+  const bool complete =
+      officer_.pki.has(Files::kRootCrl) && officer_.pki.has(Files::kIssuingCrl) &&
+      (!officer_.pki.has(Files::kRootSm2) ||
+       (officer_.pki.has(Files::kRootSm2Crl) && officer_.pki.has(Files::kIssuingSm2Crl)));
   if (list && *list && complete && !issued_anew_ &&
       officer_.context.clock().now() < (*list)->issued + std::chrono::hours(24)) {
     tell(std::string(certs::PkiDirectory::kTrustList), Outcome::kept,

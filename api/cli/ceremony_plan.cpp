@@ -91,6 +91,36 @@ base::Result<void> read_backup(const rapidjson::Value& from, CeremonyPlan& plan)
   return {};
 }
 
+const PlannedKey* planned_key(const CeremonyPlan& plan, const std::string& label) {
+  for (const auto& key : plan.keys)
+    if (key.label == label) return &key;
+  return nullptr;
+}
+
+/// Where the SM2 line begins in the certificates, when there is one: root, then issuing authority,
+/// both with SM2 keys, which certify all other SM2 keys.
+base::Result<std::optional<std::size_t>> second_line(const CeremonyPlan& plan) {
+  const auto& all = plan.certificates;
+  const auto sm2 = [&](std::size_t i) {
+    const auto* key = planned_key(plan, all[i].key);
+    return key != nullptr && key->algorithm == hsm::Algorithm::sm2;
+  };
+  for (std::size_t i = 2; i < all.size(); ++i) {
+    if (all[i].profile != certs::Profile::root_ca) continue;
+    if (i + 1 == all.size() || all[i + 1].profile != certs::Profile::issuing_ca || !sm2(i) ||
+        !sm2(i + 1) || sm2(0) || sm2(1))
+      return bad(
+          "certificates: a second root has an SM2 key, and its issuing authority follows it");
+    if (all[i].file != certs::PkiDirectory::kRootSm2 ||
+        all[i + 1].file != certs::PkiDirectory::kIssuingSm2)
+      return bad("certificates: root-sm2.pem and issuing-sm2.pem are their names");
+    for (std::size_t before = 2; before < i; ++before)
+      if (sm2(before)) return bad("certificates: the SM2 root stands before what it certifies");
+    return std::optional(i);
+  }
+  return std::optional<std::size_t>{};
+}
+
 /// A key's purpose and the profile of its certificate have the same name.
 base::Result<void> check(const CeremonyPlan& plan) {
   const auto& all = plan.certificates;
@@ -99,16 +129,19 @@ base::Result<void> check(const CeremonyPlan& plan) {
     return bad("certificates: the root comes first, then the issuing authority");
   if (all[0].file != certs::PkiDirectory::kRoot || all[1].file != certs::PkiDirectory::kIssuing)
     return bad("certificates: root.pem and issuing.pem are their names");
+  BASE_TRY(const auto second, second_line(plan));
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto& one = all[i];
-    const auto key = std::find_if(plan.keys.begin(), plan.keys.end(),
-                                  [&](const PlannedKey& k) { return k.label == one.key; });
-    if (key == plan.keys.end()) return bad("certificates: " + one.key + " is no planned key");
+    const auto* key = planned_key(plan, one.key);
+    if (key == nullptr) return bad("certificates: " + one.key + " is no planned key");
     if (hsm::to_string(key->purpose) != certs::to_string(one.profile))
       return bad("certificates: " + one.key + ": purpose and profile differ");
-    if (i > 1 && certs::rule_of(one.profile).authority)
-      return bad("certificates: one root and one issuing authority are known");
-    const std::string issuer = i == 0 ? "" : i == 1 ? all[0].key : all[1].key;
+    const bool first_line = i < 2, in_second = second && (i == *second || i == *second + 1);
+    if (!first_line && !in_second && certs::rule_of(one.profile).authority)
+      return bad("certificates: one root and one issuing authority are known, and those of SM2");
+    const bool sm2 = second && key->algorithm == hsm::Algorithm::sm2;
+    const auto root = sm2 ? *second : 0;
+    const std::string issuer = i == root ? "" : i == root + 1 ? all[root].key : all[root + 1].key;
     if (one.issuer != issuer) return bad("certificates: " + one.key + ": issuer");
   }
   return {};

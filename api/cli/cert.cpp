@@ -154,14 +154,17 @@ base::Result<Answer> ask_certificate(Officer& officer, const WantedCertificate& 
   return request_answer(record);
 }
 
-/// A successor goes by the name of the newest certificate of its kind.
-base::Result<std::string> name_for(Officer& officer, const Order& order, certs::Profile profile) {
+/// A successor goes by the name of the newest certificate of its kind: the same profile, and an SM2
+/// key or not.
+base::Result<std::string> name_for(Officer& officer, const Order& order, certs::Profile profile,
+                                   base::BytesView public_key) {
   if (!order.name.empty()) return order.name;
   BASE_TRY(auto tx, officer.pool.begin(store::Mode::read_only));
   certs::CertificateRegister issued(tx, officer.context.clock(), officer.name);
   BASE_TRY(const auto rows, issued.list());
   for (const auto& row : rows)
-    if (row.profile == profile) return row.certificate.common_name();
+    if (row.profile == profile && is_sm2(row.certificate.public_key()) == is_sm2(public_key))
+      return row.certificate.common_name();
   return base::error(base::Code::invalid_argument, "cli.name_wanted");
 }
 
@@ -175,7 +178,7 @@ base::Result<WantedCertificate> for_token_key(Officer& officer, const Order& ord
     return failure;
   }
   const bool agency = certs::rule_of(*profile).naming == certs::Naming::agency;
-  BASE_TRY(auto name, name_for(officer, order, *profile));
+  BASE_TRY(auto name, name_for(officer, order, *profile, key->info().public_key));
   return WantedCertificate{*profile,
                            {std::move(name), officer.config.agency.name,
                             agency ? officer.config.agency.code : std::string(), "CN"},

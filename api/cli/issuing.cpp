@@ -12,6 +12,7 @@
 #include "certs/publisher.h"
 #include "certs/tbs.h"
 #include "certs/trust_list_text.h"
+#include "hsm/algorithm.h"
 #include "hsm/officers/content.h"
 #include "hsm/officers/trust_change.h"
 
@@ -63,10 +64,7 @@ class Finisher {
     const auto label = label_of(made.public_key());
     BASE_TRY_VOID(record(made, *profile, label, issuer ? *issuer : made));
     base::fail_point("signing.recorded");
-    const auto file = *profile == certs::Profile::root_ca ? std::string(certs::PkiDirectory::kRoot)
-                      : *profile == certs::Profile::issuing_ca
-                          ? std::string(certs::PkiDirectory::kIssuing)
-                          : (label.empty() ? made.serial_hex() : label) + ".pem";
+    const auto file = file_for(*profile, made, label);
     BASE_TRY_VOID(put(file, made));
     finished_.push_back(made);
     return file + "  " + made.serial_hex() + "  " + made.subject();
@@ -133,10 +131,21 @@ class Finisher {
     const auto there = officer_.pki.read(file);
     return there.ok() && *there == pem ? base::Result<void>{} : officer_.pki.write(file, pem);
   }
+  static std::string file_for(certs::Profile profile, const certs::Certificate& made,
+                              const std::string& label) {
+    using Files = certs::PkiDirectory;
+    const bool sm2 = is_sm2(made.public_key());
+    if (profile == certs::Profile::root_ca)
+      return std::string(sm2 ? Files::kRootSm2 : Files::kRoot);
+    if (profile == certs::Profile::issuing_ca)
+      return std::string(sm2 ? Files::kIssuingSm2 : Files::kIssuing);
+    return (label.empty() ? made.serial_hex() : label) + ".pem";
+  }
   std::optional<certs::Certificate> issuer_of(const base::Bytes& key) const {
     for (const auto& one : finished_)
       if (one.public_key() == key) return one;
-    for (const auto name : {certs::PkiDirectory::kRoot, certs::PkiDirectory::kIssuing}) {
+    using Files = certs::PkiDirectory;
+    for (const auto name : {Files::kRoot, Files::kIssuing, Files::kRootSm2, Files::kIssuingSm2}) {
       const auto there = officer_.pki.certificate(name);
       if (there.ok() && there->public_key() == key) return *there;
     }
@@ -178,11 +187,13 @@ class Finisher {
   std::vector<certs::Certificate> finished_;
 };
 
-base::Result<void> write_crls(Officer& officer, base::BytesView root, base::BytesView issuing) {
+base::Result<void> write_crls(Officer& officer, const certs::LineLists& lists, bool sm2) {
   using Files = certs::PkiDirectory;
-  BASE_TRY_VOID(officer.pki.write(Files::kRootCrl, base::as_text(root)));
-  if (issuing.empty()) return {};
-  return officer.pki.write(Files::kIssuingCrl, base::as_text(issuing));
+  BASE_TRY_VOID(
+      officer.pki.write(sm2 ? Files::kRootSm2Crl : Files::kRootCrl, base::as_text(lists.root)));
+  if (lists.issuing.empty()) return {};
+  return officer.pki.write(sm2 ? Files::kIssuingSm2Crl : Files::kIssuingCrl,
+                           base::as_text(lists.issuing));
 }
 
 /// A list that waits for officers must rise above those that are renewed meanwhile.
@@ -192,6 +203,7 @@ constexpr std::int64_t kRoomForRenewals = 32;
 /// register may be behind: it was restored from a backup, or what was approved never reached it.
 struct Told {
   std::int64_t sequence = 0, root_number = 0, issuing_number = 0;
+  std::int64_t sm2_root_number = 0, sm2_issuing_number = 0;
 };
 base::Result<Told> told_numbers(Officer& officer, const Authorities& with) {
   const auto governance = Governance::read(officer.signer);
@@ -202,7 +214,9 @@ base::Result<Told> told_numbers(Officer& officer, const Authorities& with) {
     return known == nullptr ? 0 : base::json_int(*known, "crl_number").value_or(0);
   };
   return Told{base::json_int(governance->all(), "trust_list_sequence").value_or(0),
-              number(with.root_key), number(with.issuing_key)};
+              number(with.root_key), number(with.issuing_key),
+              number(with.sm2 ? with.sm2->root_key : nullptr),
+              number(with.sm2 ? with.sm2->issuing_key : nullptr)};
 }
 
 /// The open request for a list that says the same, so that approvals gather in one place.
@@ -265,15 +279,26 @@ bool only_stops(const certs::TrustList& before, const certs::TrustList& now) {
 
 }  // namespace
 
+bool is_sm2(base::BytesView public_key) {
+  return hsm::good_form(hsm::Algorithm::sm2, public_key);
+}
+
 base::Result<Sign::Item> certificate_item(Officer& officer, const Authorities& with,
                                           const WantedCertificate& wanted) {
   const bool authority = certs::rule_of(wanted.profile).authority;
-  const auto& key = authority ? with.root_key : with.issuing_key;
-  if (!key) return key_missing(with.issuing);
-  certs::Authority issuer(key, authority ? with.root : with.issuing, officer.context.clock(),
+  // SM2 keys are certified by SM2, where there is such a line. What is asked and fetched at the
+  // addresses in the configuration speaks about the first line alone.
+  const bool sm2 = with.sm2 && is_sm2(wanted.public_key);
+  const auto& root = sm2 ? with.sm2->root : with.root;
+  const auto& issuing = sm2 ? with.sm2->issuing : with.issuing;
+  const auto& key = authority ? (sm2 ? with.sm2->root_key : with.root_key)
+                              : (sm2 ? with.sm2->issuing_key : with.issuing_key);
+  if (!key) return key_missing(issuing);
+  const bool addresses = !authority && !sm2;
+  certs::Authority issuer(key, authority ? root : issuing, officer.context.clock(),
                           officer.context.random(),
-                          authority ? std::string() : officer.config.crl_url,
-                          authority ? std::string() : officer.config.ocsp_url);
+                          addresses ? officer.config.crl_url : std::string(),
+                          addresses ? officer.config.ocsp_url : std::string());
   BASE_TRY(const auto prepared, issuer.prepare(wanted.profile, wanted.subject, wanted.public_key));
   return item_for(key->info(), "certificate", prepared.tbs);
 }
@@ -340,16 +365,21 @@ base::Result<PublishOutcome> publish_lists(Officer& officer, std::chrono::hours 
   const auto before = read ? *read : std::nullopt;
   // One that was approved may not have reached register and directory.
   BASE_TRY(const auto told, told_numbers(officer, with));
-  const certs::PublishParts parts{with.root_key,
-                                  with.issuing_key,
-                                  with.root,
-                                  with.issuing,
-                                  officer.config.domain,
-                                  life,
-                                  std::max(before ? before->sequence : 0, told.sequence) + 1,
-                                  wish,
-                                  told.root_number + 1,
-                                  told.issuing_number + 1};
+  certs::PublishParts parts{with.root_key,
+                            with.issuing_key,
+                            with.root,
+                            with.issuing,
+                            officer.config.domain,
+                            life,
+                            std::max(before ? before->sequence : 0, told.sequence) + 1,
+                            wish,
+                            told.root_number + 1,
+                            told.issuing_number + 1};
+  if (with.sm2) {
+    parts.beside = {*with.sm2};
+    parts.beside.front().least_root_number = told.sm2_root_number + 1;
+    parts.beside.front().least_issuing_number = told.sm2_issuing_number + 1;
+  }
   BASE_TRY(auto tx, officer.pool.begin());
   certs::CertificateRegister issued(tx, officer.context.clock(), officer.name);
   BASE_TRY(auto prepared,
@@ -373,7 +403,8 @@ base::Result<PublishOutcome> publish_lists(Officer& officer, std::chrono::hours 
       return std::move(jws).error();
     if (jws.ok()) wanted.sequence += kRoomForRenewals;
   }
-  const auto root_crl = prepared.root_crl, issuing_crl = prepared.issuing_crl;
+  const certs::LineLists lists{prepared.root_crl, prepared.issuing_crl};
+  const auto beside = prepared.beside;
   if (jws.ok()) {
     BASE_TRY(auto published, certs::finish(issued, std::move(prepared), *jws));
     out.published = std::move(published.list);
@@ -381,7 +412,8 @@ base::Result<PublishOutcome> publish_lists(Officer& officer, std::chrono::hours 
   base::fail_point("publish.signed");
   BASE_TRY_VOID(tx.commit());
   base::fail_point("publish.recorded");
-  BASE_TRY_VOID(write_crls(officer, root_crl, issuing_crl));
+  BASE_TRY_VOID(write_crls(officer, lists, false));
+  for (const auto& one : beside) BASE_TRY_VOID(write_crls(officer, one, true));
   if (jws.ok()) BASE_TRY_VOID(officer.pki.write(certs::PkiDirectory::kTrustList, *jws));
   if (waits) {
     BASE_TRY(const auto governance, Governance::read(officer.signer));

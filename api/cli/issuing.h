@@ -18,6 +18,9 @@ struct WantedCertificate {
   base::Bytes public_key;  ///< SPKI
 };
 
+/// SM2 keys are certified in a line of their own, where there is one.
+bool is_sm2(base::BytesView public_key);
+
 /// An item of a "sign" request for a certificate by the issuing (or root) authority of the PKI
 /// directory. Errors: those of Authority::prepare.
 base::Result<hsm::officers::Sign::Item> certificate_item(Officer& officer, const Authorities& with,

@@ -44,8 +44,18 @@ base::Result<Authorities> authorities(Officer& officer) {
   BASE_TRY(auto root_key, key_of(officer, keys, root));
   auto issuing_key = key_of(officer, keys, issuing);
   if (!issuing_key.ok() && issuing_key.error().key != "cli.key_missing") return issuing_key.error();
-  return Authorities{std::move(root_key), issuing_key.ok() ? *issuing_key : nullptr,
-                     std::move(root), std::move(issuing)};
+  Authorities out{std::move(root_key), issuing_key.ok() ? *issuing_key : nullptr, std::move(root),
+                  std::move(issuing), std::nullopt};
+  if (!officer.pki.has(certs::PkiDirectory::kRootSm2)) return out;
+  BASE_TRY(auto second_root, officer.pki.certificate(certs::PkiDirectory::kRootSm2));
+  BASE_TRY(auto second, officer.pki.certificate(certs::PkiDirectory::kIssuingSm2));
+  BASE_TRY(auto second_root_key, key_of(officer, keys, second_root));
+  auto second_key = key_of(officer, keys, second);
+  if (!second_key.ok() && second_key.error().key != "cli.key_missing") return second_key.error();
+  out.sm2 =
+      certs::AuthorityLine{std::move(second_root_key), second_key.ok() ? *second_key : nullptr,
+                           std::move(second_root), std::move(second)};
+  return out;
 }
 
 base::Result<std::optional<certs::TrustList>> published_list(const certs::PkiDirectory& pki) {

@@ -34,6 +34,8 @@ struct Authorities {
   std::shared_ptr<const hsm::Key>
       issuing_key;  ///< nothing when the token does not hold it any more
   certs::Certificate root, issuing;
+  /// Where there is one: it certifies SM2 keys. docs/decisions/0172-two-roots.md
+  std::optional<certs::AuthorityLine> sm2;
 };
 /// Finds the keys by the certificates in the PKI directory; the root's must be there.
 /// Errors: unavailable `certs.pki_file`, `hsm.unavailable`; not_found `cli.key_missing`.

@@ -24,7 +24,9 @@
 namespace test {
 
 using Files = certs::PkiDirectory;
-inline constexpr std::int64_t kCertificates = 8, kKeys = 10;
+inline constexpr std::int64_t kCertificates = 12, kKeys = 14;
+/// Of them in the SM2 line: root, issuing authority, maker and sealer.
+inline constexpr std::int64_t kSm2Certificates = 4;
 inline const std::string kXinyin = XINYIN_BIN_DIR "/xinyin";
 
 /// The officers of the demonstration's plan, and people who are none; their cards outlive the
@@ -187,7 +189,7 @@ class CeremonyTest : public testing::Test {
     EXPECT_EQ(keys(), kKeys) << where;
     EXPECT_EQ(count("certs.issued"), kCertificates) << where;
     EXPECT_EQ(certificates_signed(), kCertificates) << where << ": issued twice";
-    EXPECT_EQ(list().entries.size(), 5u) << where;
+    EXPECT_EQ(list().entries.size(), 7u) << where;
     const auto verified = xinyin("ceremony verify --json 2>/dev/null");
     EXPECT_EQ(verified.exit, 0) << where << verified.out;
     EXPECT_NE(verified.out.find(R"("signed_by":["jia","yi","bing"])"), std::string::npos)

@@ -6,6 +6,8 @@
 #include <set>
 
 #include "base/secret.h"
+#include "certs/path.h"
+#include "hsm/algorithm.h"
 #include "hsm/officers/minutes.h"
 #include "tests/certs/ceremony_house.h"
 #include "tests/certs/foreign_body.h"
@@ -17,7 +19,12 @@ using test::CeremonyTest;
 using test::kAll;
 using test::kCertificates;
 using test::kKeys;
+using test::kSm2Certificates;
 using test::kXinyin;
+
+bool is_sm2(const certs::Certificate& certificate) {
+  return hsm::good_form(hsm::Algorithm::sm2, certificate.public_key());
+}
 
 TEST(PkiTest, TheSmallPkiWorksWithKeysInAToken) {
   test::Token token;
@@ -34,6 +41,52 @@ TEST(PkiTest, TheSmallPkiWorksWithKeysInAToken) {
               certs::ChainAnswer::trusted);
   }
   token.close();
+}
+
+// GB/T 38540-2020: makers and sealers of national seals stand under an SM2 root, which the list
+// names too.
+TEST_F(CeremonyTest, MakesAnSm2LineBesideTheFirst) {
+  const auto ran = ceremony();
+  ASSERT_EQ(ran.exit, 0) << ran.out << signer->log();
+  const auto pki = (directory / "pki").string() + "/";
+  // Link by link: openssl verify gives -vfyopt to the certificate in question alone.
+  for (const auto& [above, below] : {std::pair{"root-sm2", "issuing-sm2"},
+                                     {"issuing-sm2", "seal-maker-1"},
+                                     {"issuing-sm2", "seal-sm2-1"}}) {
+    const auto told = test::shell(
+        "openssl verify -x509_strict -partial_chain -vfyopt distid:1234567812345678 -CAfile " +
+        pki + above + ".pem " + pki + below + ".pem");
+    EXPECT_EQ(told.exit, 0) << told.out;
+  }
+  const auto trust = list();
+  ASSERT_EQ(trust.roots.size(), 2u);
+  EXPECT_FALSE(is_sm2(trust.roots[0])) << "the first signs the list";
+  EXPECT_TRUE(is_sm2(trust.roots[1]));
+  EXPECT_EQ(trust.crls.size(), 4u);
+  EXPECT_EQ(base::as_text(trust.crls[2]), pem(Files::kRootSm2Crl));
+  EXPECT_EQ(base::as_text(trust.crls[3]), pem(Files::kIssuingSm2Crl));
+  const auto judged = [&](const char* file, certs::ChainPurpose purpose) {
+    return certs::validate(*certs::Certificate::from_pem(pem(file)), {}, trust, purpose,
+                           base::SystemClock().now())
+        .reason;
+  };
+  EXPECT_EQ(judged("seal-maker-1.pem", certs::ChainPurpose::seal_maker), "certs.trusted");
+  EXPECT_EQ(judged("seal-sm2-1.pem", certs::ChainPurpose::seal), "certs.trusted");
+  EXPECT_EQ(judged("seal-maker-1.pem", certs::ChainPurpose::seal), "certs.wrong_purpose");
+  EXPECT_EQ(judged("seal-sm2-1.pem", certs::ChainPurpose::seal_maker), "certs.wrong_purpose");
+  // What is asked for later goes the same way: SM2 keys to the SM2 authority, under their own name.
+  const auto id = request_of(xinyin("cert renew seal-sm2-1 --json 2>/dev/null"));
+  ASSERT_EQ(carry(id, {"jia", "yi"}).exit, 0);
+  const auto renewed = *certs::Certificate::from_pem(pem("seal-sm2-1.pem"));
+  EXPECT_TRUE(certs::issued_by(renewed, trust.intermediates[1]));
+  EXPECT_NE(renewed.common_name().find("国密"), std::string::npos);
+  const auto serial = renewed.serial_hex();
+  const auto revoked = xinyin("cert revoke " + serial + " --reason superseded");
+  EXPECT_EQ(revoked.exit, 0) << revoked.out;
+  const auto crl =
+      test::shell("openssl crl -inform DER -noout -text -in " + pki + "issuing-sm2.crl").out;
+  EXPECT_NE(crl.find("Signature Algorithm: SM2-with-SM3"), std::string::npos) << crl;
+  EXPECT_NE(crl.find("Superseded"), std::string::npos) << crl;
 }
 
 // Issue 3, point 2: from an empty token to sealing-ready by three officers, in one scripted run.
@@ -455,10 +508,10 @@ TEST_F(CeremonyTest, AListThatWaitsIsAskedForOnce) {
   const auto before = list().sequence;
   ASSERT_EQ(carry(id, {"bing"}).exit, 0);
   EXPECT_GT(list().sequence, before);
-  EXPECT_EQ(list().entries.size(), 6u);
+  EXPECT_EQ(list().entries.size(), 8u);
   // What was revoked and renewed while it waited is in it.
   const auto crl = test::read_file(directory / "pki/issuing.crl");
-  EXPECT_EQ(base::as_text(list().crls.back()), crl);
+  EXPECT_EQ(base::as_text(list().crls.at(1)), crl);
   EXPECT_EQ(xinyin("trust publish").exit, 0) << "nothing waits any more";
 }
 
@@ -529,7 +582,7 @@ TEST_F(CeremonyTest, ACompromisedIssuingAuthorityIsRevokedByTheRootAlone) {
   EXPECT_NE(refused.out.find("certificate revoked"), std::string::npos) << refused.out;
   const auto at_once = list();
   EXPECT_GT(at_once.sequence, sequence);
-  ASSERT_EQ(at_once.crls.size(), 2u);
+  ASSERT_EQ(at_once.crls.size(), 4u);
   EXPECT_EQ(base::as_text(at_once.crls[0]), pem(Files::kRootCrl));
   EXPECT_EQ(base::as_text(at_once.crls[1]), frozen);
   const auto seal = *certs::Certificate::from_pem(pem("seal-1.pem"));
@@ -537,7 +590,7 @@ TEST_F(CeremonyTest, ACompromisedIssuingAuthorityIsRevokedByTheRootAlone) {
     return certs::validate(seal, {}, list(), certs::ChainPurpose::seal, at);
   };
   EXPECT_EQ(judged(since + std::chrono::seconds(2)).reason, "certs.authority_revoked");
-  EXPECT_EQ(count("certs.revocation where reason = 2"), kCertificates - 1)
+  EXPECT_EQ(count("certs.revocation where reason = 2"), kCertificates - kSm2Certificates - 1)
       << "the authority, and all that it certified";
 
   // What the list that waits says needs one officer: it only stops.
@@ -547,6 +600,10 @@ TEST_F(CeremonyTest, ACompromisedIssuingAuthorityIsRevokedByTheRootAlone) {
   ASSERT_EQ(next.size(), 64u) << again.out;
   ASSERT_EQ(carry(next, {"bing"}).exit, 0);
   for (const auto& entry : list().entries) {
+    if (is_sm2(entry.certificate)) {
+      EXPECT_FALSE(entry.until) << "the SM2 authority certified it";
+      continue;
+    }
     ASSERT_TRUE(entry.until) << entry.purpose;
     EXPECT_EQ(*entry.until, std::max<base::Time>(since, entry.since)) << entry.purpose;
     EXPECT_FALSE(entry.compromised_since) << "its key is in nobody else's hands";
@@ -576,10 +633,10 @@ TEST_F(CeremonyTest, ACompromisedIssuingAuthorityIsRevokedByTheRootAlone) {
   ASSERT_EQ(carry(wanted, {"yi", "bing"}).exit, 0);
   EXPECT_EQ(openssl("seal-2.pem", "issuing.pem", "issuing.crl").exit, 0);
   const auto after = list();
-  EXPECT_EQ(after.intermediates.size(), 2u);
-  EXPECT_EQ(after.crls.size(), 3u);
+  EXPECT_EQ(after.intermediates.size(), 3u);
+  EXPECT_EQ(after.crls.size(), 5u);
   EXPECT_EQ(base::as_text(after.crls[2]), frozen);
-  EXPECT_EQ(after.entries.size(), 6u);
+  EXPECT_EQ(after.entries.size(), 8u);
   EXPECT_EQ(judged(since + std::chrono::seconds(2)).reason, "certs.authority_revoked");
   EXPECT_EQ(certs::validate(*certs::Certificate::from_pem(pem("seal-2.pem")), {}, after,
                             certs::ChainPurpose::seal, base::SystemClock().now())
@@ -596,7 +653,7 @@ TEST_F(CeremonyTest, NumbersOfListsGoPastWhatTheSignerHasSigned) {
   database->sql(test::Role::superuser, "delete from certs.crl where number > 1");
   const auto again = xinyin("trust publish");
   EXPECT_EQ(again.exit, 0) << again.out;
-  EXPECT_EQ(count("certs.crl where number = 4"), 2) << "the root's and the issuing authority's";
+  EXPECT_EQ(count("certs.crl where number = 4"), 4) << "of each root and issuing authority";
 }
 
 /// LD/T 01-2020 6.2.7; issue 3, point 1: one lets nobody in, and one is enough to stop.
@@ -645,7 +702,7 @@ TEST_F(CeremonyTest, OneOfficerAloneAdmitsNoCertificationBodyAndStopsOne) {
   EXPECT_EQ(stop.exit, 4) << stop.out;
   ASSERT_EQ(carry(request_of(stop, "request"), {"bing"}).exit, 0);
   EXPECT_EQ(standing(), certs::Standing::suspended);
-  EXPECT_EQ(list().entries.size(), 5u) << "what is new is not in it";
+  EXPECT_EQ(list().entries.size(), 7u) << "what is new is not in it";
   const auto start = xinyin("ca resume 1 --json 2>/dev/null");
   const auto back = request_of(start, "request");
   EXPECT_EQ(carry(back, {"bing"}).exit, 4) << "starting again is not cheap";
@@ -732,6 +789,19 @@ TEST_F(CeremonyTest, ThePlanIsReadStrictly) {
   EXPECT_EQ(exit_with("\"key\": \"seal-1\"", "\"key\": \"openid-1\""), 2);
   EXPECT_EQ(exit_with("\"id\": \"yi\"", "\"id\": \"jia\""), 2) << "one person in two roles";
   EXPECT_EQ(exit_with("\"issuer\": \"root-ca\"", "\"issuer\": \"issuing-ca\""), 2);
+  // The second line: SM2 from its root down, under names of its own, and nothing else below it.
+  EXPECT_EQ(exit_with("\"root-sm2.pem\"", "\"root-2.pem\""), 2);
+  EXPECT_EQ(exit_with("\"issuing-sm2.pem\"", "\"issuing-2.pem\""), 2);
+  EXPECT_EQ(exit_with(R"("root-ca-sm2", "algorithm": "sm2")",
+                      R"("root-ca-sm2", "algorithm": "ecdsa_p256")"),
+            2);
+  EXPECT_EQ(exit_with(R"("seal-maker-1", "algorithm": "sm2")",
+                      R"("seal-maker-1", "algorithm": "ecdsa_p256")"),
+            2)
+      << "certified by the SM2 authority";
+  EXPECT_EQ(exit_with(R"("seal-sm2-1", "issuer": "issuing-ca-sm2")",
+                      R"("seal-sm2-1", "issuer": "issuing-ca")"),
+            2);
   EXPECT_EQ(exit_with("\"list_life_hours\": 168", "\"list_life_hours\": 0"), 2);
   EXPECT_EQ(exit_with("{agency}", std::string(300, 'x')), 0) << "the issue itself refuses that";
   sha256 = digest_of(plan);
