@@ -464,6 +464,12 @@ const std::vector<Attack>& appending() {
        [](const World& w) {
          return w.stored([](Store& s) { s.objects[3] = std::string(kPage) + "] /Rotate 90 >>"; });
        }},
+      {"evidence_with_another_title", kAltered, kAfter,
+       [](const World& w) {
+         return w.stored([](Store& s) {
+           s.objects[5] = "<< /Title (Other) /XinyinCode (1B20-8H44-RM2M-B1E6-0S57) >>";
+         });
+       }},
       {"evidence_with_a_script", kAltered, kAfter,
        [](const World& w) {
          return w.stored(
@@ -670,7 +676,11 @@ TEST(AttackSourcesTest, AreGenuine) {
   const auto& w = AttacksTest::world();
   for (const auto& file :
        {w.good, w.with_names, w.stored([](Store&) {}), w.archived([](DocumentStamp&) {}),
-        w.container([](CmsOptions&) {}), sealed_over(w, [](auto&) {}),
+        w.container([](CmsOptions&) {}), sealed_over(w, [](auto&) {}), w.stored([](Store& s) {
+          s.objects[5] =
+              "<< /Title (Test) /XinyinCode (1B20-8H44-RM2M-B1E6-0S57) /Producer (another program) "
+              "/ModDate (D:20261124110000Z) >>";
+        }),
         test::countersigned_pdf(w.good, w.other_seal())}) {
     const auto verdict = AttacksTest::judge(file);
     EXPECT_EQ(verdict.outcome, Outcome::genuine) << ::testing::PrintToString(reasons_of(verdict));
