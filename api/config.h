@@ -14,6 +14,7 @@
 #include "auth/otps.h"
 #include "base/result.h"
 #include "base/settings.h"
+#include "verify/verdict.h"
 
 namespace api {
 

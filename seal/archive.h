@@ -1,6 +1,6 @@
 // Keeping what was sealed provable: a new document time stamp, with the evidence for all stamps
 // before it, while the last one's certificate is still in force. ETSI EN 319 142-1 §5.5, B-LTA;
-// docs/decisions/0180-pades-levels.md
+// docs/decisions/0179-archived-documents.md
 #pragma once
 
 #include <functional>

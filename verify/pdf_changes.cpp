@@ -164,6 +164,11 @@ bool Comparison::changed_object(std::int64_t number) {
   if (const Object* root = older_.trailer().member("Root");
       root->is(Type::reference) && root->reference.number == number)
     return catalog(*before, *after);
+  // Programs sign what they write; nothing else about the document may be said otherwise.
+  if (const Object* info = older_.trailer().member("Info"); evidence_only_ && info != nullptr &&
+                                                            info->is(Type::reference) &&
+                                                            info->reference.number == number)
+    return same_but(*before, *after, {"Producer", "ModDate"});
   const Object* root = older_.member(older_.trailer(), "Root");
   if (const Object* had = root->member("AcroForm")) {
     if (had->is(Type::reference) && had->reference.number == number) return form(before, after);

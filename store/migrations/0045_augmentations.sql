@@ -1,5 +1,5 @@
 -- Archived documents get further time stamps before the last one's certificate ends (seal). ETSI EN 319 142-1
--- §5.5; docs/decisions/0180-pades-levels.md. What was issued is never changed; what is appended
+-- §5.5; docs/decisions/0179-archived-documents.md. What was issued is never changed; what is appended
 -- to it later has a row of its own.
 --
 -- Number 0 says until when the document as issued carries itself; it is written when the archive first looks at

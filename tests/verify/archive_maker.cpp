@@ -56,11 +56,6 @@ std::string with_document_stamp(std::string pdf, const certs::TimestampAuthority
                       " /ByteRange [0 ********** ********** **********] /Contents <" +
                       std::string(9000, '0') + "> >>");
   pdf = append_revision(std::move(pdf), objects, "1 0 R", 120);
-  if (stamp.drop_earlier) {
-    const auto at = pdf.rfind(" /Prev ");
-    const auto end = pdf.find(" >>", at);
-    pdf.replace(at, end - at, std::string(end - at, ' '));
-  }
   return fill_signature(std::move(pdf), [&](base::BytesView content) {
     const auto digest = base::sha256(content);
     return *authority.stamp(stamp.of_other ? base::sha256(digest) : digest);

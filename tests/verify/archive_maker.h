@@ -30,8 +30,7 @@ struct DocumentStamp {
   std::string other_fields;  ///< "60 0 R " of a stamp before this one, or what an attacker adds
   std::string more_in_catalog;
   std::map<int, std::string> objects;
-  bool of_other = false;      ///< the token is over something else
-  bool drop_earlier = false;  ///< the cross-reference chain leaves the sealed revision out
+  bool of_other = false;  ///< the token is over something else
 };
 std::string with_document_stamp(std::string pdf, const certs::TimestampAuthority& authority,
                                 const DocumentStamp& stamp = {});

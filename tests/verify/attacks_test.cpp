@@ -215,6 +215,22 @@ std::string copied_from_another(const World& w) {
   return out.replace(to, to_size, other.substr(from, from_size));
 }
 
+/// All cross-references anew in the last revision, but for the page's content.
+std::string with_the_content_left_out(std::string pdf) {
+  pdf.resize(pdf.rfind("\nxref\n") + 1);
+  const auto table = pdf.size();
+  std::string entries;
+  for (const int number : {1, 2, 3, 5, 6, 7, 40, 41, 42, 43, 44, 45}) {
+    const auto at = pdf.rfind("\n" + std::to_string(number) + " 0 obj") + 1;
+    auto offset = std::to_string(at);
+    offset.insert(0, 10 - offset.size(), '0');
+    entries += std::to_string(number) + " 1\n" + offset + " 00000 n \n";
+  }
+  return pdf + "xref\n" + entries +
+         "trailer\n<< /Size 120 /Root 1 0 R /Info 5 0 R >>\nstartxref\n" + std::to_string(table) +
+         "\n%%EOF\n";
+}
+
 struct Attack {
   const char* name;
   Outcome outcome;
@@ -464,6 +480,12 @@ const std::vector<Attack>& appending() {
        [](const World& w) {
          return w.stored([](Store& s) { s.objects[3] = std::string(kPage) + "] /Rotate 90 >>"; });
        }},
+      {"evidence_with_another_title", kAltered, kAfter,
+       [](const World& w) {
+         return w.stored([](Store& s) {
+           s.objects[5] = "<< /Title (Other) /XinyinCode (1B20-8H44-RM2M-B1E6-0S57) >>";
+         });
+       }},
       {"evidence_with_a_script", kAltered, kAfter,
        [](const World& w) {
          return w.stored(
@@ -502,6 +524,8 @@ const std::vector<Attack>& appending() {
          const auto at = out.rfind(" /Prev "), end = out.find(" >>", at);
          return out.replace(at, end - at, std::string(end - at, ' '));
        }},
+      {"evidence_that_hides_the_page_content", kAltered, kAfter,
+       [](const World& w) { return with_the_content_left_out(w.stored([](Store&) {})); }},
       {"stamp_that_shows_something", kAltered, kBetween,
        [](const World& w) {
          return w.archived([](DocumentStamp& s) { s.rect = "[0 0 595 842]"; });
@@ -670,7 +694,11 @@ TEST(AttackSourcesTest, AreGenuine) {
   const auto& w = AttacksTest::world();
   for (const auto& file :
        {w.good, w.with_names, w.stored([](Store&) {}), w.archived([](DocumentStamp&) {}),
-        w.container([](CmsOptions&) {}), sealed_over(w, [](auto&) {}),
+        w.container([](CmsOptions&) {}), sealed_over(w, [](auto&) {}), w.stored([](Store& s) {
+          s.objects[5] =
+              "<< /Title (Test) /XinyinCode (1B20-8H44-RM2M-B1E6-0S57) /Producer (another program) "
+              "/ModDate (D:20261124110000Z) >>";
+        }),
         test::countersigned_pdf(w.good, w.other_seal())}) {
     const auto verdict = AttacksTest::judge(file);
     EXPECT_EQ(verdict.outcome, Outcome::genuine) << ::testing::PrintToString(reasons_of(verdict));

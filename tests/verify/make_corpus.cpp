@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "tests/support/pki.h"
+#include "tests/verify/archive_maker.h"
 #include "tests/verify/pdf_maker.h"
 
 int main(int argc, char** argv) {
@@ -29,6 +30,15 @@ int main(int argc, char** argv) {
   write("genuine-stamped", once);
   write("genuine-claimed", test::sealed_pdf(other, tight));
   write("genuine-twice", test::countersigned_pdf(once, other, tight));
+  const test::Store store{.certificates = {base::to_bytes(pki.certificate("issuing-ca").der())},
+                          .lists = {pki.root_crl(), pki.issuing_crl()}};
+  const auto stored = test::with_store(once, store);
+  test::DocumentStamp over;
+  over.store = "/DSS 40 0 R";
+  write("genuine-evidence", stored);
+  write("genuine-archived", test::with_document_stamp(stored, pki.timestamps(), over));
+  over.rect = "[0 0 595 842]";
+  write("changed-shown-stamp", test::with_document_stamp(stored, pki.timestamps(), over));
   write("changed-page", test::append_revision(once, {{4, "<< /Length 0 >>\nstream\n\nendstream"}}));
   write("changed-form", test::append_revision(once, {{1, "<< /Type /Catalog /Pages 2 0 R >>"}}));
   write("unsealed", test::unsealed_pdf());
