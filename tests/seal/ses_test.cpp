@@ -14,6 +14,7 @@
 #include "certs/signature.h"
 #include "test_paths.h"
 #include "tests/seal/ses_house.h"
+#include "tests/support/token.h"
 #include "verify/report.h"
 
 namespace {
@@ -362,6 +363,38 @@ TEST_F(SesMakingTest, OpensslVerifiesTheCertificatesOfMakerAndSealer) {
     EXPECT_NE(verify("issuing.pem", leaf, "8765432187654321").status, 0);
   }
   EXPECT_EQ(verify("root.pem", "issuing.pem", id).status, 0);
+}
+
+TEST_F(SesMakingTest, KeysThatARealTokenWrapsMakeSealAndSignature) {
+  using hsm::Algorithm, hsm::Purpose;
+  test::Token token({{"key-wrap-1", Algorithm::aes_256, Purpose::key_wrapping},
+                     {"seal-maker-1", Algorithm::sm2, Purpose::seal_maker},
+                     {"seal-sm2-1", Algorithm::sm2, Purpose::seal}});
+  {
+    const auto maker_key = token.key("seal-maker-1"), sealer_key = token.key("seal-sm2-1");
+    EXPECT_EQ(maker_key->info().protection, hsm::Protection::wrapped);
+    const auto maker =
+        house.issue(certs::Profile::seal_maker, "制章", maker_key->info().public_key);
+    const auto sealer = house.issue(certs::Profile::seal, "印章", sealer_key->info().public_key);
+    house.enlist(maker, "seal_maker");
+    house.enlist(sealer, "seal");
+    auto draft = house.draft(Version::v5);
+    draft.sealers = {sealer};
+    const auto made = seal::make_seal(draft, *maker_key, maker, &stamps);
+    ASSERT_TRUE(made) << made.error().key;
+    const auto frame =
+        seal::SesFrame::create(sealer_key->info(), sealer, *made, test::SesHouse::kPlace);
+    ASSERT_TRUE(frame) << frame.error().key;
+    const auto signature =
+        seal::sign_with(*frame, *sealer_key, house.digest(), house.now(), &stamps);
+    ASSERT_TRUE(signature) << signature.error().key;
+    EXPECT_TRUE(all_yes(house.judge(*signature)));
+    Directory directory;
+    directory.write("signature.der", base::as_text(*signature));
+    const auto ran = test::ses_run(directory.path, foreign("read signature.der ."));
+    EXPECT_EQ(ran.status, 0) << ran.output;
+  }
+  token.close();
 }
 
 TEST_F(SesMakingTest, TheReportTellsEveryStepWithItsClauseInWordsAndAsJson) {
