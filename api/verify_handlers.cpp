@@ -118,6 +118,18 @@ void write_seal(base::JsonWriter& w, const verify::SealReport& seal) {
   w.EndObject();
 }
 
+void write_stamp(base::JsonWriter& w, const verify::StampReport& stamp) {
+  w.StartObject();
+  w.member("intact", verify::to_string(stamp.intact));
+  w.member("trusted", verify::to_string(stamp.trusted));
+  if (stamp.at) w.member("at", base::to_rfc3339(*stamp.at));
+  w.key("reasons");
+  w.StartArray();
+  for (const auto& reason : stamp.reasons) w.string(reason);
+  w.EndArray();
+  w.EndObject();
+}
+
 }  // namespace
 
 std::size_t VerdictCache::Hash::operator()(const verify::CodeDigest& code) const {
@@ -234,6 +246,10 @@ base::Result<Response> verify_file(Call& call) {
   w.key("seals");
   w.StartArray();
   for (const auto& seal : verdict.seals) write_seal(w, seal);
+  w.EndArray();
+  w.key("document_stamps");
+  w.StartArray();
+  for (const auto& stamp : verdict.document_stamps) write_stamp(w, stamp);
   w.EndArray();
   w.key("register");
   w.StartObject();

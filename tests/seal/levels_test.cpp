@@ -241,6 +241,51 @@ TEST_F(LevelsTest, ANewListGoesIntoTheNextDocument) {
   EXPECT_THAT(lists(*second), Not(::testing::Contains(before)));
 }
 
+/// An authority of others (0064): what is needed to judge its stamps comes from the trust list.
+TEST_F(LevelsTest, AForeignAuthorityCountsWithItsRevocationListAlone) {
+  test::Pki foreign(base::SystemClock().now());
+  auto list = pki_.list();
+  const auto& theirs = foreign.list();
+  list.roots.push_back(theirs.roots.at(0));
+  list.intermediates.push_back(theirs.intermediates.at(0));
+  for (const auto& entry : theirs.entries)
+    if (entry.purpose == "timestamp") list.entries.push_back(entry);
+  const seal::LocalTimestamps stamps(foreign.timestamps());
+  const auto issue_with = [&](const certs::TrustList& trust, const std::string& key) {
+    const auto judge = std::make_shared<const verify::Verifier>(trust);
+    auto made = seal::Issuer::create({.pool = database().pool(),
+                                      .documents = documents_,
+                                      .verifier = [judge] { return judge; },
+                                      .timestamps = stamps,
+                                      .code_pepper = pepper_,
+                                      .cipher = *cipher_,
+                                      .clock = pki_.clock(),
+                                      .random = random_,
+                                      .instance = "test-foreign",
+                                      .verify_address = test::kAddress},
+                                     {.id = seal::SealId("seal-1"),
+                                      .agency = test::Pki::kAgency,
+                                      .agency_code = test::Pki::kAgencyCode,
+                                      .caption = "社会保险业务专用章",
+                                      .key = pki_.key("seal-1"),
+                                      .certificate = pki_.certificate("seal-1"),
+                                      .chain = {pki_.certificate("issuing-ca")}});
+    return issue(**made, key);
+  };
+  const auto without = issue_with(list, "k-without");
+  ASSERT_FALSE(without.ok());
+  EXPECT_EQ(without.error().key, "seal.judged_bad");
+  EXPECT_THAT(without.error().detail, HasSubstr("certs.no_revocation_data"));
+
+  for (const auto& crl : theirs.crls) list.crls.push_back(crl);
+  const auto with = issue_with(list, "k-with");
+  ASSERT_TRUE(with.ok()) << with.error().detail;
+  list.crls.clear();
+  const auto verdict = verify::Verifier(list).judge(with->file(), pki_.clock().now());
+  EXPECT_EQ(verdict.outcome, verify::Outcome::genuine) << "by the lists in the file";
+  EXPECT_EQ(verdict.seals.at(0).level, PadesLevel::lt);
+}
+
 TEST_F(LevelsTest, PagesShareASealAtTheirEdges) {
   auto draft = test::person_draft(120);
   draft.subject = subject_;
