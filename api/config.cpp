@@ -1,9 +1,11 @@
 #include "api/config.h"
 
 #include <algorithm>
+#include <sstream>
 
 #include "auth/acr.h"
 #include "base/encoding.h"
+#include "seal/templates.h"
 
 namespace api {
 namespace {
@@ -390,6 +392,25 @@ void read_items(base::Settings& s, Config& out) {
   }
 }
 
+/// Which handling systems may state the facts of which documents; nobody unless it is said.
+void read_documents(base::Settings& s, Config& out) {
+  std::istringstream words(
+      s.text("documents.issuers", "",
+             "which systems may have which documents made of facts that they state (client "
+             "id/kind, separated by blanks: docs/documents.md); empty: none"));
+  const auto templates = seal::Templates::built_in();
+  for (std::string word; words >> word;) {
+    const auto slash = word.rfind('/');
+    const auto* kind = slash == std::string::npos || slash == 0 || !templates.ok()
+                           ? nullptr
+                           : (*templates)->find(std::string_view(word).substr(slash + 1));
+    if (kind == nullptr || kind->source != seal::FactSource::system)
+      s.refuse("documents.issuers", word + " is not client/kind, of a kind that systems state");
+    else
+      out.documents.issuers.push_back(word);
+  }
+}
+
 void read_accounts(base::Settings& s, Config& out) {
   out.cancel_wait = std::chrono::hours(
       24 * s.integer("account.cancel_wait_days", 15, 0, 90,
@@ -567,6 +588,7 @@ base::Result<Config> Config::read(base::Settings& s, bool verify_only) {
   read_proofing(s, out);
   read_platforms_file(s, out);
   read_items(s, out);
+  read_documents(s, out);
   out.fail_point =
       s.text("testing.fail_point", "",
              "stops the process at this named step, as a power cut would (tests only)");

@@ -141,6 +141,10 @@ struct Config {
   /// What each service item demands here.
   std::vector<ItemPolicy> items{least_item_policies().begin(), least_item_policies().end()};
 
+  struct Documents {
+    std::vector<std::string> issuers;  ///< "client/kind": who may state the facts of what
+  } documents;
+
   struct Agency {
     std::string name = "演示社会保险经办中心", code = "12100000MB0000000L",
                 caption = "社会保险业务专用章", filing;

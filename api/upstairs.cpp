@@ -72,7 +72,7 @@ base::Result<void> build_lasting(Services& services, Lasting& rooms) {
   join_auth(services, rooms, hashing, openid.keys.signing.front());
   BASE_TRY_VOID(rooms.provider->take_keys(openid.keys));
   rooms.sealing_life = seal::Issuer::new_life(services.clock, services.random);
-  rooms.enrolments = std::make_shared<services::Enrolments>(services.pool, services.clock);
+  rooms.records = std::make_shared<services::Records>(services.pool, *rooms.cipher, services.clock);
   return {};
 }
 

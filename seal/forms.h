@@ -12,17 +12,17 @@
 
 namespace seal {
 
-using Templates = std::map<std::string, std::shared_ptr<const pdf::PdfTemplate>, std::less<>>;
+using PdfTemplates = std::map<std::string, std::shared_ptr<const pdf::PdfTemplate>, std::less<>>;
 
 /// Thread-safe.
 class Forms {
  public:
   enum class Evidence { none, inside, beside };
   struct Current {
-    Templates templates;
+    PdfTemplates templates;
     pdf::Evidence beside;  ///< that goes into a revision of its own
   };
-  Forms(Templates templates, certs::Certificate seal, std::vector<certs::Certificate> chain,
+  Forms(PdfTemplates templates, certs::Certificate seal, std::vector<certs::Certificate> chain,
         Evidence evidence)
       : plain_(std::move(templates)),
         seal_(std::move(seal)),
@@ -37,7 +37,7 @@ class Forms {
                                                        base::Time now);
 
  private:
-  const Templates plain_;
+  const PdfTemplates plain_;
   const certs::Certificate seal_;
   const std::vector<certs::Certificate> chain_;
   const Evidence evidence_;

@@ -59,6 +59,7 @@ struct Document {
   base::Bytes file_sealed, code_sealed;
   base::Digest sha256{};
   std::string seal = {};  ///< with which it was sealed
+  int template_version = 1;
 };
 base::Result<void> insert(store::Tx& tx, const Document& document);
 /// `subjects`: whose it may be, separated by spaces (one, and who was merged into it).

@@ -36,8 +36,10 @@ int rank(Outcome outcome) {
       return 4;
     case Outcome::undetermined:
       return 5;
-    case Outcome::genuine:
+    case Outcome::sample:
       return 6;
+    case Outcome::genuine:
+      return 7;
   }
   return 0;
 }
@@ -203,6 +205,9 @@ void judge_pdf(base::BytesView bytes, const Limits& limits, const certs::TrustLi
   all.judge_revisions();
   all.note_earlier();
   verdict.outcome = worst(verdict.document_stamps, worst(verdict.seals));
+  // The seal covers this entry too: who takes it away has altered the file.
+  if (verdict.outcome == Outcome::genuine && pdf::information(*file, "XinyinSample"))
+    verdict.outcome = Outcome::sample;
 }
 
 }  // namespace

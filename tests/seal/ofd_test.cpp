@@ -1,6 +1,7 @@
 // Our documents as OFD: what other programs read in them, and what is said of those that somebody
 // changed. Every attack is refused for its own reason. GB/T 33190-2016 18; GM/T 0099-2020.
 #include "seal/ofd/document.h"
+#include "seal/templates.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -141,7 +142,11 @@ class OfdTest : public ::testing::Test {
     return *out;
   }
   static base::Result<seal::ofd::Unsigned> compose(const Filled& draft) {
-    const auto& form = seal::pdf::templates()[draft.form];
+    static const auto all = seal::Templates::built_in();
+    const auto& form =
+        (*all)
+            ->find(draft.form == 0 ? "enrolment-certificate" : "unit-enrolment-certificate")
+            ->form;
     const seal::pdf::Letterhead head{test::Pki::kAgency, test::Pki::kAgencyCode,
                                      "社会保险业务专用章", kAddress};
     BASE_TRY(const auto made, seal::ofd::OfdTemplate::create(form, faces(), head, seal_object()));
