@@ -5,6 +5,10 @@
 namespace seal::ofd {
 namespace {
 
+// The one graphics state that we have multiplies colours (seal/pdf/document.cpp); OFD has no such
+// thing, and what lies beneath shines through instead.
+constexpr int kMultiplied = 128;
+
 base::Error mistake(std::string_view what) {
   return base::error(base::Code::internal, "seal.drawing", std::string(what));
 }
@@ -13,6 +17,7 @@ struct State {
   Matrix matrix;
   pdf::Colour fill, stroke;
   double thickness = 1;
+  int alpha = 255;
 };
 
 class Reading {
@@ -117,6 +122,8 @@ bool Reading::colour(std::string_view what) {
     now_.stroke = {n[0], n[0], n[0]};
   else if (what == "w" && take(1))
     now_.thickness = n[0];
+  else if (what == "gs" && name_ == "G")
+    now_.alpha = kMultiplied;
   else
     return false;
   return true;
@@ -126,7 +133,7 @@ bool Reading::text(std::string_view what) {
   const auto& n = numbers_;
   if (what == "BT") {
     in_text_ = true;
-    run_ = {.matrix = now_.matrix, .text = {}, .colour = now_.fill};
+    run_ = {.matrix = now_.matrix, .text = {}, .colour = now_.fill, .alpha = now_.alpha};
   } else if (!in_text_) {
     return false;
   } else if (what == "Td" && take(2)) {
@@ -210,10 +217,10 @@ void Reading::paint(Shape::Paint how) {
   const auto colour = stroke ? now_.stroke : now_.fill;
   auto* last = out_.empty() ? nullptr : std::get_if<Shape>(&out_.back());
   if (stroke && last != nullptr && last->paint == how && last->colour == colour &&
-      last->thickness == now_.thickness)
+      last->alpha == now_.alpha && last->thickness == now_.thickness)
     last->path.insert(last->path.end(), path_.begin(), path_.end());
   else
-    out_.emplace_back(Shape{how, stroke ? now_.thickness : 0, colour, path_, 255});
+    out_.emplace_back(Shape{how, stroke ? now_.thickness : 0, colour, path_, now_.alpha});
   path_.clear();
 }
 

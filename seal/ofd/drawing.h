@@ -31,6 +31,7 @@ struct Run {
   double size = 0, tracking = 0;
   pdf::Face face = pdf::Face::body;
   pdf::Colour colour;
+  int alpha = 255;  ///< 0 is not seen at all
 };
 
 struct Segment {
@@ -43,7 +44,7 @@ struct Shape {
   double thickness = 0;  ///< of a stroke; of a filled shape, of the line round it
   pdf::Colour colour;
   std::vector<Segment> path = {};
-  int alpha = 255;  ///< 0 is not seen at all
+  int alpha = 255;
 };
 
 /// A form or a picture of the page's resources.

@@ -128,6 +128,7 @@ void PageWriter::text(const Run& run, Fonts& fonts) {
     begin("TextObject", x - reach, y - reach, x + reach, y + reach);
     transform = " CTM=\"" + numbers({m.a, -m.b, -m.c, m.d, reach, reach}) + '"';
   }
+  if (run.alpha != 255) out_ += " Alpha=\"" + std::to_string(run.alpha) + '"';
   out_ += " Font=\"" +
           std::to_string(display ? fonts.display_id
                          : own   ? fonts.own_id

@@ -571,7 +571,7 @@ TEST(OfdDrawingTest, AnOperatorThatNobodyKnowsIsAnError) {
     return seal::ofd::read_drawing(text, {none, none, {}});
   };
   EXPECT_TRUE(read("q 1 0 0 1 5 5 cm 0 0 10 10 re f Q").ok());
-  for (const auto* bad : {"0 0 m 1 1 l B", "1 2 3 4 5 k", "/G gs", "(x) Tj", "1 2 rg", "x",
+  for (const auto* bad : {"0 0 m 1 1 l B", "1 2 3 4 5 k", "/X gs", "(x) Tj", "1 2 rg", "x",
                           "BT /FA 9 Tf <0001>Tj ET", "1..2 w"}) {
     ASSERT_FALSE(read(bad).ok()) << bad;
     EXPECT_EQ(read(bad).error().key, "seal.drawing");
@@ -583,7 +583,7 @@ TEST(OfdDrawingTest, PlacesAndTurnsAreFollowed) {
   for (const auto c : std::u32string_view(U"样本")) body.add(c);
   const auto items = *seal::ofd::read_drawing(
       "/P <</MCID 0>> BDC q 2 0 0 2 10 20 cm 1 2 m 3 4 l S Q EMC "
-      "BT 0 1 -1 0 100 200 Tm /FA 12 Tf <00010002>Tj ET",
+      "/G gs BT 0 1 -1 0 100 200 Tm /FA 12 Tf <00010002>Tj ET",
       {body, body, {}});
   ASSERT_EQ(items.size(), 2u);
   const auto& line = std::get<seal::ofd::Shape>(items[0]);
@@ -594,6 +594,7 @@ TEST(OfdDrawingTest, PlacesAndTurnsAreFollowed) {
   EXPECT_EQ(run.text, U"样本");
   EXPECT_FALSE(run.matrix.upright());
   EXPECT_EQ(run.matrix.e, 100);
+  EXPECT_LT(run.alpha, 255) << "what is multiplied lets through what lies beneath";
 }
 
 }  // namespace

@@ -66,6 +66,8 @@ TEST(OfdZipTest, EachTrickIsRefusedForItsReason) {
       {"a comment", zip({a, b}, {.comment = "hidden"}), "zip_none"},
       {"cut off", zip({a, b}).substr(0, 60), "zip_none"},
       {"octets before the first file", with([](ZipEntry& e) { e.before = "x"; }), "zip_gap"},
+      {"octets before all files", zip({{.name = "a", .content = "aaaa", .before = "MZ"}, b}),
+       "zip_gap"},
       {"a file before all", "MZ" + zip({a, b}), "zip_gap"},
       {"a gap before the directory", zip({a, b}, {.before_directory = "gap"}), "zip_gap"},
       {"a gap behind the directory", zip({a, b}, {.behind_directory = "gap"}), "zip_gap"},
