@@ -293,9 +293,34 @@ TEST_F(LevelsTest, PagesShareASealAtTheirEdges) {
   const auto many = one->issue(actor(), draft, "k-many");
   ASSERT_TRUE(many.ok()) << many.error().detail;
   directory_.write("many.pdf", many->file());
-  const auto pages = test::run("cd " + directory_.path().string() +
-                                   " && pdftoppm -r 30 -f 1 -l 2 -png many.pdf page && ls page*",
-                               "poppler-utils");
+  // The edges side by side, as of a stack fanned out, are one ring: in its middle row it begins at
+  // the left, ends at the right, and higher up it is as much narrower as a circle is.
+  const auto pages =
+      test::run("cd " + directory_.path().string() +
+                    " && pdftoppm -r 72 many.pdf page && /usr/bin/python3 - <<'PY'\n"
+                    "import glob\n"
+                    "pages = []\n"
+                    "for name in sorted(glob.glob('page-*.ppm')):\n"
+                    "    _, size, _, data = open(name, 'rb').read().split(b'\\n', 3)\n"
+                    "    w, h = map(int, size.split())\n"
+                    "    pages.append(data)\n"
+                    "side = 42 / 25.4 * 72\n"
+                    "cut = round(side / len(pages))\n"
+                    "def red(data, x, y):\n"
+                    "    r, g, b = data[(y * w + x) * 3:(y * w + x) * 3 + 3]\n"
+                    "    return r > 150 and g < 120 and b < 120\n"
+                    "def row(y):\n"
+                    "    line = [red(p, w - cut + x, y) for p in pages for x in range(cut)]\n"
+                    "    at = [i for i, one in enumerate(line) if one]\n"
+                    "    return (at[0], len(line) - 1 - at[-1]) if at else None\n"
+                    "middle = row(h // 2)\n"
+                    "high = row(round(h / 2 - side * 0.4))\n"
+                    "print(middle, high, len(pages))\n"
+                    "assert max(middle) <= 3 and len(pages) > 2\n"
+                    "assert abs(high[0] - side * 0.2) <= 4 and abs(high[1] - side * 0.2) <= 4\n"
+                    "PY\n",
+                "poppler-utils");
+  EXPECT_EQ(pages.status, 0) << pages.output;
   const auto text = std::string(base::as_text(many->file()));
   std::size_t slices = 0;
   for (auto at = text.find("/Seal Do"); at != std::string::npos; at = text.find("/Seal Do", at + 1))
