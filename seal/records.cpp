@@ -39,7 +39,7 @@ constexpr store::Query kAbandonStale{"seal.abandon_stale", R"sql(
 constexpr store::Query kInsert{"seal.insert", R"sql(
   insert into seal.document (id, subject, kind, issued_at, file_sealed, code_sealed, sha256,
                              template_version, seal)
-  values ($1, $2, $3, $4, $5, $6, $7, $8))sql"};
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9))sql"};
 
 constexpr store::Query kRead{"seal.read", R"sql(
   select id, subject, kind, issued_at, file_sealed, code_sealed, sha256
