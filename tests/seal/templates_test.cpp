@@ -203,7 +203,7 @@ TEST_F(TemplatesTest, FactsThatDoNotFitAreRefusedWithTheirPlace) {
       {"acceptance-notice", R"("fee": "不收费")", R"("fee": 0)", "/fee", "type"},
       {"acceptance-notice", R"("fee": "不收费",)", "", "/", "required"},
       {"acceptance-notice", R"("fee": "不收费")", R"("fee": "")", "/fee", "minLength"},
-      {"acceptance-notice", R"("fee": "不收费")", R"("fee": "不收费", "note": "x")", "/",
+      {"acceptance-notice", R"("fee": "不收费")", R"("fee": "不收费", "note": "x")", "/note",
        "additionalProperties"},
       {"acceptance-notice", R"("channel": "web")", R"("channel": "fax")", "/channel", "enum"},
       {"acceptance-notice", R"("due": "2026-12-15")", R"("due": "2026-13-15")", "/due", "pattern"},
