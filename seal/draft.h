@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -10,6 +11,13 @@
 #include "verify/register.h"
 
 namespace seal {
+
+/// Of a finished file: PDF (ISO 32000-1, ETSI EN 319 142-1) or OFD (GB/T 33190-2016, GB/T
+/// 38540-2020).
+enum class Format : std::uint8_t { pdf, ofd };
+inline std::string_view to_string(Format format) {
+  return format == Format::pdf ? "pdf" : "ofd";
+}
 
 /// A template and what to fill it with; Templates::draft() makes one of facts. Texts are UTF-8,
 /// ready to print; rows are the cells of the template's last table.
@@ -21,7 +29,8 @@ struct Draft {
   std::vector<verify::MaskedFact> masked_facts;  ///< what public verification may show
   std::string facts_json;                        ///< the machine-readable record attached
   std::optional<base::Time> valid_until;
-  int version = 1;      ///< of the template
+  int version = 1;  ///< of the template
+  Format format = Format::pdf;
   bool sample = false;  ///< 样本: invented, marked on every page, judged as a sample
 
   /// As the register names it: a sample's kind is one of its own.

@@ -7,12 +7,8 @@
 #include "base/encoding.h"
 #include "base/fail_point.h"
 #include "base/json.h"
-#include "seal/cms.h"
-#include "seal/forms.h"
 #include "seal/in_flight.h"
-#include "seal/pdf/document.h"
 #include "seal/records.h"
-#include "seal/revision.h"
 #include "seal/seal_gate.h"
 #include "store/audit.h"
 
@@ -25,9 +21,6 @@ using namespace std::chrono_literals;
 
 constexpr auto kDeadline = 30s;  // of an intent: far beyond what any step may take
 constexpr auto kWait = 8s;       // for another call with the same idempotency key
-constexpr std::size_t kTokenBytes =
-    4608;  // of an RFC 3161 token with its chain; ours has about 2 KiB
-constexpr auto kMostClockDifference = 5min;  // between us and the time-stamp authority
 constexpr std::string_view kScope = "documents";
 
 // What tells the moment of drafting is left out, so that the same request asked twice is the same.
@@ -39,6 +32,7 @@ std::string canonical(const Draft& draft) {
     out += text;
   };
   part(draft.registered_kind());
+  part(to_string(draft.format));
   part(draft.subject);
   for (const auto& [name, value] : draft.fields) {
     if (name == "as_of") continue;
@@ -67,9 +61,13 @@ base::Error in_progress() {
   return failure;
 }
 
-Forms::Evidence evidence_of(const Issuer::SealConfig& seal) {
-  if (seal.pdf_level == verify::PadesLevel::t) return Forms::Evidence::none;
-  return seal.append_evidence ? Forms::Evidence::beside : Forms::Evidence::inside;
+/// Of a file in this format (OFD: as the industry calls it, none is registered).
+struct FileForm {
+  std::string_view media_type, extension;
+};
+FileForm form_of(std::string_view format) {
+  return format == to_string(Format::ofd) ? FileForm{"application/ofd", ".ofd"}
+                                          : FileForm{"application/pdf", ".pdf"};
 }
 
 }  // namespace
@@ -81,16 +79,14 @@ struct Issuer::Life {
 };
 
 struct Issuer::Impl {
-  Impl(Parts parts_in, SealConfig seal_in, CmsFrame frame, PdfTemplates templates,
+  Impl(Parts parts_in, std::unique_ptr<Composer> composer_in,
        std::shared_ptr<const Templates> kinds)
       : parts(std::move(parts_in)),
-        seal(std::move(seal_in)),
-        cms(std::move(frame)),
-        gate({parts.pool, parts.clock, parts.random}, seal.id.value()),
+        composer(std::move(composer_in)),
+        gate({parts.pool, parts.clock, parts.random}, composer->seal().id.value()),
         life(parts.life ? parts.life : new_life(parts.clock, parts.random)),
         boot(life->boot),
         started(life->started),
-        forms(std::move(templates), seal.certificate, seal.chain, evidence_of(seal)),
         publications(std::move(kinds)) {}
 
   /// A document on its way: made, but not yet released.
@@ -103,12 +99,10 @@ struct Issuer::Impl {
   base::Result<void> may(const auth::Actor& actor) const;
   base::Result<void> may_issue(const auth::Actor& actor, const Draft& draft) const;
   base::Result<Issued> claim_and_make(const auth::Actor& actor, const Draft& draft,
-                                      const base::Digest& request);
+                                      const base::Digest& request, SealUse use);
   base::Result<Issued> work(const auth::Actor& actor, const records::Intent& intent,
-                            const Draft& draft);
+                            const Draft& draft, SealUse use);
   base::Result<Made> make(const Draft& draft);
-  base::Result<void> complete(base::Bytes& file, const pdf::Evidence& evidence);
-  base::Result<void> judge(const Made& made, bool sample) const;
   base::Result<void> release(const auth::Actor& actor, const records::Intent& intent,
                              const Draft& draft, const Made& made);
   base::Result<Issued> resolve_commit(const records::Intent& intent, base::Error failure);
@@ -116,13 +110,11 @@ struct Issuer::Impl {
   std::string new_document_id(base::Time at);
 
   const Parts parts;
-  const SealConfig seal;
-  const CmsFrame cms;
+  const std::unique_ptr<Composer> composer;
   SealGate gate;
   const std::shared_ptr<Life> life;
   const std::string& boot;  // this life of the instance
   const base::Time started;
-  Forms forms;
   const std::shared_ptr<const Templates> publications;
 };
 
@@ -134,28 +126,13 @@ Issuer::Issuer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Issuer::~Issuer() = default;
 
 base::Result<std::unique_ptr<Issuer>> Issuer::create(Parts parts, SealConfig seal) {
-  base::check(seal.key != nullptr && parts.verifier != nullptr,
-              "an issuer needs a key and a judge");
-  const bool package = parts.font_file.empty();
-  const std::string title =
-      parts.title_font_file.empty() && package ? pdf::kTitleFont : parts.title_font_file;
-  BASE_TRY(const auto body, pdf::FontFace::open(package ? pdf::kBodyFont : parts.font_file));
-  auto display = body;
-  if (!title.empty()) {
-    BASE_TRY(display, pdf::FontFace::open(title));
-  }
-  BASE_TRY(auto frame, CmsFrame::create(seal.key->info(), seal.certificate, seal.chain));
-  const auto reserved = frame.most_bytes(kTokenBytes);
-  const pdf::Letterhead head{seal.agency, seal.agency_code, seal.caption, parts.verify_address};
   BASE_TRY(auto publications, Templates::built_in());
-  PdfTemplates templates;
-  for (const auto* one : publications->newest()) {
-    BASE_TRY(auto made, pdf::PdfTemplate::create(one->form, {body, display}, head, reserved));
-    templates.emplace(one->kind, std::move(made));
-  }
-  return std::unique_ptr<Issuer>(
-      new Issuer(std::make_unique<Impl>(std::move(parts), std::move(seal), std::move(frame),
-                                        std::move(templates), std::move(publications))));
+  BASE_TRY(auto composer,
+           Composer::create({parts.verifier, parts.timestamps, parts.clock, parts.random,
+                             parts.verify_address, parts.font_file, parts.title_font_file},
+                            std::move(seal), *publications));
+  return std::unique_ptr<Issuer>(new Issuer(
+      std::make_unique<Impl>(std::move(parts), std::move(composer), std::move(publications))));
 }
 
 base::Result<void> Issuer::Impl::may(const auth::Actor& actor) const {
@@ -179,21 +156,22 @@ base::Result<void> Issuer::Impl::may_issue(const auth::Actor& actor, const Draft
 }
 
 base::Result<Issued> Issuer::issue(const auth::Actor& actor, const Draft& draft,
-                                   std::string_view idempotency_key) {
+                                   std::string_view idempotency_key, SealUse use) {
   BASE_TRY_VOID(impl_->may_issue(actor, draft));
   BASE_TRY_VOID(check_key(idempotency_key));
-  if (!impl_->forms.has(draft.kind))
+  if (!impl_->composer->has(draft.kind))
     return error(Code::invalid_argument, "seal.kind", base::to_hex(base::as_bytes(draft.kind)));
+  if (!impl_->composer->has(draft.format)) return error(Code::invalid_argument, "seal.format");
   const auto request = impl_->parts.cipher.lookup(
       "seal.request", draft.subject + '\n' + std::string(idempotency_key));
   const auto turn = impl_->life->in_flight.take(base::to_hex(request), kWait);
   if (!turn) return in_progress();
-  return impl_->claim_and_make(actor, draft, request);
+  return impl_->claim_and_make(actor, draft, request, use);
 }
 
 // Claims the request with an intent of its own, or finds who did so before.
 base::Result<Issued> Issuer::Impl::claim_and_make(const auth::Actor& actor, const Draft& draft,
-                                                  const base::Digest& request) {
+                                                  const base::Digest& request, SealUse use) {
   const auto content = parts.cipher.lookup("seal.draft", canonical(draft));
   const auto give_up = std::chrono::steady_clock::now() + kWait;
   for (auto pause = 10ms;; pause = std::min(pause * 2, 200ms)) {
@@ -208,7 +186,7 @@ base::Result<Issued> Issuer::Impl::claim_and_make(const auth::Actor& actor, cons
                                  .created_at = now,
                                  .deadline = now + kDeadline};
     const auto claimed = records::open(parts.pool, intent);
-    if (claimed.ok() && *claimed) return work(actor, intent, draft);
+    if (claimed.ok() && *claimed) return work(actor, intent, draft, use);
     const bool in_doubt = !claimed.ok() && claimed.error().key == "store.commit_unknown";
     if (!claimed.ok() && !in_doubt) return claimed.error();
 
@@ -217,7 +195,7 @@ base::Result<Issued> Issuer::Impl::claim_and_make(const auth::Actor& actor, cons
       if (std::chrono::steady_clock::now() >= give_up) return in_progress();
       continue;
     }
-    if (found->id == intent.id) return work(actor, intent, draft);
+    if (found->id == intent.id) return work(actor, intent, draft, use);
     if (!base::constant_time_equal(found->draft, content))
       return error(Code::conflict, "seal.idempotency");
     if (found->issued) return read(found->document, draft.subject);
@@ -236,14 +214,14 @@ base::Result<Issued> Issuer::Impl::claim_and_make(const auth::Actor& actor, cons
 }
 
 base::Result<Issued> Issuer::Impl::work(const auth::Actor& actor, const records::Intent& intent,
-                                        const Draft& draft) {
+                                        const Draft& draft, SealUse use) {
   base::fail_point("seal.after_intent");
   auto made = [&]() -> base::Result<Made> {
-    BASE_TRY_VOID(gate.may(actor, draft.kind, SealUse::own));
+    BASE_TRY_VOID(gate.may(actor, draft.kind, use));
     return make(draft);
   }();
-  base::Result<void> done =
-      made.ok() ? judge(*made, draft.sample) : base::Result<void>(made.error());
+  base::Result<void> done = made.ok() ? composer->judge(made->issued.file(), draft, made->code)
+                                      : base::Result<void>(made.error());
   if (done.ok()) {
     base::fail_point("seal.after_judge");
     done = release(actor, intent, draft, *made);
@@ -261,90 +239,22 @@ base::Result<Issued> Issuer::Impl::work(const auth::Actor& actor, const records:
   return failure;
 }
 
-// What comes behind the seal: evidence, where it is not inside, and a document time stamp.
-base::Result<void> Issuer::Impl::complete(base::Bytes& file, const pdf::Evidence& evidence) {
-  const bool archive = seal.pdf_level == verify::PadesLevel::lta;
-  if (!archive && evidence.empty()) return {};
-  BASE_TRY(auto revision, append_revision(file, evidence, archive ? kTokenBytes : 0));
-  if (archive) {
-    BASE_TRY(const auto token, parts.timestamps.stamp(revision.digest));
-    if (token.empty() || !pdf::embed_signature(revision, token))
-      return error(Code::unavailable, "seal.timestamp_size",
-                   std::to_string(token.size()) + " bytes");
-  }
-  file = std::move(revision.file);
-  return {};
-}
-
 base::Result<Issuer::Impl::Made> Issuer::Impl::make(const Draft& draft) {
   const auto at = parts.clock.now();
-  BASE_TRY(const auto current, forms.current(parts.verifier()->trust(), at));
-  const auto& form = *current->templates.find(draft.kind)->second;
-  const auto code = verify::DocumentCode::mint(parts.random);
-  const auto id = new_document_id(at);
+  const Composer::Identity identity{new_document_id(at), verify::DocumentCode::mint(parts.random),
+                                    at};
   base::fail_point("seal.after_mint");
-
-  pdf::Parameters parameters{
-      .content = {.fields = draft.fields,
-                  .rows = draft.rows,
-                  .document_id = id,
-                  .code = code.pretty(),
-                  .date = base::to_chinese_date(base::china_date(at)),
-                  .sample = draft.sample},
-      .facts_json = draft.facts_json.empty() ? std::string_view("{}") : draft.facts_json,
-      .code_address = parts.verify_address + code.text(),
-      .at = at,
-      .file_id = parts.random.bytes(16)};
-  BASE_TRY(auto document, form.compose(parameters));
-  base::fail_point("seal.after_compose");
-
-  BASE_TRY(const auto signature, seal.key->sign(cms.to_sign(document.digest)));
-  const auto value = cms.signature_value(signature);
-  base::fail_point("seal.after_sign");
-  BASE_TRY(const auto token, parts.timestamps.stamp(base::sha256(value)));
-  if (token.empty() || token.size() > kTokenBytes)
-    return error(Code::unavailable, "seal.timestamp_size", std::to_string(token.size()) + " bytes");
-  base::fail_point("seal.after_stamp");
-  const bool fits = pdf::embed_signature(document, cms.finish(document.digest, value, token));
-  base::check(fits, "a signature is larger than what was reserved for the largest");
-  BASE_TRY_VOID(complete(document.file, current->beside));
-
-  Made out{.issued = Issued(), .sha256 = base::sha256(document.file), .code = code};
-  out.issued.id_ = verify::DocumentId(id);
-  out.issued.code_ = code.pretty();
-  out.issued.file_ = std::move(document.file);
+  BASE_TRY(auto file, composer->make(draft, identity));
+  const auto form = form_of(to_string(draft.format));
+  Made out{.issued = Issued(), .sha256 = base::sha256(file), .code = identity.code};
+  out.issued.id_ = verify::DocumentId(identity.id);
+  out.issued.code_ = identity.code.pretty();
+  out.issued.file_ = std::move(file);
   out.issued.kind_ = draft.registered_kind();
-  out.issued.media_type_ = "application/pdf";
-  out.issued.file_name_ = draft.registered_kind() + "-" + id + ".pdf";
+  out.issued.media_type_ = form.media_type;
+  out.issued.file_name_ = draft.registered_kind() + "-" + identity.id + std::string(form.extension);
   out.issued.issued_at_ = at;
   return out;
-}
-
-// The public judge sees the bytes as anybody will; nothing it would not call genuine leaves.
-base::Result<void> Issuer::Impl::judge(const Made& made, bool sample) const {
-  const auto now = parts.clock.now();
-  const auto verdict = parts.verifier()->judge(made.issued.file(), now);
-  std::string wrong;
-  if (verdict.outcome != (sample ? verify::Outcome::sample : verify::Outcome::genuine))
-    wrong = "outcome " + std::string(to_string(verdict.outcome));
-  else if (verdict.seals.size() != 1)
-    wrong = std::to_string(verdict.seals.size()) + " seals";
-  else if (!verdict.seals[0].whole_document && !seal.append_evidence &&
-           seal.pdf_level != verify::PadesLevel::lta)
-    wrong = "not the whole document";
-  else if (verdict.seals[0].level < seal.pdf_level)
-    wrong = "level " + std::string(to_string(verdict.seals[0].level));
-  else if (!verdict.seals[0].time_attested || !verdict.seals[0].sealed_at)
-    wrong = "time not attested";
-  else if (std::chrono::abs(*verdict.seals[0].sealed_at - now) > kMostClockDifference)
-    wrong = "the time stamp says " + base::to_rfc3339(*verdict.seals[0].sealed_at);
-  else if (verdict.document_code != made.code.pretty())
-    wrong = "another document code";
-  if (wrong.empty()) return {};
-  for (const auto& reason : verdict.reasons) wrong += ", " + reason;
-  for (const auto& one : verdict.seals)
-    for (const auto& reason : one.reasons) wrong += ", " + reason;
-  return error(Code::internal, "seal.judged_bad", wrong);
 }
 
 // Register, document, intent and audit row: together or not at all.
@@ -360,15 +270,17 @@ base::Result<void> Issuer::Impl::release(const auth::Actor& actor, const records
       .file_sealed = parts.cipher.seal("seal.document.file", id, issued.file()),
       .code_sealed = parts.cipher.seal("seal.document.code", id, base::as_bytes(issued.code())),
       .sha256 = made.sha256,
-      .seal = seal.id.value(),
-      .template_version = draft.version};
+      .seal = composer->seal().id.value(),
+      .template_version = draft.version,
+      .format = std::string(to_string(draft.format))};
   base::JsonWriter facts;
   facts.StartObject();
   facts.member("kind", draft.registered_kind());
   facts.member("template", draft.version);
+  facts.member("format", to_string(draft.format));
   facts.member("sha256", base::to_hex(made.sha256));
-  facts.member("seal", seal.id.value());
-  facts.member("key", seal.key->info().id.value());
+  facts.member("seal", composer->seal().id.value());
+  facts.member("key", composer->seal().key->info().id.value());
   facts.member("intent", intent.id);
   if (actor.acts_for_another()) {
     facts.member("on_behalf_of", actor.acting_for().value());
@@ -380,8 +292,8 @@ base::Result<void> Issuer::Impl::release(const auth::Actor& actor, const records
   entry.id = issued.id();
   entry.code = verify::digest_of(made.code, parts.code_pepper);
   entry.kind = draft.registered_kind();
-  entry.issuer = seal.agency;
-  entry.issuer_code = seal.agency_code;
+  entry.issuer = composer->seal().agency;
+  entry.issuer_code = composer->seal().agency_code;
   entry.issued_at = issued.issued_at();
   entry.valid_until = draft.valid_until;
   entry.file_sha256 = made.sha256;
@@ -432,8 +344,9 @@ base::Result<Issued> Issuer::Impl::read(const std::string& id, const std::string
   out.code_ = base::as_text(*code);
   out.file_ = std::move(file).value();
   out.kind_ = row->kind;
-  out.media_type_ = "application/pdf";
-  out.file_name_ = row->kind + "-" + row->id + ".pdf";
+  const auto form = form_of(row->format);
+  out.media_type_ = form.media_type;
+  out.file_name_ = row->kind + "-" + row->id + std::string(form.extension);
   out.issued_at_ = row->issued_at;
   return out;
 }

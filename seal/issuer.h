@@ -19,7 +19,9 @@
 #include "base/secret.h"
 #include "certs/certificate.h"
 #include "hsm/key.h"
+#include "seal/composer.h"
 #include "seal/draft.h"
+#include "seal/seal_spec.h"
 #include "seal/templates.h"
 #include "seal/timestamp_source.h"
 #include "store/field_cipher.h"
@@ -28,8 +30,6 @@
 #include "verify/verifier.h"
 
 namespace seal {
-
-using SealId = base::Strong<struct SealTag>;
 
 /// A document that left by the rules. Made only by Issuer.
 class Issued {
@@ -56,18 +56,7 @@ class Issued {
 class Issuer {
  public:
   struct Life;
-  struct SealConfig {
-    SealId id;                ///< of the register of seals (seal/seals.h); empty: there is none yet
-    std::string agency;       ///< text curved round the seal picture
-    std::string agency_code;  ///< unified social credit code
-    std::string caption;      ///< e.g. "社会保险业务专用章"
-    std::shared_ptr<const hsm::Key> key;
-    certs::Certificate certificate;
-    std::vector<certs::Certificate> chain;
-    /// What a later judge finds in the file: t, lt or lta. docs/decisions/0180-pades-levels.md
-    verify::PadesLevel pdf_level = verify::PadesLevel::lt;
-    bool append_evidence = false;  ///< in a revision of its own, not inside what is signed
-  };
+  using SealConfig = seal::SealConfig;
   struct Parts {
     store::Pool& pool;
     verify::Register& documents;
@@ -106,8 +95,9 @@ class Issuer {
   /// policy refuse (seal/seal_gate.h); unavailable `hsm.unavailable`, `seal.timestamp`,
   /// `seal.revocation_stale`, `seal.in_progress`, `seal.too_late`, `store.unavailable`; internal
   /// `seal.judged_bad` (our own work did not pass; nothing left).
+  /// `seal.format` (no seal here seals OFD). `use`: in which way the seal is used.
   base::Result<Issued> issue(const auth::Actor& actor, const Draft& draft,
-                             std::string_view idempotency_key);
+                             std::string_view idempotency_key, SealUse use = SealUse::own);
 
   /// The same bytes again, for whose it is or whom that was merged into (Actor::holders).
   /// Errors: permission_denied `seal.scope`;

@@ -38,11 +38,11 @@ constexpr store::Query kAbandonStale{"seal.abandon_stale", R"sql(
 
 constexpr store::Query kInsert{"seal.insert", R"sql(
   insert into seal.document (id, subject, kind, issued_at, file_sealed, code_sealed, sha256,
-                             template_version, seal)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9))sql"};
+                             template_version, seal, format)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10))sql"};
 
 constexpr store::Query kRead{"seal.read", R"sql(
-  select id, subject, kind, issued_at, file_sealed, code_sealed, sha256
+  select id, subject, kind, issued_at, file_sealed, code_sealed, sha256, format
   from seal.document where id = $1 and subject = any (string_to_array($2, ' ')))sql"};
 
 constexpr store::Query kList{"seal.list", R"sql(
@@ -50,7 +50,7 @@ constexpr store::Query kList{"seal.list", R"sql(
   where subject = any (string_to_array($1, ' ')) order by issued_at desc, id limit 500)sql"};
 
 constexpr store::Query kReadAny{"seal.read_any", R"sql(
-  select id, subject, kind, issued_at, file_sealed, code_sealed, sha256
+  select id, subject, kind, issued_at, file_sealed, code_sealed, sha256, format
   from seal.document where id = $1)sql"};
 
 constexpr store::Query kAugment{"seal.augment", R"sql(
@@ -63,7 +63,7 @@ constexpr store::Query kAugmentations{"seal.augmentations", R"sql(
 
 constexpr store::Query kNotLookedAt{"seal.not_looked_at", R"sql(
   select d.id from seal.document d
-  where not exists (select from seal.augmentation a where a.document = d.id and a.number = 0)
+  where d.format = 'pdf' and not exists (select from seal.augmentation a where a.document = d.id and a.number = 0)
   order by d.issued_at, d.id limit $1)sql"};
 
 constexpr store::Query kDue{"seal.due", R"sql(
@@ -151,7 +151,7 @@ base::Result<int> abandon_stale(store::Pool& pool, const std::string& instance,
 base::Result<void> insert(store::Tx& tx, const Document& d) {
   BASE_TRY([[maybe_unused]] const auto rows,
            tx.run(kInsert, {d.id, d.subject, d.kind, d.issued_at, d.file_sealed, d.code_sealed,
-                            base::BytesView(d.sha256), d.template_version, d.seal}));
+                            base::BytesView(d.sha256), d.template_version, d.seal, d.format}));
   return {};
 }
 
@@ -165,7 +165,8 @@ std::optional<Document> to_document(const store::Rows& rows) {
                                   .issued_at = rows.time(0, 3),
                                   .file_sealed = base::to_bytes(rows.bytes(0, 4)),
                                   .code_sealed = base::to_bytes(rows.bytes(0, 5)),
-                                  .sha256 = to_digest(rows.bytes(0, 6))});
+                                  .sha256 = to_digest(rows.bytes(0, 6)),
+                                  .format = std::string(rows.text(0, 7))});
 }
 
 std::vector<std::string> first_column(const store::Rows& rows) {

@@ -60,6 +60,7 @@ struct Document {
   base::Digest sha256{};
   std::string seal = {};  ///< with which it was sealed
   int template_version = 1;
+  std::string format = "pdf";  ///< pdf or ofd
 };
 base::Result<void> insert(store::Tx& tx, const Document& document);
 /// `subjects`: whose it may be, separated by spaces (one, and who was merged into it).

@@ -84,6 +84,8 @@ create table seal.seal_use (
 
 alter table seal.document
   add column seal text collate "C" not null default '',  -- with which it was sealed; empty: before there were seals
+  add column format text not null default 'pdf',
+  add constraint document_format_name check (format in ('pdf', 'ofd')),
   add constraint document_seal_known check (seal = '' or seal ~ '^[0-9]{14}$');
 
 revoke all on seal.seal, seal.seal_event, seal.seal_request, seal.seal_approval, seal.seal_use from public;

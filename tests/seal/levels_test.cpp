@@ -263,7 +263,7 @@ TEST_F(LevelsTest, AForeignAuthorityCountsWithItsRevocationListAlone) {
                                       .random = random_,
                                       .instance = "test-foreign",
                                       .verify_address = test::kAddress},
-                                     {.id = seal::SealId("seal-1"),
+                                     {.id = test::active_seal(database().pool(), pki_.clock(), random_),
                                       .agency = test::Pki::kAgency,
                                       .agency_code = test::Pki::kAgencyCode,
                                       .caption = "社会保险业务专用章",
