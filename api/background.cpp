@@ -222,12 +222,10 @@ void Background::keep_archive() {
   more_archive_ = turn.ok() && turn->more;
   if (!turn.ok()) return say_once(archive_told_, "archive.augment", turn.error());
   if (turn->augmented > 0) log_.event("archive.augmented", std::to_string(turn->augmented));
+  if (turn->failed == 0) return say_once(archive_told_, "archive.augment", {});
   say_once(archive_told_, "archive.augment",
-           turn->failed == 0
-               ? base::Result<void>()
-               : base::Result<void>(
-                     base::error(base::Code::unavailable, turn->why.substr(0, turn->why.find(':')),
-                                 std::to_string(turn->failed) + " documents: " + turn->why)));
+           base::error(base::Code::unavailable, "seal.archive_failed",
+                       std::to_string(turn->failed) + ", the last: " + turn->why));
 }
 
 /// A few at a time: what was taken is sent within its lease (auth/logout_notices.cpp).

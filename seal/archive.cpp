@@ -70,8 +70,7 @@ base::Result<Augmenter::Augmented> Augmenter::augment(base::BytesView file) cons
     return not_augmentable("judged " + std::string(to_string(before.outcome)));
   const auto held = held_by(file);
   if (!held.ok()) return not_augmentable(held.error().key);
-  BASE_TRY(const auto old, evidence_for_archive(held->certificates, verifier->trust(), now));
-  auto evidence = old.evidence;
+  auto evidence = evidence_for_archive(held->certificates, verifier->trust(), now);
   // Who will stamp is not known; all who may are in the store afterwards.
   BASE_TRY(const auto next, evidence_for_stamping(verifier->trust(), now));
   for (const auto& one : next.evidence.certificates) evidence.certificates.push_back(one);
@@ -82,11 +81,13 @@ base::Result<Augmenter::Augmented> Augmenter::augment(base::BytesView file) cons
   if (!pdf::embed_signature(revision, token))
     return error(Code::unavailable, "seal.timestamp_size", std::to_string(token.size()) + " bytes");
   const auto after = verifier->judge(revision.file, parts_.clock.now());
+  const bool lacking = std::any_of(after.seals.begin(), after.seals.end(), [](const auto& seal) {
+    return seal.level < verify::PadesLevel::lta;
+  });
+  if (after.outcome == verify::Outcome::genuine && lacking)
+    return error(Code::unavailable, "seal.revocation_stale", "no lists for what the file holds");
   const bool good = after.outcome == verify::Outcome::genuine &&
-                    after.document_stamps.size() == before.document_stamps.size() + 1 &&
-                    std::all_of(after.seals.begin(), after.seals.end(), [](const auto& seal) {
-                      return seal.level == verify::PadesLevel::lta;
-                    });
+                    after.document_stamps.size() == before.document_stamps.size() + 1;
   if (!good) {
     std::string why = "outcome " + std::string(to_string(after.outcome));
     for (const auto& seal : after.seals) {
@@ -121,6 +122,8 @@ base::Result<Archive::Done> Archive::turn(int portion) const {
 }
 
 base::Result<void> Archive::look(const std::string& document) const {
+  BASE_TRY(const auto row, records::read_any(parts_.pool, document));
+  if (!row) return error(Code::not_found, "seal.no_document");
   BASE_TRY(const auto file, newest(document));
   BASE_TRY(const auto until, Augmenter::good_until(file));
   BASE_TRY(auto tx, parts_.pool.begin());

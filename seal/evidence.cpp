@@ -10,11 +10,12 @@ namespace {
 
 class Gathering {
  public:
-  Gathering(const certs::TrustList& trust, base::Time now) : now_(now) {
+  Gathering(const certs::TrustList& trust, base::Time now, bool ended_too = false) {
     out_.good_until = base::Time::max();
     for (const auto& der : trust.crls)
-      if (auto crl = certs::Crl::from_der(der);
-          crl && crl->this_update() <= now && now <= crl->next_update() && !crl->is_delta())
+      if (auto crl = certs::Crl::from_der(der); crl && crl->this_update() <= now &&
+                                                (ended_too || now <= crl->next_update()) &&
+                                                !crl->is_delta())
         lists_.push_back(std::move(*crl));
   }
 
@@ -46,7 +47,6 @@ class Gathering {
     if (std::find(all.begin(), all.end(), one) == all.end()) all.push_back(std::move(one));
   }
 
-  const base::Time now_;
   std::vector<certs::Crl> lists_;
   GatheredEvidence out_;
 };
@@ -85,14 +85,12 @@ base::Result<GatheredEvidence> evidence_for_stamping(const certs::TrustList& tru
   return all.out();
 }
 
-base::Result<GatheredEvidence> evidence_for_archive(std::span<const certs::Certificate> held,
-                                                    const certs::TrustList& trust, base::Time now) {
-  Gathering all(trust, now);
-  for (const auto& certificate : held) {
-    const auto status = certs::validate(certificate, held, trust, certs::ChainPurpose::any, now);
-    if (!all.take(status.path)) return stale(certificate);
-  }
-  return all.out();
+pdf::Evidence evidence_for_archive(std::span<const certs::Certificate> held,
+                                   const certs::TrustList& trust, base::Time now) {
+  Gathering all(trust, now, true);
+  for (const auto& certificate : held)
+    all.take(certs::validate(certificate, held, trust, certs::ChainPurpose::any, now).path);
+  return all.out().evidence;
 }
 
 }  // namespace seal

@@ -27,8 +27,10 @@ base::Result<GatheredEvidence> evidence_for_sealing(const certs::Certificate& se
 /// Of the time-stamp authorities alone that work now; none without a list in force.
 base::Result<GatheredEvidence> evidence_for_stamping(const certs::TrustList& trust, base::Time now);
 
-/// For certificates that a file holds already, ended ones too. Errors: as above, for any of them.
-base::Result<GatheredEvidence> evidence_for_archive(std::span<const certs::Certificate> held,
-                                                    const certs::TrustList& trust, base::Time now);
+/// For certificates that a file holds already. An authority that signs no more has its last list in
+/// the trust list, which reaches to all that it ever certified; one without any is left out, for
+/// the file may hold what is needed.
+pdf::Evidence evidence_for_archive(std::span<const certs::Certificate> held,
+                                   const certs::TrustList& trust, base::Time now);
 
 }  // namespace seal

@@ -61,9 +61,12 @@ constexpr store::Query kAugmentations{"seal.augmentations", R"sql(
   select document, number, at, good_until, sha256, coalesce(tail_sealed, ''::bytea)
   from seal.augmentation where document = $1 order by number)sql"};
 
+// A document is committed within a minute of its time, or not at all.
 constexpr store::Query kNotLookedAt{"seal.not_looked_at", R"sql(
   select d.id from seal.document d
-  where d.format = 'pdf' and not exists (select from seal.augmentation a where a.document = d.id and a.number = 0)
+  where d.issued_at >= coalesce((select max(at) from seal.augmentation where number = 0)
+                                - interval '1 hour', '-infinity')
+    and not exists (select from seal.augmentation a where a.document = d.id and a.number = 0)
   order by d.issued_at, d.id limit $1)sql"};
 
 constexpr store::Query kDue{"seal.due", R"sql(

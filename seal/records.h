@@ -76,7 +76,8 @@ base::Result<std::optional<Document>> read_any(store::Pool& pool, const std::str
 struct Augmentation {
   std::string document;
   int number = 0;
-  base::Time at, good_until;
+  base::Time at;  ///< of number 0: when it was issued
+  base::Time good_until;
   base::Digest sha256{};    ///< of the file with it
   base::Bytes tail_sealed;  ///< empty for number 0
 };
@@ -84,7 +85,8 @@ struct Augmentation {
 base::Result<void> insert(store::Tx& tx, const Augmentation& augmentation);
 base::Result<std::vector<Augmentation>> augmentations(store::Pool& pool,
                                                       const std::string& document);
-/// Documents without number 0, the oldest first.
+/// Documents without number 0 that were issued since an hour before the newest one with it, the
+/// oldest first.
 base::Result<std::vector<std::string>> not_looked_at(store::Pool& pool, int most);
 /// Documents whose newest revision is good until `until` at most, the most urgent first.
 base::Result<std::vector<std::string>> due(store::Pool& pool, base::Time until, int most);

@@ -8,7 +8,7 @@
 create table seal.augmentation (
   document    text collate "C" not null,
   number      int         not null,
-  at          timestamptz not null,
+  at          timestamptz not null,  -- when it was appended; of number 0, when the document was issued
   good_until  timestamptz not null,  -- end of the last stamp's certificate
   sha256      bytea       not null,  -- of the whole file, this revision included
   tail_sealed bytea,                 -- what was appended, under the data key
@@ -21,6 +21,9 @@ create table seal.augmentation (
 );
 alter table seal.augmentation alter column tail_sealed set storage external;
 create index augmentation_due on seal.augmentation (good_until);
+-- How far the archive has come, and what was issued since: documents come in the order of their time.
+create index augmentation_looked_at on seal.augmentation (at) where number = 0;
+create index document_issued on seal.document using brin (issued_at);
 
 revoke all on seal.augmentation from public;
 grant select, insert on seal.augmentation to xinyin_service;

@@ -10,10 +10,10 @@
 #include "auth/actor_factory.h"
 #include "base/encoding.h"
 #include "base/fail_point.h"
+#include "certs/crl.h"
 #include "seal/archive.h"
 #include "seal/issuer.h"
 #include "seal/local_timestamps.h"
-#include "seal/revision.h"
 #include "tests/seal/support.h"
 #include "tests/support/active_seal.h"
 #include "tests/support/postgres.h"
@@ -348,7 +348,7 @@ class ArchiveTest : public LevelsTest {
     // Documents of other tests are sealed under other keys: out of the way.
     database().sql(test::Role::superuser,
                    "insert into seal.augmentation (document, number, at, good_until, sha256) "
-                   "select id, 0, now(), 'infinity', sha256 from seal.document");
+                   "select id, 0, '-infinity', 'infinity', sha256 from seal.document");
   }
   std::string revisions(const seal::Issued& document) {
     return database()
@@ -427,6 +427,29 @@ TEST_F(ArchiveTest, StoppedAtAnyPointItGoesOn) {
   int total = 0;
   for (const auto& document : documents) total += std::stoi(revisions(document));
   EXPECT_EQ(total, 6) << "the look and one stamp of each";
+}
+
+/// An authority that has ended publishes no lists any more: its last one is enough for what it
+/// certified, and the new stamp is by another.
+TEST_F(ArchiveTest, AnEndedAuthorityDoesNotStopTheArchive) {
+  const auto document = issued(PadesLevel::t);
+  const auto now = pki_.start() + hours(24 * 30);
+  pki_.clock().set(now);
+  ASSERT_GT(now, certs::Crl::from_der(pki_.issuing_crl())->next_update());
+  test::Pki other(now);
+  auto list = pki_.list();
+  const auto& theirs = other.list();
+  list.roots.push_back(theirs.roots.at(0));
+  list.intermediates.push_back(theirs.intermediates.at(0));
+  list.crls.insert(list.crls.end(), theirs.crls.begin(), theirs.crls.end());
+  for (const auto& entry : theirs.entries)
+    if (entry.purpose == "timestamp") list.entries.push_back(entry);
+  const auto judge = std::make_shared<const verify::Verifier>(list);
+  const seal::LocalTimestamps stamps(other.timestamps());
+  const seal::Augmenter augmenter({[judge] { return judge; }, stamps, pki_.clock()});
+  const auto more = augmenter.augment(document.file());
+  ASSERT_TRUE(more.ok()) << more.error().key << ' ' << more.error().detail;
+  EXPECT_EQ(judge->judge(more->file, now).seals.at(0).level, PadesLevel::lta);
 }
 
 TEST_F(ArchiveTest, OnlyWhatIsGenuineIsStampedAgain) {
