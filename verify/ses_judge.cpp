@@ -74,6 +74,8 @@ class Judgement {
   void begin(const Seal& seal);
   SealReport finish();
 
+  /// The moment is the sealer's word alone, which a date of his choice would be too.
+  bool only_claimed() const { return !report_.time_attested && moment_ < at_; }
   void find_moment(const Signature& signature);
   void signer(const Signature& signature);
   void signer_certificate(const Certificate& certificate);
@@ -326,6 +328,11 @@ void Judgement::maker(const Seal& seal, const Certificate& certificate) {
     maker_as_of(moment_, certificate);
     if (certificate.not_before() > seal.created + kSkew)
       step(seal_clause_, kTime, Question::in_force, Answer::yes, "verify.ses.maker_after_creation");
+    const auto later = certs::validate(certificate, {}, trust_, ChainPurpose::seal_maker, at_);
+    if (only_claimed() &&
+        (later.answer == ChainAnswer::expired || later.answer == ChainAnswer::revoked))
+      step(kOwn, "verify.ses.step.claimed_time", Question::in_force, Answer::unsure,
+           "verify.ses.maker_ended_unproven");
     return;
   }
   maker_as_of(seal.created, certificate);
@@ -372,6 +379,9 @@ void Judgement::validity(const Seal& seal) {
        early  ? "verify.ses.seal_not_yet"
        : late ? "verify.ses.seal_expired"
               : "");
+  if (!early && !late && only_claimed() && at_ > seal.valid_until)
+    step(kOwn, "verify.ses.step.claimed_time", Question::in_force, Answer::unsure,
+         "verify.ses.seal_ended_unproven");
 }
 
 /// No extension is known to us yet; one that must be understood leaves the matter open.

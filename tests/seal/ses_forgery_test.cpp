@@ -527,6 +527,28 @@ TEST_F(SesForgeryTest, Gmt0031_AMakerRevokedAfterTheSealWasMade) {
   expect_only(judged(5, {}), &SealReport::in_force, Answer::no, "verify.ses.maker_not_in_force");
 }
 
+/// Who has the sealer's key can still sign, and date it back, after the seal or its maker has
+/// ended.
+TEST_F(SesForgeryTest, WhatHasEndedSinceWantsAToken) {
+  const auto ended = der::generalized_time(house.now() + days(1), false);
+  auto seal = house.raw_seal(5);
+  seal.valid_until = ended;
+  const auto good = house.raw_signature(5, seal.encode());
+  const auto with_token = stamped(good, house.now() - minutes(30));
+  auto older = house.raw_signature(4, house.raw_seal(4).encode());
+  const auto older_with_token = stamped(older, house.now() - minutes(20));
+  EXPECT_TRUE(all_yes(house.judge(good.encode())));
+  EXPECT_TRUE(all_yes(house.judge(older.encode())));
+  house.pki.clock().set(house.now() + days(3));
+  expect_only(house.judge(good.encode()), &SealReport::in_force, Answer::unsure,
+              "verify.ses.seal_ended_unproven");
+  EXPECT_TRUE(all_yes(house.judge(with_token)));
+  house.revoke(*house.maker, house.now() - days(1));
+  expect_only(house.judge(older.encode()), &SealReport::in_force, Answer::unsure,
+              "verify.ses.maker_ended_unproven");
+  EXPECT_TRUE(all_yes(house.judge(older_with_token)));
+}
+
 TEST_F(SesForgeryTest, AMakersLostKeyMakesSealsOfAnyDate) {
   house.revoke(*house.maker, house.now() - days(2), 1);
   const auto unproven = judged(5, {});
