@@ -388,6 +388,18 @@ base::Result<Actor> Provider::system_actor(const ShownToken& shown) {
                              .scopes = claims.scopes});
 }
 
+base::Result<Actor> Provider::system_actor(const ClientId& client) {
+  Clients clients(impl_->parts.pool);
+  const auto now = impl_->parts.clock.now();
+  BASE_TRY(const auto found, clients.find(client.value(), now));
+  if (!found) return base::error(base::Code::permission_denied, "auth.client_ended");
+  return ActorFactory::make({.subject = SubjectId(std::string(kSystemPrefix) + client.value()),
+                             .acting_for = {},
+                             .client = client,
+                             .authenticated_at = now,
+                             .scopes = found->machine_scopes});
+}
+
 base::Result<Actor> Provider::actor(const Session& session) {
   BASE_TRY(const auto rows, impl_->parts.pool.run(
                                 kLiveSubject, {session.subject.value(), impl_->parts.clock.now()}));

@@ -250,6 +250,10 @@ class Provider {
   /// docs/decisions/0177-systems-that-state-facts.md. Errors: as actor(shown); permission_denied
   /// `auth.scope_missing` (a person's token).
   base::Result<Actor> system_actor(const ShownToken& shown);
+  /// The same system as it stands now, for work that it handed in and that goes on without it, with
+  /// what it is registered for at this moment. Errors: permission_denied `auth.client_ended`: it is
+  /// no client any more, was stopped, or its agreement has ended.
+  base::Result<Actor> system_actor(const ClientId& client);
   /// The login that an access token goes back to, for what not every login may do (RFC 9470).
   struct TokenLogin {
     /// Empty: of no session (a device's), or of one that is over.
