@@ -199,6 +199,7 @@ void Background::keep_once() {
       if (swept.ok()) swept = rooms->card_login->sweep();
       if (swept.ok() && rooms->working_keys) swept = rooms->working_keys->sweep();
       if (swept.ok()) swept = rooms->platforms->sweep();
+      if (swept.ok()) swept = rooms->remote_sealing->sweep();
       if (swept.ok()) {
         const auto ended = rooms->cancellation->run_due();
         if (ended.ok() && *ended > 0) log_.event("accounts.ended", std::to_string(*ended));

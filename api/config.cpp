@@ -394,6 +394,9 @@ void read_items(base::Settings& s, Config& out) {
 
 /// Which handling systems may state the facts of which documents; nobody unless it is said.
 void read_documents(base::Settings& s, Config& out) {
+  out.batch_workers = whole(s, "batch.workers", 2, 0, 64,
+                            "documents of batches that this instance makes at once; 0 leaves "
+                            "batches to others");
   std::istringstream words(
       s.text("documents.issuers", "",
              "which systems may have which documents made of facts that they state (client "

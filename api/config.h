@@ -141,6 +141,8 @@ struct Config {
   /// What each service item demands here.
   std::vector<ItemPolicy> items{least_item_policies().begin(), least_item_policies().end()};
 
+  int batch_workers = 2;  ///< documents of batches that this instance makes at once
+
   struct Documents {
     std::vector<std::string> issuers;  ///< "client/kind": who may state the facts of what
   } documents;

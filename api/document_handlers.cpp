@@ -25,11 +25,23 @@ base::Error bad_member(std::string field) {
   return error;
 }
 
-/// The holder's wishes: {"purpose": "…", "year": 2025, "roster": true}, an empty object, or no body
-/// at all. A member that is not known is refused rather than ignored: nobody believes that it was
-/// heard (security.md case 119).
-base::Result<services::Asked> asked_of(const Request& request) {
-  services::Asked out;
+/// {"format": "ofd"}, or pdf; nothing when it is another member or has another value.
+std::optional<seal::Format> format_in(std::string_view name, const rapidjson::Value& value) {
+  if (name != "format" || !value.IsString()) return std::nullopt;
+  const std::string_view word(value.GetString(), value.GetStringLength());
+  for (const auto format : {seal::Format::pdf, seal::Format::ofd})
+    if (word == to_string(format)) return format;
+  return std::nullopt;
+}
+
+/// The holder's wishes: {"purpose": "…", "year": 2025, "roster": true, "format": "ofd"}, an empty
+/// object, or no body at all. A member that is not known is refused rather than ignored: nobody
+/// believes that it was heard (security.md case 119).
+struct Wished : services::Asked {
+  seal::Format format = seal::Format::pdf;
+};
+base::Result<Wished> wished_in(const Request& request) {
+  Wished out;
   if (request.body.empty()) return out;
   BASE_TRY(const auto json, base::parse_json(request.body, {.bytes = 16 * 1024, .depth = 4}));
   if (!json.IsObject()) return bad_member("");
@@ -41,6 +53,8 @@ base::Result<services::Asked> asked_of(const Request& request) {
       out.year = member.value.GetInt();
     else if (name == "roster" && member.value.IsBool())
       out.roster = member.value.GetBool();
+    else if (const auto format = format_in(name, member.value); format)
+      out.format = *format;
     else
       return bad_member(name);
   }
@@ -50,6 +64,7 @@ base::Result<services::Asked> asked_of(const Request& request) {
 /// What a handling system states: {"subject": {"id_type": …, "id_number": …}, "facts": {…}}.
 struct Stated {
   std::string id_type = "cn-id", id_number, facts_json;
+  seal::Format format = seal::Format::pdf;
 };
 base::Result<Stated> stated_in(const Request& request) {
   BASE_TRY(const auto json, base::parse_json(request.body, {.bytes = 256 * 1024, .depth = 10}));
@@ -68,6 +83,8 @@ base::Result<Stated> stated_in(const Request& request) {
       base::JsonWriter facts;
       member.value.Accept(facts);
       out.facts_json = facts.text();
+    } else if (const auto format = format_in(name, member.value); format) {
+      out.format = *format;
     } else {
       return bad_member(name);
     }
@@ -110,7 +127,7 @@ Response created(const Call& call, const seal::Draft& draft, const seal::Issued&
 namespace handlers {
 
 base::Result<Response> issue_document(Call& call) {
-  BASE_TRY(const auto asked, asked_of(call.request));
+  BASE_TRY(const auto wished, wished_in(call.request));
   BASE_TRY(const auto house, call.house());
   const auto& actor = *call.actor;
   BASE_TRY(const auto person, house->accounts->subject(actor.acting_for()));
@@ -121,9 +138,10 @@ base::Result<Response> issue_document(Call& call) {
     BASE_TRY(const auto handler, house->accounts->subject(actor.subject()));
     holder.handler = handler.name;
   }
-  BASE_TRY(const auto facts, house->records->facts(call.route.item, actor, holder, asked));
+  BASE_TRY(const auto facts, house->records->facts(call.route.item, actor, holder, wished));
   BASE_TRY(const auto templates, seal::Templates::built_in());
-  BASE_TRY(const auto draft, templates->draft(facts.kind, about, facts.json, call.services.random));
+  BASE_TRY(auto draft, templates->draft(facts.kind, about, facts.json, call.services.random));
+  draft.format = wished.format;
   if (actor.acts_for_another())
     BASE_TRY_VOID(house->mandates->use(actor.mandate(), call.route.item, key));
   BASE_TRY(const auto issued, house->issuer->issue(actor, draft, key));
@@ -146,8 +164,9 @@ base::Result<Response> issue_stated_document(Call& call) {
   BASE_TRY(const auto found, house->accounts->find_by_number(stated.id_type, stated.id_number));
   if (!found) return base::error(base::Code::not_found, "api.documents.no_subject");
   BASE_TRY(const auto subject, house->accounts->subject(*found));
-  BASE_TRY(const auto draft,
+  BASE_TRY(auto draft,
            templates->draft(kind, holder_of(subject), stated.facts_json, call.services.random));
+  draft.format = stated.format;
   BASE_TRY(const auto issued, house->issuer->issue(auth::in_matter_of(*call.actor, *found), draft,
                                                    call.request.header("idempotency-key")));
   return created(call, draft, issued);

@@ -41,6 +41,7 @@
 #include "hsm/client.h"
 #include "seal/archive.h"
 #include "seal/issuer.h"
+#include "seal/remote.h"
 #include "services/documents/records.h"
 #include "store/store.h"
 #include "verify/register.h"
@@ -117,6 +118,7 @@ struct Upstairs : Lasting {
   std::vector<std::unique_ptr<seal::TimestampSource>> timestamp_sources;
   std::unique_ptr<seal::TimestampSource> timestamps;
   std::unique_ptr<seal::Issuer> issuer;
+  std::shared_ptr<seal::RemoteSealing> remote_sealing;
   std::unique_ptr<seal::Augmenter> augmenter;
   std::unique_ptr<seal::Archive> archive;
   /// Certificates whose keys are at work here, to see when others have come.
@@ -325,6 +327,22 @@ base::Result<Response> issue_document(Call&);         // POST /v1/documents/<ite
 base::Result<Response> issue_stated_document(Call&);  // POST /v1/documents/{kind}
 base::Result<Response> list_documents(Call&);
 base::Result<Response> fetch_document(Call&);
+// batch_handlers.cpp: documents of systems, many at once
+base::Result<Response> open_batch(Call&);      // POST /v1/batches
+base::Result<Response> list_batches(Call&);    // GET /v1/batches
+base::Result<Response> show_batch(Call&);      // GET /v1/batches/{id}
+base::Result<Response> fill_batch(Call&);      // POST /v1/batches/{id}/lines
+base::Result<Response> start_batch(Call&);     // POST /v1/batches/{id}/start
+base::Result<Response> stop_batch(Call&);      // POST /v1/batches/{id}/stop
+base::Result<Response> batch_results(Call&);   // GET /v1/batches/{id}/results
+base::Result<Response> batch_document(Call&);  // GET /v1/batches/{id}/documents/{line}
+// csc_handlers.cpp: remote use of seals
+base::Result<Response> csc_info(Call&);         // POST /csc/v2/info
+base::Result<Response> csc_credentials(Call&);  // POST /csc/v2/credentials/list
+base::Result<Response> csc_credential(Call&);   // POST /csc/v2/credentials/info
+base::Result<Response> csc_authorize(Call&);    // POST /csc/v2/credentials/authorize
+base::Result<Response> csc_sign_hash(Call&);    // POST /csc/v2/signatures/signHash
+base::Result<Response> csc_sign_doc(Call&);     // POST /csc/v2/signatures/signDoc
 // sample_handlers.cpp
 base::Result<Response> samples_page(Call&);  // GET /samples
 base::Result<Response> sample_file(Call&);   // GET /samples/{kind}

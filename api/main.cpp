@@ -13,6 +13,7 @@
 #include <string>
 
 #include "api/background.h"
+#include "api/batch_desk.h"
 #include "api/handlers.h"
 #include "api/http/server.h"
 #include "api/log.h"
@@ -231,6 +232,10 @@ int serve(const api::Config& config, const sigset_t& signals) {
   api::Background background(services, *log, {});
   background.start();
 
+  std::unique_ptr<api::BatchWorkers> batches;
+  if (!config.verify_only)
+    batches = std::make_unique<api::BatchWorkers>(services, *log, config.batch_workers);
+
   // The roof: the routes, and the door to the street.
   api::Router router(services, *log, api::kRoutes);
   api::Server server(server_config(config), router);
@@ -248,6 +253,7 @@ int serve(const api::Config& config, const sigset_t& signals) {
   const bool all_done = server.drain(config.http.finish);
   router.stop();
   server.stop();
+  batches.reset();
   background.stop();
   log->event("service.stopped", all_done ? "all requests finished" : "some requests were cut",
              !all_done);

@@ -285,7 +285,8 @@ std::optional<base::Error> Router::check_body_type(const Route& route, const Req
                      (type == "application/pdf" || type == "application/ofd")) ||
                     ((route.takes & media::multipart) && type == "multipart/form-data") ||
                     ((route.takes & media::ocsp) && type == "application/ocsp-request") ||
-                    ((route.takes & media::timestamp) && type == "application/timestamp-query");
+                    ((route.takes & media::timestamp) && type == "application/timestamp-query") ||
+                    ((route.takes & media::lines) && type == "application/x-ndjson");
   if (good || route.takes == media::none)
     return std::nullopt;  // without a body: the size check refuses
   return base::error(base::Code::invalid_argument, "http.media_type", "content type");

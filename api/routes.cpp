@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kForm = 64 * 1024;
 constexpr std::size_t kFile = 32u << 20;
+constexpr std::size_t kLines = 8u << 20;  // of a batch, at once
 constexpr std::size_t kAnswer = 2 * auth::kSignedChallengeMost + 8 * 1024;  // pasted, and as a file
 
 using namespace handlers;
@@ -118,6 +119,43 @@ constexpr Route kTable[] = {
     {.method = Method::post, .path = "/v1/documents/{kind}", .handler = issue_stated_document,
      .where = Where::issue, .who = Who::system, .rate = Rate::issue, .body_limit = 4 * kForm,
      .takes = media::json, .scope = seal::kSystemScope},
+    // Many at once, by systems: docs/batches.md.
+    {.method = Method::post, .path = "/v1/batches", .handler = open_batch,
+     .where = Where::pages, .who = Who::system, .rate = Rate::token, .scope = seal::kSystemScope},
+    {.method = Method::get, .path = "/v1/batches", .handler = list_batches,
+     .where = Where::pages, .who = Who::system, .rate = Rate::token, .scope = seal::kSystemScope},
+    {.method = Method::get, .path = "/v1/batches/{id}", .handler = show_batch,
+     .where = Where::pages, .who = Who::system, .rate = Rate::token, .scope = seal::kSystemScope},
+    {.method = Method::post, .path = "/v1/batches/{id}/lines", .handler = fill_batch,
+     .where = Where::issue, .who = Who::system, .rate = Rate::token,
+     .body_limit = kLines, .takes = media::lines, .scope = seal::kSystemScope},
+    {.method = Method::post, .path = "/v1/batches/{id}/start", .handler = start_batch,
+     .where = Where::pages, .who = Who::system, .rate = Rate::token, .scope = seal::kSystemScope},
+    {.method = Method::post, .path = "/v1/batches/{id}/stop", .handler = stop_batch,
+     .where = Where::pages, .who = Who::system, .rate = Rate::token, .scope = seal::kSystemScope},
+    {.method = Method::get, .path = "/v1/batches/{id}/results", .handler = batch_results,
+     .where = Where::pages, .who = Who::system, .rate = Rate::token, .scope = seal::kSystemScope},
+    {.method = Method::get, .path = "/v1/batches/{id}/documents/{line}", .handler = batch_document,
+     .where = Where::pages, .who = Who::system, .rate = Rate::token, .scope = seal::kSystemScope},
+    // Seals for the documents of others, by digest: docs/remote_sealing.md.
+    {.method = Method::post, .path = "/csc/v2/info", .handler = csc_info,
+     .where = Where::pages, .who = Who::everyone, .rate = Rate::token, .body_limit = kForm,
+     .takes = media::json},
+    {.method = Method::post, .path = "/csc/v2/credentials/list", .handler = csc_credentials,
+     .where = Where::pages, .who = Who::system, .rate = Rate::token, .body_limit = 4 * kForm,
+     .takes = media::json, .scope = seal::kRemoteScope},
+    {.method = Method::post, .path = "/csc/v2/credentials/info", .handler = csc_credential,
+     .where = Where::pages, .who = Who::system, .rate = Rate::token, .body_limit = 4 * kForm,
+     .takes = media::json, .scope = seal::kRemoteScope},
+    {.method = Method::post, .path = "/csc/v2/credentials/authorize", .handler = csc_authorize,
+     .where = Where::pages, .who = Who::system, .rate = Rate::token, .body_limit = 4 * kForm,
+     .takes = media::json, .scope = seal::kRemoteScope},
+    {.method = Method::post, .path = "/csc/v2/signatures/signHash", .handler = csc_sign_hash,
+     .where = Where::issue, .who = Who::system, .rate = Rate::issue, .body_limit = 4 * kForm,
+     .takes = media::json, .scope = seal::kRemoteScope},
+    {.method = Method::post, .path = "/csc/v2/signatures/signDoc", .handler = csc_sign_doc,
+     .where = Where::issue, .who = Who::system, .rate = Rate::issue, .body_limit = 4 * kForm,
+     .takes = media::json, .scope = seal::kRemoteScope},
     {.method = Method::get, .path = "/v1/documents", .handler = list_documents,
      .where = Where::pages, .who = Who::bearer, .rate = Rate::token, .scope = "documents",
      .item = kEachItem},

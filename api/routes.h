@@ -69,7 +69,8 @@ enum class Face : std::uint8_t {
 
 /// Bodies a route takes; none means none at all.
 namespace media {
-constexpr unsigned none = 0, form = 1, json = 2, pdf = 4, multipart = 8, ocsp = 16, timestamp = 32;
+constexpr unsigned none = 0, form = 1, json = 2, pdf = 4, multipart = 8, ocsp = 16, timestamp = 32,
+                   lines = 64;  ///< application/x-ndjson
 }
 
 using Handler = base::Result<Response> (*)(Call&);

@@ -116,6 +116,20 @@ base::Result<std::optional<seal::Seal>> registered_seal(Services& services) {
   return out;
 }
 
+/// What it seals OFD with. Without its key or certificate PDF still leaves, and OFD is refused by
+/// name: a missing key of the one format must not stop the other. Errors: unavailable, when the
+/// signer is away.
+base::Result<std::optional<seal::NationalSeal>> national_seal(
+    Services& services, const std::optional<seal::Seal>& registered) {
+  std::optional<seal::NationalSeal> none;
+  if (!registered || registered->spec.ofd_key.empty() || registered->object.empty()) return none;
+  auto key = services.signer->key(registered->spec.ofd_key);
+  if (!key.ok() && key.error().code == base::Code::unavailable) return std::move(key).error();
+  const auto certificate = certificate_of(services.config, registered->spec.ofd_key);
+  if (!key.ok() || !certificate.ok()) return none;
+  return std::optional(seal::NationalSeal{std::move(*key), *certificate, registered->object});
+}
+
 }  // namespace
 
 void join_auth(Services& services, Lasting& rooms, const auth::PasswordHasher::Config& hashing,
@@ -185,8 +199,9 @@ base::Result<ChosenKeys> choose_keys(Services& services) {
            choose_key(services, labels.timestamp_key, certs::ChainPurpose::timestamp));
   BASE_TRY(auto issuing, certificate_of(services.config, "issuing"));
   BASE_TRY(auto registered, registered_seal(services));
+  BASE_TRY(auto national, national_seal(services, registered));
   return ChosenKeys{std::move(seal), std::move(timestamp), std::move(issuing),
-                    std::move(registered)};
+                    std::move(registered), std::move(national)};
 }
 
 base::Result<std::shared_ptr<Upstairs>> build_upstairs(Services& services, ChosenKeys keys,
@@ -216,7 +231,12 @@ base::Result<std::shared_ptr<Upstairs>> build_upstairs(Services& services, Chose
       .certificate = keys.seal.certificate,
       .chain = {keys.issuing},
       .pdf_level = config.pdf_seals.level,
-      .append_evidence = config.pdf_seals.append_evidence};
+      .append_evidence = config.pdf_seals.append_evidence,
+      .national = std::move(keys.national)};
+  BASE_TRY(rooms->remote_sealing,
+           seal::RemoteSealing::create(
+               {services.pool, services.clock, services.random, *rooms->timestamps},
+               seal.id.value(), seal.key, seal.certificate, seal.chain));
   seal::Issuer::Parts parts{.pool = services.pool,
                             .documents = services.documents,
                             .verifier = [&services] { return services.verifier.get(); },

@@ -9,6 +9,7 @@
 #include "api/handlers.h"
 #include "api/key_choice.h"
 #include "base/digest.h"
+#include "seal/national.h"
 #include "seal/seals.h"
 
 namespace api {
@@ -17,9 +18,11 @@ struct ChosenKeys {
   ChosenKey seal, timestamp;
   certs::Certificate issuing;
   std::optional<seal::Seal> registered;  ///< with which documents are sealed; none is there yet
+  std::optional<seal::NationalSeal> national;  ///< its other half, when it seals OFD
   std::vector<base::Digest> digests() const {
     return {seal.certificate.sha256(), timestamp.certificate.sha256(), issuing.sha256(),
-            base::sha256(base::as_bytes(registered ? registered->spec.id : std::string()))};
+            base::sha256(base::as_bytes(registered ? registered->spec.id : std::string())),
+            national ? national->certificate.sha256() : base::Digest{}};
   }
 };
 

@@ -10,6 +10,7 @@
 
 #include "api/cli/people.h"
 #include "api/cli/private_file.h"
+#include "api/cli/seal_batch.h"
 #include "api/cli/seal_make.h"
 #include "auth/staff.h"
 #include "base/json.h"
@@ -297,6 +298,17 @@ void register_seal(CLI::App& app, Context& context) {
   object->add_flag("--dry-run", order->dry_run, "check everything, ask nobody");
   object->callback(
       [order, &context] { context.run([&] { return ask_seal_object(context, *order); }); });
+  auto batch = std::make_shared<BatchOrder>();
+  auto* many = noun->add_subcommand(
+      "batch", "hand in a file of documents, wait for them, put them into a directory");
+  many->add_option("in", batch->in, "file: a line of JSON for each document")->required();
+  many->add_option("out", batch->out, "directory for the documents and their list")->required();
+  many->add_option("--url", batch->url, "the service, e.g. https://si.example.gov.cn")->required();
+  many->add_option("--client", batch->client, "id of the client that hands in")->required();
+  many->add_option("--secret-file", batch->secret_file, "file of its secret")->required();
+  many->add_option("--roots", batch->roots_file, "PEM file of roots for TLS; else the system's");
+  many->add_flag("--dry-run", batch->dry_run, "read every line, hand nothing in");
+  many->callback([batch, &context] { context.run([&] { return run_batch(context, *batch); }); });
   auto* drawing = noun->add_subcommand("picture", "draw what a seal would look like, as SVG");
   drawing->add_option("file", o->file, "JSON: what it is")->required();
   drawing->add_option("--out", o->out, "file to write")->required();

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/secret.h"
 #include "gateways/http_exchange.h"
+#include "seal/batch_line.h"
 
 namespace cli {
 namespace {
@@ -233,6 +234,17 @@ base::Result<std::int64_t> fetch_results(Remote& remote, const std::filesystem::
 
 base::Result<Answer> run_batch(Context& context, const BatchOrder& order) {
   BASE_TRY(const auto text, read_whole(order.in));
+  const auto lines = seal::lines_of(text);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    auto read = seal::read_batch_line(lines[i]);
+    if (read.ok()) continue;
+    auto failure = std::move(read).error();
+    failure.args.emplace_back("member", "line " + std::to_string(i + 1));
+    return failure;
+  }
+  if (order.dry_run)
+    return Answer{"{\"lines\":" + std::to_string(lines.size()) + "}",
+                  "可以提交 could be handed in: " + std::to_string(lines.size()), kDone};
   std::error_code failed;
   std::filesystem::create_directories(order.out, failed);
   if (failed) return file_failure(order.out, "cannot be made");

@@ -14,6 +14,7 @@ struct BatchOrder {
   std::filesystem::path in, out;
   std::string url, client;
   std::filesystem::path secret_file, roots_file;
+  bool dry_run = false;
 };
 
 /// Errors: those of reading and writing files; unavailable `gateways.http`; what the service
