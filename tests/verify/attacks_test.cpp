@@ -524,6 +524,20 @@ const std::vector<Attack>& appending() {
          const auto at = out.rfind(" /Prev "), end = out.find(" >>", at);
          return out.replace(at, end - at, std::string(end - at, ' '));
        }},
+      {"evidence_of_too_much", kAltered, kAfter,
+       [](const World& w) {
+         return w.stored([](Store& s) {
+           s.more = " /OCSPs [";
+           for (int number = 200; number < 265; ++number) {
+             s.more += std::to_string(number) + " 0 R ";
+             s.objects[number] =
+                 "<< /Length 2 >>\nstream\n0" + std::string(1, '\0') + "\nendstream";
+           }
+           s.more += "]";
+         });
+       }},
+      {"evidence_that_refers_to_itself", kAltered, kAfter,
+       [](const World& w) { return w.stored([](Store& s) { s.more = " /VRI 40 0 R"; }); }},
       {"evidence_that_hides_the_page_content", kAltered, kAfter,
        [](const World& w) { return with_the_content_left_out(w.stored([](Store&) {})); }},
       {"stamp_that_shows_something", kAltered, kBetween,
@@ -698,6 +712,10 @@ TEST(AttackSourcesTest, AreGenuine) {
           s.objects[5] =
               "<< /Title (Test) /XinyinCode (1B20-8H44-RM2M-B1E6-0S57) /Producer (another program) "
               "/ModDate (D:20261124110000Z) >>";
+        }),
+        w.stored([](Store& s) {
+          s.more = " /OCSPs [200 0 R] /VRI << /AB << /OCSP [200 0 R] /CRL [44 0 R] >> >>";
+          s.objects[200] = "<< /Length 2 >>\nstream\n0" + std::string(1, '\0') + "\nendstream";
         }),
         test::countersigned_pdf(w.good, w.other_seal())}) {
     const auto verdict = AttacksTest::judge(file);
