@@ -92,7 +92,8 @@ TEST(ConfigTest, AuthoritiesOfOthersAreNamedWithTheirRoots) {
 
 TEST(ConfigTest, TextMessagesGoOverHttpsAndToNoSimulatorInProduction) {
   const std::string rest =
-      "sms.key_id = us\nsms.key_secret_file = sms\nsms.sign_name = 社保\nsms.code_template = SMS_1\n"
+      "sms.key_id = us\nsms.key_secret_file = sms\nsms.sign_name = 社保\nsms.code_template = "
+      "SMS_1\n"
       "sms.notice_template = SMS_2\n";
   const auto at = [](const std::string& url) { return "sms.url = " + url + "\n"; };
   EXPECT_TRUE(read(kProduction + at("https://sms.example.cn/") + rest).ok());
@@ -146,6 +147,21 @@ TEST(ConfigTest, AnItemMayDemandMoreThanItsLeastAndNotLess) {
     EXPECT_THAT(wrong(base + "items.enrolment_certificate.acr = " + less + "\n"),
                 HasSubstr("items.enrolment_certificate.acr"))
         << less;
+}
+
+// Nobody states facts of what our own records say, nor of what there is not.
+TEST(ConfigTest, SystemsAreNamedWithKindsWhoseFactsSystemsState) {
+  const std::string base = kProduction;
+  EXPECT_TRUE(read(base)->documents.issuers.empty());
+  const auto two =
+      read(base + "documents.issuers = core/result-notice  core-2/acceptance-notice\n");
+  ASSERT_TRUE(two.ok());
+  EXPECT_THAT(two->documents.issuers,
+              testing::ElementsAre("core/result-notice", "core-2/acceptance-notice"));
+  for (const auto* bad : {"core", "/result-notice", "core/", "core/no-such-kind",
+                          "core/enrolment-certificate", "core/result-notice, x/y"})
+    EXPECT_THAT(wrong(base + "documents.issuers = " + bad + "\n"), HasSubstr("documents.issuers"))
+        << bad;
 }
 
 TEST(ConfigTest, WrongValuesAndUnknownKeysAreNamed) {
