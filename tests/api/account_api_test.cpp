@@ -349,6 +349,12 @@ TEST_F(AccountApiTest, Ldt01_6_2_4_AgreementsAreAcceptedByTheTextThatWasShown) {
   const auto acts = rooms()->agreements->acts(house_.person().id);
   EXPECT_FALSE(acts->front().accepted);
   EXPECT_EQ(acts->front().how, "api");
+  const auto told = json(get(token(), "/agreements"));  // of a login that accepted it again
+  std::string order;
+  for (const auto& one : told["acts"].GetArray())
+    if (base::json_text(one, "kind") == "privacy")
+      order += std::string(base::json_text(one, "act")) + " ";
+  EXPECT_TRUE(order.starts_with("accepted withdrawn accepted ")) << order;
 }
 
 TEST_F(AccountApiTest, Ldt01_6_2_5b_AnotherNameIsAskedOfStaff) {

@@ -306,6 +306,18 @@ TEST_F(StaffApiTest, Ldt01_6_2_5c_LockAndUnlockWithAReason) {
   EXPECT_EQ(base::json_text(after["locks"][0], "end_reason"), "结案");
   EXPECT_EQ(base::json_text(after["locks"][0], "ended_by"), staff.id.value());
   EXPECT_EQ(alive(), 401) << "what ended stays ended";
+  const auto by_self = [&](std::string_view act) {
+    for (const auto& one : after["trace"].GetArray())
+      if (base::json_text(one, "act") == act) return one["by_self"].GetBool() ? "self" : "others";
+    return "nobody";
+  };
+  EXPECT_STREQ(by_self("subject.lock"), "others");
+  EXPECT_STREQ(by_self("session.open"), "self");
+  // The person has it in his export, without the reason.
+  const auto own = house_.access_token("openid account", session(citizen, auth::Method::password));
+  const auto exported = house_.get("/v1/account/export", "Authorization: Bearer " + own + "\r\n");
+  EXPECT_EQ(base::json_text(json(exported)["locks"][0], "until"), "2099-12-31T16:00:00Z");
+  EXPECT_THAT(exported.body, Not(HasSubstr("报案")));
   for (const auto* deed : {"/lock", "/unlock"})
     EXPECT_EQ(key_of(post(bearer, people(staff, deed), R"({"reason":"r"})")), "auth.staff.own");
   EXPECT_EQ(key_of(post(bearer, "/people/nobody/lock", R"({"reason":"r"})")),
@@ -465,12 +477,15 @@ TEST_F(StaffApiTest, Ldt01_6_2_5b_ALostFactorIsTakenOffByTwoAndSessionsEnd) {
   auto tx = house_.services().pool.begin().value();
   const auto factor = auth::add_factor(
       tx, *rooms()->cipher, house_.services().random,
-      {citizen.id, auth::FactorKind::totp, "app", base::as_bytes("a-secret-that-is-lost")},
+      {citizen.id, auth::FactorKind::totp, "app", base::as_bytes("a-secret-that-is-lost"),
+       std::nullopt, 0, std::chrono::hours(1)},
       citizen.id.value(), house_.services().clock.now());
   ASSERT_TRUE(factor.ok() && tx.commit().ok());
   const auto his = browser_of(citizen, two_kinds());
   const auto bearer = token(one);
   const auto file = get(bearer, people(citizen));
+  EXPECT_FALSE(json(file)["factors"][0]["counts"].GetBool()) << "it cools off";
+  EXPECT_TRUE(json(file)["factors"][0].HasMember("usable_from"));
   EXPECT_EQ(base::json_text(json(file)["factors"][0], "id"), *factor);
   EXPECT_THAT(file.body, Not(HasSubstr("a-secret-that-is-lost")));
   EXPECT_EQ(json(file)["sessions"].GetInt(), 1);
@@ -610,8 +625,15 @@ TEST_F(StaffApiTest, Ldt01_6_1_2e_APortalComesInWithTwoOthersAndItsSecretIsShown
   approve(two, resume);
   EXPECT_EQ(approve(three, resume), "done");
   EXPECT_EQ(text(get(bearer, path), "standing"), "in force");
+  const auto late =
+      text(post(bearer, path + "/rotate-secret", R"({"overlap_days":7})", "late"), "request");
+  approve(two, late);
+  approve(three, late);
+  pass(std::chrono::hours(8 * 24));
+  EXPECT_FALSE(json(get(token(one), path)).HasMember("old_secret_until")) << "its time is over";
+  const auto anew = token(one);
   for (const auto* deed : {"/suspend", "/end-old-secret"})
-    EXPECT_EQ(key_of(post(bearer, std::string("/portals/nobody") + deed, R"({"reason":"r"})")),
+    EXPECT_EQ(key_of(post(anew, std::string("/portals/nobody") + deed, R"({"reason":"r"})")),
               "auth.portal.unknown");
 }
 
@@ -666,6 +688,10 @@ TEST_F(StaffApiTest, Ldt01_6_2_5e_TheTrailByIdTimeAndPage) {
   const auto about = json(get(bearer, "/trail?id=" + citizen.id.value()));
   EXPECT_EQ(base::json_text(about["lines"][0], "actor"), staff.id.value());
   EXPECT_EQ(key_of(get(bearer, "/trail?from=yesterday")), "web.staff.trail.day");
+  const auto today = base::to_iso_date(base::china_date(house_.services().clock.now()));
+  EXPECT_EQ(
+      json(get(bearer, "/trail?until=" + today + "&id=" + citizen.id.value()))["lines"].Size(), 50u)
+      << "a day is meant with its end";
   EXPECT_EQ(json(get(bearer, "/trail?until=2001-01-01"))["lines"].Size(), 0u);
   const auto noted = [&](const char* fact) {
     return sql("select facts ->> '" + std::string(fact) + "' from audit.entry where actor = '" +

@@ -261,6 +261,8 @@ TEST_F(StaffTest, Ldt01_6_1_2e_APortalComesInWithTwoOthersAndItsSecretIsShownOnc
   // One stops it.
   const auto portal = "/staff/portals/" + client;
   third.get(portal);
+  EXPECT_EQ(third.post(portal, {{"act", "end_old_secret"}, {"reason", "泄露"}}).status, 409)
+      << "there is one secret";
   EXPECT_EQ(third.post(portal, {{"act", "suspend"}, {"reason", ""}}).status, 400);
   EXPECT_EQ(third.post(portal, {{"act", "suspend"}, {"reason", "违约"}}).header("location"),
             portal + "?done=stopped");

@@ -10,6 +10,7 @@
 #include "auth/jwt.h"
 #include "auth/own_codes.h"
 #include "auth/sign_in.h"
+#include "tests/auth/house.h"
 #include "tests/auth/platform_there.h"
 
 namespace auth {
