@@ -4,33 +4,14 @@
 
 #include "api/account_export.h"
 #include "api/identity_handlers.h"
+#include "api/json_answer.h"
 #include "api/json_body.h"
 #include "auth/details.h"
 #include "auth/identities.h"
 #include "auth/identity_requests.h"
-#include "base/text.h"
 
 namespace api {
 namespace {
-
-void put_time(base::JsonWriter& w, std::string_view name, const std::optional<base::Time>& at) {
-  if (at) w.member(name, base::to_rfc3339(*at));
-}
-
-void put_requests(base::JsonWriter& w, const std::vector<auth::IdentityRequest>& requests) {
-  w.StartArray();
-  for (const auto& one : requests) {
-    w.StartObject();
-    w.member("id", one.id);
-    w.member("kind", auth::to_text(one.change.kind));
-    w.member("standing", one.standing);
-    w.member("asked_at", base::to_rfc3339(one.asked_at));
-    w.member("expires_at", base::to_rfc3339(one.expires_at));
-    if (!one.reason.empty()) w.member("reason", one.reason);
-    w.EndObject();
-  }
-  w.EndArray();
-}
 
 /// `by_client`: the session's name among this client's; sessions themselves are not named to
 /// clients, which could otherwise tell that they saw the same one.
@@ -56,9 +37,8 @@ base::Result<auth::Provider::TokenLogin> fresh_login(Call& call) {
                           ? auth::Authentication::two_factor
                           : std::min(reached, auth::Authentication::two_factor);
   auto failure = base::error(base::Code::unauthenticated, "auth.login_not_fresh");
-  failure.args = {
-      {"acr_values", auth::acr_of(auth::Proofing::p0, needed)},
-      {"max_age", std::to_string(std::chrono::seconds(auth::kFreshLogin).count())}};
+  failure.args = {{"acr_values", auth::acr_of(auth::Proofing::p0, needed)},
+                  {"max_age", std::to_string(std::chrono::seconds(auth::kFreshLogin).count())}};
   return failure;
 }
 
@@ -72,35 +52,12 @@ base::Result<Response> read_account(Call& call) {
   BASE_TRY(const auto details, auth::details_of(call.services.pool, *house->cipher, subject));
   BASE_TRY(const auto documents, auth::documents_of(call.services.pool, *house->cipher, subject));
   BASE_TRY(const auto due, house->cancellation->due(subject));
-  const bool unit = person.kind == auth::SubjectKind::unit;
-  base::JsonWriter w;
-  w.StartObject();
-  w.member("kind", unit ? "unit" : "person");
-  w.member("login_name", login_name);
-  // A unit's name is public; a person's is shown in part.
-  w.member("name", unit ? person.name : base::mask_name(person.name));
-  w.member("proofing", "p" + std::to_string(static_cast<int>(person.proofing)));
-  w.key("details");
-  w.StartObject();
-  for (const auto& [name, value] : details)
-    if (auto shown = auth::masked_value(name, value); !shown.empty()) w.member(name, shown);
-  w.EndObject();
-  w.key("documents");
-  w.StartArray();
-  for (const auto& one : documents) {
-    w.StartObject();
-    w.member("type", one.document.type);
-    w.member("number", one.document.masked());
-    if (!one.document.country.empty()) w.member("country", one.document.country);
-    w.member("in_use", one.leading);
-    w.member("linked_at", base::to_rfc3339(one.linked_at));
-    put_time(w, "replaced_at", one.replaced_at);
-    w.EndObject();
-  }
-  w.EndArray();
-  put_time(w, "ends_at", due);
-  w.EndObject();
-  return Response::json(w.text());
+  return json_answer([&](auto& w) {
+    put_subject(w, person, login_name, Shown::in_part);
+    put_details(w, details, Shown::in_part);
+    put_documents(w, documents, Shown::in_part);
+    put_time(w, "ends_at", due);
+  });
 }
 
 base::Result<Response> change_account_details(Call& call) {
@@ -137,9 +94,8 @@ base::Result<Response> change_account_password(Call& call) {
   BASE_TRY(const auto next, secret_member(json, "password"));
   BASE_TRY(const auto house, call.house());
   BASE_TRY(const auto login, house->provider->login_of(call.access_token));
-  const auto changed =
-      house->accounts->change_password(call.actor->subject(), current, next,
-                                       call.request.client.network(), login.session);
+  const auto changed = house->accounts->change_password(
+      call.actor->subject(), current, next, call.request.client.network(), login.session);
   if (!changed.ok()) return about_member(changed.error(), "current");
   return Response(204);
 }
@@ -148,23 +104,16 @@ base::Result<Response> list_account_sessions(Call& call) {
   BASE_TRY(const auto house, call.house());
   BASE_TRY(const auto login, house->provider->login_of(call.access_token));
   BASE_TRY(const auto all, house->own_account->sessions(call.actor->subject(), login.session));
-  base::JsonWriter w;
-  w.StartObject();
-  w.key("sessions");
-  w.StartArray();
-  for (const auto& one : all) {
-    w.StartObject();
-    w.member("id", name_of(call, *house, one.id));
-    w.member("authentication", "a" + std::to_string(static_cast<int>(one.authentication)));
-    w.member("authenticated_at", base::to_rfc3339(one.authenticated_at));
-    w.member("seen_at", base::to_rfc3339(one.seen_at));
-    if (!one.network.empty()) w.member("network", one.network);
-    w.member("current", one.current);
-    w.EndObject();
-  }
-  w.EndArray();
-  w.EndObject();
-  return Response::json(w.text());
+  return json_answer([&](auto& w) {
+    put_rows(w, "sessions", all, [&](const auto& one) {
+      w.member("id", name_of(call, *house, one.id));
+      w.member("authentication", "a" + std::to_string(static_cast<int>(one.authentication)));
+      w.member("authenticated_at", base::to_rfc3339(one.authenticated_at));
+      w.member("seen_at", base::to_rfc3339(one.seen_at));
+      put_text(w, "network", one.network);
+      w.member("current", one.current);
+    });
+  });
 }
 
 base::Result<Response> end_account_session(Call& call) {
@@ -182,24 +131,7 @@ base::Result<Response> end_account_session(Call& call) {
 base::Result<Response> list_account_consents(Call& call) {
   BASE_TRY(const auto house, call.house());
   BASE_TRY(const auto all, house->own_account->consents(call.actor->subject()));
-  base::JsonWriter w;
-  w.StartObject();
-  w.key("consents");
-  w.StartArray();
-  for (const auto& one : all) {
-    w.StartObject();
-    w.member("client_id", one.client_id);
-    w.member("client_name", one.client_name);
-    w.key("scopes");
-    w.StartArray();
-    for (const auto& scope : one.scopes) w.string(scope);
-    w.EndArray();
-    w.member("granted_at", base::to_rfc3339(one.granted_at));
-    w.EndObject();
-  }
-  w.EndArray();
-  w.EndObject();
-  return Response::json(w.text());
+  return json_answer([&](auto& w) { put_consents(w, "consents", all); });
 }
 
 base::Result<Response> withdraw_account_consent(Call& call) {
@@ -211,22 +143,7 @@ base::Result<Response> withdraw_account_consent(Call& call) {
 base::Result<Response> read_account_trace(Call& call) {
   BASE_TRY(const auto house, call.house());
   BASE_TRY(const auto all, house->own_account->trace(call.actor->subject(), 200));
-  base::JsonWriter w;
-  w.StartObject();
-  w.key("trace");
-  w.StartArray();
-  for (const auto& one : all) {
-    w.StartObject();
-    w.member("at", base::to_rfc3339(one.at));
-    w.member("act", one.act);
-    w.member("outcome", one.outcome);
-    if (!one.network.empty()) w.member("network", one.network);
-    w.member("by_self", one.by_self);
-    w.EndObject();
-  }
-  w.EndArray();
-  w.EndObject();
-  return Response::json(w.text());
+  return json_answer([&](auto& w) { put_trace(w, all); });
 }
 
 /// Numbers stand in it whole, so a client gets it only behind a login just made.
@@ -238,12 +155,10 @@ base::Result<Response> export_account(Call& call) {
 base::Result<Response> read_cancellation(Call& call) {
   BASE_TRY(const auto house, call.house());
   BASE_TRY(const auto due, house->cancellation->due(call.actor->subject()));
-  base::JsonWriter w;
-  w.StartObject();
-  w.member("asked", due.has_value());
-  put_time(w, "ends_at", due);
-  w.EndObject();
-  return Response::json(w.text());
+  return json_answer([&](auto& w) {
+    w.member("asked", due.has_value());
+    put_time(w, "ends_at", due);
+  });
 }
 
 /// 个人信息保护法 47: by the person, with a login just made.
@@ -255,12 +170,10 @@ base::Result<Response> ask_cancellation(Call& call) {
   BASE_TRY_VOID(fresh_login(call));
   BASE_TRY(const auto house, call.house());
   BASE_TRY(const auto due, house->cancellation->ask(call.actor->subject()));
-  base::JsonWriter w;
-  w.StartObject();
-  w.member("asked", true);
-  put_time(w, "ends_at", due);
-  w.EndObject();
-  return Response::json(w.text());
+  return json_answer([&](auto& w) {
+    w.member("asked", true);
+    put_time(w, "ends_at", due);
+  });
 }
 
 base::Result<Response> withdraw_cancellation(Call& call) {
@@ -273,33 +186,15 @@ base::Result<Response> read_account_agreements(Call& call) {
   BASE_TRY(const auto house, call.house());
   BASE_TRY(const auto pending, house->agreements->pending(call.actor->subject()));
   BASE_TRY(const auto acts, house->agreements->acts(call.actor->subject()));
-  base::JsonWriter w;
-  w.StartObject();
-  w.key("pending");  // their text: GET /v1/agreements/{kind}
-  w.StartArray();
-  for (const auto& one : pending) {
-    w.StartObject();
-    w.member("kind", auth::to_text(one.kind));
-    w.member("version", one.version);
-    w.member("sha256", one.sha256);
-    w.EndObject();
-  }
-  w.EndArray();
-  w.key("acts");
-  w.StartArray();
-  for (const auto& one : acts) {
-    w.StartObject();
-    w.member("kind", auth::to_text(one.kind));
-    w.member("version", one.version);
-    w.member("sha256", one.sha256);
-    w.member("act", one.accepted ? "accepted" : "withdrawn");
-    w.member("how", one.how);
-    w.member("at", base::to_rfc3339(one.at));
-    w.EndObject();
-  }
-  w.EndArray();
-  w.EndObject();
-  return Response::json(w.text());
+  return json_answer([&](auto& w) {
+    // Their text: GET /v1/agreements/{kind}.
+    put_rows(w, "pending", pending, [&](const auto& one) {
+      w.member("kind", auth::to_text(one.kind));
+      w.member("version", one.version);
+      w.member("sha256", one.sha256);
+    });
+    put_agreement_acts(w, "acts", acts);
+  });
 }
 
 base::Result<Response> accept_account_agreements(Call& call) {
@@ -321,31 +216,19 @@ base::Result<Response> list_identity_requests(Call& call) {
   auth::IdentityRequests requests(
       {call.services.pool, *house->cipher, call.services.clock, call.services.random});
   BASE_TRY(const auto all, requests.of(call.actor->subject()));
-  base::JsonWriter w;
-  w.StartObject();
-  w.key("requests");
-  put_requests(w, all);
-  w.EndObject();
-  return Response::json(w.text());
+  return json_answer([&](auto& w) {
+    put_rows(w, "requests", all, [&](const auto& one) { put_identity_request(w, one); });
+  });
 }
 
 base::Result<Response> ask_identity_change(Call& call) {
-  BASE_TRY(const auto json,
-           object_of(call.request, {"name", "id_type", "id_number", "country"}));
-  for (const auto& member : json.GetObject())
-    if (!member.value.IsString())
-      return unknown_member(std::string(member.name.GetString(), member.name.GetStringLength()));
-  const bool renamed = json.HasMember("name");
-  if (renamed && json.MemberCount() != 1) return unknown_member("name");  // one thing at a time
-  const auto text = [&](const char* name) { return std::string(base::json_text(json, name)); };
-  BASE_TRY(const auto id, ask_identity(call, call.actor->subject(), renamed,
-                                       {text("name"), text("id_type"), text("id_number"),
-                                        text("country")}));
-  base::JsonWriter w;
-  w.StartObject();
-  w.member("id", id);
-  w.EndObject();
-  return Response::json(w.text(), 201);
+  BASE_TRY(auto typed, texts_of(call.request, {"name", "id_type", "id_number", "country"}));
+  const bool renamed = typed.contains("name");
+  if (renamed && typed.size() != 1) return unknown_member("name");  // one thing at a time
+  BASE_TRY(const auto id,
+           ask_identity(call, call.actor->subject(), renamed,
+                        {typed["name"], typed["id_type"], typed["id_number"], typed["country"]}));
+  return json_answer([&](auto& w) { w.member("id", id); }, 201);
 }
 
 }  // namespace handlers

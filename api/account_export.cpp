@@ -1,12 +1,12 @@
 #include "api/account_export.h"
 
+#include "api/json_answer.h"
 #include "auth/details.h"
 #include "auth/identities.h"
 #include "auth/locks.h"
 #include "base/canonical_json.h"
 #include "base/digest.h"
 #include "base/encoding.h"
-#include "base/json.h"
 
 namespace api {
 namespace {
@@ -39,89 +39,19 @@ base::Result<std::string> export_of(Call& call, const Upstairs& house,
   BASE_TRY(const auto factors, auth::factors_of(call.services.pool, *house.cipher, subject));
   BASE_TRY(const auto locks,
            auth::Locks({call.services.pool, *house.cipher, call.services.clock}).history(subject));
+  const auto now = call.services.clock.now();
   base::JsonWriter w;
   w.StartObject();
-  w.member("made_at", base::to_rfc3339(call.services.clock.now()));
+  w.member("made_at", base::to_rfc3339(now));
   w.member("made_by", call.services.config.public_url);
-  w.member("kind", person.kind == auth::SubjectKind::unit ? "unit" : "person");
-  w.member("login_name", login_name);
-  w.member("name", person.name);
-  w.member("proofing", static_cast<int>(person.proofing));
-  w.key("details");
-  w.StartObject();
-  for (const auto& [name, value] : details) w.member(name, std::string_view(value));
-  w.EndObject();
-  w.key("documents");
-  w.StartArray();
-  for (const auto& one : documents) {
-    w.StartObject();
-    w.member("type", one.document.type);
-    w.member("number", one.document.number);
-    w.member("country", one.document.country);
-    w.member("in_use", one.leading);
-    w.member("linked_at", base::to_rfc3339(one.linked_at));
-    w.EndObject();
-  }
-  w.EndArray();
-  w.key("portals");
-  w.StartArray();
-  for (const auto& one : consents) {
-    w.StartObject();
-    w.member("client", one.client_id);
-    w.member("name", one.client_name);
-    w.member("granted_at", base::to_rfc3339(one.granted_at));
-    w.key("scopes");
-    w.StartArray();
-    for (const auto& scope : one.scopes) w.string(scope);
-    w.EndArray();
-    w.EndObject();
-  }
-  w.EndArray();
-  w.key("agreements");
-  w.StartArray();
-  for (const auto& one : acts) {
-    w.StartObject();
-    w.member("kind", auth::to_text(one.kind));
-    w.member("version", one.version);
-    w.member("act", one.accepted ? "accepted" : "withdrawn");
-    w.member("sha256", one.sha256);
-    w.member("how", one.how);
-    w.member("at", base::to_rfc3339(one.at));
-    w.EndObject();
-  }
-  w.EndArray();
-  w.key("factors");
-  w.StartArray();
-  for (const auto& one : factors) {
-    w.StartObject();
-    w.member("kind", auth::to_text(one.kind));
-    w.member("label", one.label);
-    w.member("added_at", base::to_rfc3339(one.added_at));
-    w.EndObject();
-  }
-  w.EndArray();
-  w.key("locks");
-  w.StartArray();
-  for (const auto& one : locks) {
-    w.StartObject();
-    w.member("at", base::to_rfc3339(one.at));
-    if (one.until) w.member("until", base::to_rfc3339(*one.until));
-    if (one.ended_at) w.member("ended_at", base::to_rfc3339(*one.ended_at));
-    w.EndObject();
-  }
-  w.EndArray();
-  w.key("trace");
-  w.StartArray();
-  for (const auto& one : trace) {
-    w.StartObject();
-    w.member("at", base::to_rfc3339(one.at));
-    w.member("act", one.act);
-    w.member("outcome", one.outcome);
-    w.member("network", one.network);
-    w.member("by_self", one.by_self);
-    w.EndObject();
-  }
-  w.EndArray();
+  put_subject(w, person, login_name, Shown::whole);
+  put_details(w, details, Shown::whole);
+  put_documents(w, documents, Shown::whole);
+  put_consents(w, "consents", consents);
+  put_agreement_acts(w, "agreements", acts);
+  put_rows(w, "factors", factors, [&](const auto& one) { put_factor(w, one, now); });
+  put_own_locks(w, locks);
+  put_trace(w, trace);
   w.EndObject();
   return w.text();
 }

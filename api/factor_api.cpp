@@ -1,5 +1,6 @@
 // The factors of one's own account as JSON. LD/T 01-2020 6.2.5b, 6.2.6.
 #include "api/account_api.h"
+#include "api/json_answer.h"
 #include "api/json_body.h"
 #include "auth/factors.h"
 
@@ -11,32 +12,19 @@ base::Result<Response> list_factors(Call& call) {
   BASE_TRY(const auto all, auth::factors_of(call.services.pool, *house->cipher, subject));
   BASE_TRY(const auto left, house->own_codes->recovery_codes_left(subject));
   const auto now = call.services.clock.now();
-  base::JsonWriter w;
-  w.StartObject();
-  w.key("factors");
-  w.StartArray();
-  for (const auto& one : all) {
-    w.StartObject();
-    w.member("id", one.id);
-    w.member("kind", auth::to_text(one.kind));
-    w.member("label", one.label);
-    w.member("added_at", base::to_rfc3339(one.added_at));
-    w.member("counts", one.usable_from <= now);
-    if (one.usable_from > now) w.member("usable_from", base::to_rfc3339(one.usable_from));
-    if (one.last_used_at) w.member("last_used_at", base::to_rfc3339(*one.last_used_at));
-    if (one.kind == auth::FactorKind::recovery) w.member("left", left);
-    w.EndObject();
-  }
-  w.EndArray();
-  w.EndObject();
-  return Response::json(w.text());
+  return json_answer([&](auto& w) {
+    put_rows(w, "factors", all, [&](const auto& one) {
+      put_factor(w, one, now);
+      if (one.kind == auth::FactorKind::recovery) w.member("left", left);
+    });
+  });
 }
 
 base::Result<Response> name_factor(Call& call) {
   BASE_TRY(const auto json, object_of(call.request, {"label"}));
   BASE_TRY(const auto label, text_member(json, "label"));
-  BASE_TRY_VOID(auth::rename_factor(call.services.pool, call.actor->subject(), call.path("id"),
-                                    label));
+  BASE_TRY_VOID(
+      auth::rename_factor(call.services.pool, call.actor->subject(), call.path("id"), label));
   return Response(204);
 }
 
@@ -53,13 +41,11 @@ base::Result<Response> offer_totp(Call& call) {
   const auto& subject = call.actor->subject();
   BASE_TRY(const auto login_name, house->own_account->login_name(subject));
   const auto offer = house->own_codes->offer_totp(subject, login.session, login_name);
-  base::JsonWriter w;
-  w.StartObject();
-  w.member("offer", offer.token);
-  w.member("secret", offer.secret);
-  w.member("address", offer.address);
-  w.EndObject();
-  return Response::json(w.text());
+  return json_answer([&](auto& w) {
+    w.member("offer", offer.token);
+    w.member("secret", offer.secret);
+    w.member("address", offer.address);
+  });
 }
 
 base::Result<Response> confirm_totp(Call& call) {
@@ -101,14 +87,7 @@ base::Result<Response> make_recovery_codes(Call& call) {
   BASE_TRY_VOID(fresh_login(call));
   BASE_TRY(const auto house, call.house());
   BASE_TRY(const auto made, house->own_codes->make_recovery_codes(call.actor->subject()));
-  base::JsonWriter w;
-  w.StartObject();
-  w.key("codes");
-  w.StartArray();
-  for (const auto& code : made) w.string(code);
-  w.EndArray();
-  w.EndObject();
-  return Response::json(w.text(), 201);
+  return json_answer([&](auto& w) { put_texts(w, "codes", made); }, 201);
 }
 
 }  // namespace api::handlers

@@ -31,6 +31,19 @@ base::Result<std::string> text_member(const rapidjson::Value& object, const char
   return std::string(it->value.GetString(), it->value.GetStringLength());
 }
 
+base::Result<auth::FieldValues> texts_of(const Request& request,
+                                         std::initializer_list<std::string_view> known) {
+  BASE_TRY(const auto json, object_of(request, known));
+  auth::FieldValues out;
+  for (const auto& member : json.GetObject()) {
+    std::string name(member.name.GetString(), member.name.GetStringLength());
+    if (!member.value.IsString()) return unknown_member(std::move(name));
+    out.emplace(std::move(name),
+                std::string(member.value.GetString(), member.value.GetStringLength()));
+  }
+  return out;
+}
+
 base::Result<base::Secret> secret_member(const rapidjson::Value& object, const char* name) {
   BASE_TRY(auto text, text_member(object, name));
   base::Secret out(base::as_bytes(text));

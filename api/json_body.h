@@ -8,6 +8,7 @@
 
 #include "api/http/message.h"
 #include "auth/agreements.h"
+#include "auth/registration_fields.h"
 #include "base/json.h"
 #include "base/secret.h"
 
@@ -20,6 +21,9 @@ base::Result<rapidjson::Document> object_of(const Request& request,
                                             std::initializer_list<std::string_view> known);
 /// Errors: invalid_argument `api.member` when it is missing or no text.
 base::Result<std::string> text_member(const rapidjson::Value& object, const char* name);
+/// The same object, whose members are texts alone. Errors: as object_of.
+base::Result<auth::FieldValues> texts_of(const Request& request,
+                                         std::initializer_list<std::string_view> known);
 /// The same for a password; the working copy is wiped.
 base::Result<base::Secret> secret_member(const rapidjson::Value& object, const char* name);
 /// A proof in a body that was wrong says nothing of the token it came with: 400 with the member's

@@ -3,6 +3,7 @@
 
 #include "api/form_values.h"
 #include "api/handlers.h"
+#include "api/json_answer.h"
 #include "api/json_body.h"
 #include "api/page_handlers.h"
 #include "api/pages/proofing_pages.h"
@@ -104,14 +105,6 @@ auth::FieldValues typed_in(const Parameters& form) {
   return out;
 }
 
-void put_time(base::JsonWriter& w, const char* name, const std::optional<base::Time>& at) {
-  if (at) w.member(name, base::to_rfc3339(*at));
-}
-
-std::string level_text(auth::Proofing level) {
-  return "p" + std::to_string(static_cast<int>(level));
-}
-
 }  // namespace
 
 namespace handlers {
@@ -180,43 +173,23 @@ base::Result<Response> read_proofing(Call& call) {
   BASE_TRY(const auto person, house->accounts->subject(subject));
   BASE_TRY(const auto standing, proofings.standing(subject));
   BASE_TRY(const auto history, proofings.history(subject));
-  base::JsonWriter w;
-  w.StartObject();
-  w.member("level", level_text(standing.level));
-  put_time(w, "until", standing.until);
-  w.key("ways");
-  w.StartArray();
-  for (const auto* method : proofings.offered(person.kind)) {
-    w.StartObject();
-    w.member("method", method->id);
-    w.member("level", level_text(method->level));
-    w.member("way", method->way == auth::ProofingMethod::Way::asked     ? "asked"
-                    : method->way == auth::ProofingMethod::Way::visited ? "visited"
-                                                                        : "shown");
-    w.key("fields");
-    w.StartArray();
-    for (const auto field : method->typed)
-      if (!field.empty()) w.string(field);
-    w.EndArray();
-    w.EndObject();
-  }
-  w.EndArray();
-  w.key("history");
-  w.StartArray();
-  for (const auto& one : history) {
-    w.StartObject();
-    w.member("method", one.method);
-    w.member("outcome", one.outcome);
-    if (one.level) w.member("level", level_text(*one.level));
-    w.member("transaction", one.transaction);
-    w.member("at", base::to_rfc3339(one.at));
-    put_time(w, "valid_until", one.valid_until);
-    w.member("in_force", one.in_force);
-    w.EndObject();
-  }
-  w.EndArray();
-  w.EndObject();
-  return Response::json(w.text());
+  return json_answer([&](auto& w) {
+    w.member("level", level_text(standing.level));
+    put_time(w, "until", standing.until);
+    put_rows(w, "ways", proofings.offered(person.kind), [&](const auto* method) {
+      w.member("method", method->id);
+      w.member("level", level_text(method->level));
+      w.member("way", method->way == auth::ProofingMethod::Way::asked     ? "asked"
+                      : method->way == auth::ProofingMethod::Way::visited ? "visited"
+                                                                          : "shown");
+      w.key("fields");
+      w.StartArray();
+      for (const auto field : method->typed)
+        if (!field.empty()) w.string(field);
+      w.EndArray();
+    });
+    put_rows(w, "history", history, [&](const auto& one) { put_proofing(w, one); });
+  });
 }
 
 base::Result<Response> do_proofing(Call& call) {
@@ -238,12 +211,10 @@ base::Result<Response> do_proofing(Call& call) {
   BASE_TRY(const auto house, call.house());
   BASE_TRY(const auto tried, house->proofings->ask(call.actor->subject(), method, typed,
                                                    call.request.client.network()));
-  base::JsonWriter w;
-  w.StartObject();
-  w.member("outcome", to_text(tried.outcome));
-  w.member("level", level_text(tried.level));
-  w.EndObject();
-  return Response::json(w.text());
+  return json_answer([&](auto& w) {
+    w.member("outcome", to_text(tried.outcome));
+    w.member("level", level_text(tried.level));
+  });
 }
 
 }  // namespace handlers

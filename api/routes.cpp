@@ -5,9 +5,11 @@
 #include "api/handlers.h"
 #include "api/identity_handlers.h"
 #include "api/page_handlers.h"
+#include "api/staff_api.h"
 #include "api/staff_handlers.h"
 #include "auth/dynamic_clients.h"
 #include "auth/signed_challenge.h"
+#include "auth/staff.h"
 
 namespace api {
 namespace {
@@ -15,6 +17,8 @@ namespace {
 constexpr std::size_t kForm = 64 * 1024;
 constexpr std::size_t kFile = 32u << 20;
 constexpr std::size_t kLines = 8u << 20;  // of a batch, at once
+/// Two kinds of proof.
+constexpr std::string_view kStaffAcr = "urn:xinyin:acr:p0a2";
 constexpr std::size_t kAnswer = 2 * auth::kSignedChallengeMost + 8 * 1024;  // pasted, and as a file
 
 using namespace handlers;
@@ -506,8 +510,83 @@ constexpr Route kTable[] = {
     {.method = Method::post, .path = "/staff/seal-requests/{id}", .handler = staff_seal_decide,
      .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login,
      .body_limit = kForm, .takes = media::form, .origin = Origin::form},
+    {.method = Method::get, .path = "/staff/tokens", .handler = staff_tokens_page,
+     .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login},
+    {.method = Method::post, .path = "/staff/tokens", .handler = staff_propose_token,
+     .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login,
+     .body_limit = kForm, .takes = media::form, .origin = Origin::form},
+    {.method = Method::post, .path = "/staff/tokens/{id}", .handler = staff_revoke_token,
+     .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login,
+     .body_limit = kForm, .takes = media::form, .origin = Origin::form},
     {.method = Method::get, .path = "/staff/trail", .handler = staff_trail_page,
      .where = Where::pages, .who = Who::session, .face = Face::page, .rate = Rate::login},
+    // The same as JSON: api/staff_api.h.
+    {.method = Method::post, .path = "/v1/staff/people/find", .handler = find_person,
+     .where = Where::pages, .who = Who::bearer, .rate = Rate::login, .body_limit = kForm,
+     .takes = media::json, .scope = auth::kStaffScope, .acr = kStaffAcr},
+    {.method = Method::get, .path = "/v1/staff/people/{id}", .handler = read_person,
+     .where = Where::pages, .who = Who::bearer, .rate = Rate::login, .scope = auth::kStaffScope,
+     .acr = kStaffAcr},
+    {.method = Method::post, .path = "/v1/staff/people/{id}/lock", .handler = lock_person,
+     .where = Where::pages, .who = Who::bearer, .rate = Rate::login, .body_limit = kForm,
+     .takes = media::json, .scope = auth::kStaffScope, .acr = kStaffAcr},
+    {.method = Method::post, .path = "/v1/staff/people/{id}/unlock", .handler = unlock_person,
+     .where = Where::pages, .who = Who::bearer, .rate = Rate::login, .body_limit = kForm,
+     .takes = media::json, .scope = auth::kStaffScope, .acr = kStaffAcr},
+    {.method = Method::post, .path = "/v1/staff/people/{id}/reset", .handler = reset_person,
+     .where = Where::pages, .who = Who::bearer, .rate = Rate::login, .scope = auth::kStaffScope,
+     .acr = kStaffAcr},
+    {.method = Method::post, .path = "/v1/staff/people/{id}/requests", .handler = ask_for_person,
+     .where = Where::pages, .who = Who::bearer, .rate = Rate::login, .body_limit = kForm,
+     .takes = media::json, .scope = auth::kStaffScope, .acr = kStaffAcr},
+    {.method = Method::get, .path = "/v1/staff/requests", .handler = list_requests,
+     .where = Where::pages, .who = Who::bearer, .rate = Rate::login, .scope = auth::kStaffScope,
+     .acr = kStaffAcr},
+    {.method = Method::get, .path = "/v1/staff/requests/{id}", .handler = read_request,
+     .where = Where::pages, .who = Who::bearer, .rate = Rate::login, .scope = auth::kStaffScope,
+     .acr = kStaffAcr},
+    {.method = Method::post, .path = "/v1/staff/requests/{id}/approve", .handler = approve_open_request,
+     .where = Where::pages, .who = Who::bearer, .rate = Rate::login, .body_limit = kForm,
+     .takes = media::json, .scope = auth::kStaffScope, .acr = kStaffAcr},
+    {.method = Method::post, .path = "/v1/staff/requests/{id}/refuse", .handler = refuse_open_request,
+     .where = Where::pages, .who = Who::bearer, .rate = Rate::login, .body_limit = kForm,
+     .takes = media::json, .scope = auth::kStaffScope, .acr = kStaffAcr},
+    {.method = Method::get, .path = "/v1/staff/portals", .handler = list_portals,
+     .where = Where::pages, .who = Who::bearer, .rate = Rate::login, .scope = auth::kStaffScope,
+     .acr = kStaffAcr},
+    {.method = Method::post, .path = "/v1/staff/portals", .handler = propose_portal,
+     .where = Where::pages, .who = Who::bearer, .rate = Rate::login, .body_limit = kForm,
+     .takes = media::json, .scope = auth::kStaffScope, .acr = kStaffAcr},
+    {.method = Method::get, .path = "/v1/staff/portals/{client}", .handler = read_portal,
+     .where = Where::pages, .who = Who::bearer, .rate = Rate::login, .scope = auth::kStaffScope,
+     .acr = kStaffAcr},
+    {.method = Method::post, .path = "/v1/staff/portals/{client}/suspend", .handler = suspend_portal,
+     .where = Where::pages, .who = Who::bearer, .rate = Rate::login, .body_limit = kForm,
+     .takes = media::json, .scope = auth::kStaffScope, .acr = kStaffAcr},
+    {.method = Method::post, .path = "/v1/staff/portals/{client}/end-old-secret", .handler = end_old_portal_secret,
+     .where = Where::pages, .who = Who::bearer, .rate = Rate::login, .body_limit = kForm,
+     .takes = media::json, .scope = auth::kStaffScope, .acr = kStaffAcr},
+    {.method = Method::post, .path = "/v1/staff/portals/{client}/resume", .handler = propose_portal_resume,
+     .where = Where::pages, .who = Who::bearer, .rate = Rate::login, .scope = auth::kStaffScope,
+     .acr = kStaffAcr},
+    {.method = Method::post, .path = "/v1/staff/portals/{client}/renew", .handler = propose_portal_renewal,
+     .where = Where::pages, .who = Who::bearer, .rate = Rate::login, .body_limit = kForm,
+     .takes = media::json, .scope = auth::kStaffScope, .acr = kStaffAcr},
+    {.method = Method::post, .path = "/v1/staff/portals/{client}/rotate-secret", .handler = propose_portal_secret,
+     .where = Where::pages, .who = Who::bearer, .rate = Rate::login, .body_limit = kForm,
+     .takes = media::json, .scope = auth::kStaffScope, .acr = kStaffAcr},
+    {.method = Method::get, .path = "/v1/staff/initial-tokens", .handler = list_initial_tokens,
+     .where = Where::pages, .who = Who::bearer, .rate = Rate::login, .scope = auth::kStaffScope,
+     .acr = kStaffAcr},
+    {.method = Method::post, .path = "/v1/staff/initial-tokens", .handler = propose_initial_token,
+     .where = Where::pages, .who = Who::bearer, .rate = Rate::login, .body_limit = kForm,
+     .takes = media::json, .scope = auth::kStaffScope, .acr = kStaffAcr},
+    {.method = Method::del, .path = "/v1/staff/initial-tokens/{id}", .handler = revoke_initial_token,
+     .where = Where::pages, .who = Who::bearer, .rate = Rate::login, .scope = auth::kStaffScope,
+     .acr = kStaffAcr},
+    {.method = Method::get, .path = "/v1/staff/trail", .handler = read_trail,
+     .where = Where::pages, .who = Who::bearer, .rate = Rate::login, .scope = auth::kStaffScope,
+     .acr = kStaffAcr},
 
     // Pages for people.
     {.method = Method::get, .path = "/", .handler = home, .where = Where::reactor,

@@ -5,10 +5,8 @@
 #include "api/pages/staff_pages.h"
 #include "api/problem.h"
 #include "api/sign_in.h"
-#include "auth/client_metadata.h"
+#include "api/staff_deeds.h"
 #include "auth/staff.h"
-#include "base/json.h"
-#include "store/audit.h"
 
 namespace api {
 namespace {
@@ -28,24 +26,12 @@ std::string_view done_key(std::string_view word) {
   return {};
 }
 
-auth::StaffDesk desk_of(Call& call, Upstairs& house) {
-  return auth::StaffDesk({call.services.pool, *house.cipher, *house.accounts, call.services.clock,
-                          call.services.random});
-}
-
-auth::Locks locks_of(Call& call, Upstairs& house) {
-  return auth::Locks({call.services.pool, *house.cipher, call.services.clock});
-}
-
 base::Result<Response> show_home(Call& call, pages::StaffHome shown) {
   BASE_TRY(const auto house, call.house());
   begin_staff(call, shown);
-  BASE_TRY(const auto people, identity_requests(call, *house).open());
+  BASE_TRY(const auto people, PeopleDesk(call, *house).requests.open());
   shown.people = people.size();
-  auth::Clients clients(call.services.pool);
-  BASE_TRY(const auto portals, auth::Portals({call.services.pool, clients, call.services.clock,
-                                              call.services.random})
-                                   .open());
+  BASE_TRY(const auto portals, PortalDesk(call).portals.open());
   shown.portals = portals.size();
   return staff_answer(call, pages::staff_home(pages_look(), shown), shown.problem);
 }
@@ -53,16 +39,10 @@ base::Result<Response> show_home(Call& call, pages::StaffHome shown) {
 base::Result<Response> show_person(Call& call, pages::StaffPerson shown) {
   BASE_TRY(const auto house, call.house());
   begin_staff(call, shown);
-  BASE_TRY(shown.file, desk_of(call, *house).open(call.session->subject,
-                                                  auth::SubjectId(std::string(call.path("id")))));
-  auto& names = shown.names;
-  for (const auto& one : shown.file.locks) {
-    BASE_TRY_VOID(put_login_name(*house, one.by, names));
-    BASE_TRY_VOID(put_login_name(*house, one.ended_by, names));
-  }
-  for (const auto& one : shown.file.changes) BASE_TRY_VOID(put_login_name(*house, one.by, names));
-  for (const auto& one : shown.file.requests)
-    BASE_TRY_VOID(put_login_name(*house, one.asked_by, names));
+  BASE_TRY(shown.file,
+           PeopleDesk(call, *house)
+               .files.open(call.session->subject, auth::SubjectId(std::string(call.path("id")))));
+  BASE_TRY_VOID(put_login_names(*house, shown.file, shown.names));
   return staff_answer(call, pages::staff_person(pages_look(), shown), shown.problem);
 }
 
@@ -90,61 +70,9 @@ Response done(Call& call, std::string_view word) {
   return Response::redirect(person_path(call.path("id")) + "?done=" + std::string(word), 303);
 }
 
-/// The document that a form names.
-base::Result<auth::IdentityDocument> document_in(Call& call, const Parameters& form) {
-  const auto id_type = form_text(form, "id_type");
-  const auto* type = auth::document_type(id_type);
-  if (type == nullptr) return base::error(base::Code::invalid_argument, "auth.id_type.unknown");
-  return auth::read_identity_document(type->kind, id_type, form_text(form, "id_number"),
-                                      form_text(form, "country"),
-                                      base::china_date(call.services.clock.now()));
-}
-
-base::Result<auth::IdentityChange> change_in(Call& call, const Parameters& form) {
-  using Kind = auth::IdentityChange::Kind;
-  auth::IdentityChange out;
-  const auto what = form_text(form, "what");
-  if (what == "name") {
-    out.name = form_text(form, "name");
-  } else if (what == "document") {
-    out.kind = Kind::document;
-    BASE_TRY(out.document, document_in(call, form));
-    out.leads = form_text(form, "beside") != "yes";
-  } else if (what == "unlink") {
-    out.kind = Kind::unlink;
-    out.document_id = form_text(form, "document");
-  } else if (what == "merge") {
-    out.kind = Kind::merge;
-    out.duplicate = auth::SubjectId(form_text(form, "duplicate"));
-  } else if (what == "factor") {
-    out.kind = Kind::factor;
-    out.factor_id = form_text(form, "factor");
-  } else {
-    return base::error(base::Code::invalid_argument, "auth.request.nothing");
-  }
-  return out;
-}
-
-/// A day, or a moment of RFC 3339 as the page's own links have it.
-std::optional<base::Time> moment_of(std::string_view text) {
-  if (text.size() == 10) return base::parse_rfc3339(std::string(text) + "T00:00:00+08:00");
-  return base::parse_rfc3339(text);
-}
-
-/// A look into the trail is in the trail, with what was asked for. An id that nothing was found
-/// under is not: somebody may have typed a personal number there, which stands nowhere in the trail.
-base::Result<void> note_look(Call& call, auth::FieldValues asked, bool found) {
-  if (auto& id = asked["id"]; !found && !id.empty()) id = "unknown";
-  base::JsonWriter facts;
-  facts.StartObject();
-  for (const auto& [name, value] : asked)
-    if (!value.empty()) facts.member(name, std::string_view(value));
-  facts.EndObject();
-  BASE_TRY(auto tx, call.services.pool.begin());
-  BASE_TRY_VOID(store::audit(tx, {call.services.clock.now(), call.session->subject.value(),
-                                  "staff.trail", found ? asked["id"] : "", "ok",
-                                  facts.text()}));
-  return tx.commit();
+TypedIdentity typed_identity(const Parameters& form) {
+  return {form_text(form, "name"), form_text(form, "id_type"), form_text(form, "id_number"),
+          form_text(form, "country")};
 }
 
 }  // namespace
@@ -157,32 +85,18 @@ base::Result<std::optional<Response>> ask_staff(Call& call, std::string_view ret
   BASE_TRY(const bool may, auth::is_staff(call.services.pool, session.subject, now));
   if (!may) return base::error(base::Code::not_found, "http.not_found");
   if (session.authentication >= auth::Authentication::two_factor) return std::optional<Response>();
-  BASE_TRY(auto factors,
-           auth::factors_of(call.services.pool, *house->cipher, session.subject));
+  BASE_TRY(auto factors, auth::factors_of(call.services.pool, *house->cipher, session.subject));
   const auto back = "return_to=" + percent_encode(return_to);
-  return std::optional(Response::redirect(
-      auth::second_steps(std::move(factors), session.methods, now).empty()
-          ? "/account/security?done=staff&" + back
-          : "/login/second?" + back));
+  return std::optional(
+      Response::redirect(auth::second_steps(std::move(factors), session.methods, now).empty()
+                             ? "/account/security?done=staff&" + back
+                             : "/login/second?" + back));
 }
 
 base::Result<std::optional<Response>> ask_staff_deed(Call& call, std::string_view return_to) {
   BASE_TRY(auto asked, ask_staff(call, return_to));
   if (asked) return asked;
   return ask_fresh_login(call, return_to);
-}
-
-auth::IdentityRequests identity_requests(Call& call, const Upstairs& house) {
-  return auth::IdentityRequests(
-      {call.services.pool, *house.cipher, call.services.clock, call.services.random});
-}
-
-base::Result<void> put_login_name(Upstairs& house, const std::string& id,
-                                  std::map<std::string, std::string>& names) {
-  // What is no subject's id is told as it is: "system:…", "officer:…".
-  if (id.size() != 32 || names.contains(id)) return {};
-  BASE_TRY(names[id], house.own_account->login_name(auth::SubjectId(id)));
-  return {};
 }
 
 void begin_staff(Call& call, pages::StaffPage& shown) {
@@ -218,7 +132,7 @@ base::Result<Response> staff_find(Call& call) {
   BASE_TRY(auto asked, ask_staff(call, kHome));
   if (asked) return std::move(*asked);
   BASE_TRY(const auto house, call.house());
-  auto desk = desk_of(call, *house);
+  PeopleDesk desk(call, *house);
   const auto& staff = call.session->subject;
   const auto login_name = form_text(form, "login_name");
   const auto told = [&](const base::Error& problem) -> base::Result<Response> {
@@ -230,11 +144,11 @@ base::Result<Response> staff_find(Call& call) {
   };
   std::optional<auth::SubjectId> found;
   if (!login_name.empty()) {
-    BASE_TRY(found, desk.find_login(staff, login_name));
+    BASE_TRY(found, desk.files.find_login(staff, login_name));
   } else {
-    const auto document = document_in(call, form);
+    const auto document = typed_document(call, typed_identity(form));
     if (!document.ok()) return told(document.error());
-    BASE_TRY(found, desk.find_document(staff, *document));
+    BASE_TRY(found, desk.files.find_document(staff, *document));
   }
   if (!found) return told(base::error(base::Code::not_found, "auth.subject_unknown"));
   return Response::redirect(person_path(found->value()), 303);
@@ -249,56 +163,55 @@ base::Result<Response> staff_person_page(Call& call) {
 }
 
 base::Result<Response> staff_lock(Call& call) {
-  return at_person(call, [&](auto& form, auto& house, auto subject, auto& staff)
-                             -> base::Result<Response> {
-    const auto typed = form_text(form, "until");
-    std::optional<base::Time> until;
-    if (!typed.empty()) {
-      until = auth::end_of_day(typed);
-      if (!until)
-        return refused(call, base::error(base::Code::invalid_argument, "auth.lock.until"), form);
-    }
-    const auto locked =
-        locks_of(call, house).lock(subject, staff, form_text(form, "reason"), until);
-    if (!locked.ok()) return refused(call, locked.error(), form);
-    return done(call, "locked");
-  });
+  return at_person(
+      call, [&](auto& form, auto& house, auto subject, auto& staff) -> base::Result<Response> {
+        const auto until = lock_end(form_text(form, "until"));
+        if (!until.ok()) return refused(call, until.error(), form);
+        const auto locked =
+            PeopleDesk(call, house).locks.lock(subject, staff, form_text(form, "reason"), *until);
+        if (!locked.ok()) return refused(call, locked.error(), form);
+        return done(call, "locked");
+      });
 }
 
 base::Result<Response> staff_unlock(Call& call) {
-  return at_person(call, [&](auto& form, auto& house, auto subject, auto& staff)
-                             -> base::Result<Response> {
-    const auto unlocked = locks_of(call, house).unlock(subject, staff, form_text(form, "reason"));
-    if (!unlocked.ok()) return refused(call, unlocked.error(), form);
-    return done(call, "unlocked");
-  });
+  return at_person(
+      call, [&](auto& form, auto& house, auto subject, auto& staff) -> base::Result<Response> {
+        const auto unlocked =
+            PeopleDesk(call, house).locks.unlock(subject, staff, form_text(form, "reason"));
+        if (!unlocked.ok()) return refused(call, unlocked.error(), form);
+        return done(call, "unlocked");
+      });
 }
 
 /// The code stands in this answer and nowhere else: no redirect could carry it.
 base::Result<Response> staff_reset(Call& call) {
-  return at_person(call, [&](auto& form, auto& house, auto subject, auto& staff)
-                             -> base::Result<Response> {
-    const auto code = desk_of(call, house).reset(staff, subject);
-    if (!code.ok()) return refused(call, code.error(), form);
-    pages::StaffOnce shown;
-    begin_staff(call, shown);
-    shown.title = "web.staff.reset.code";
-    shown.text = "web.staff.reset.code.help";
-    shown.value = *code;
-    shown.back = person_path(subject.value());
-    return Response::html(pages::staff_once(pages_look(), shown), call.nonce());
-  });
+  return at_person(
+      call, [&](auto& form, auto& house, auto subject, auto& staff) -> base::Result<Response> {
+        const auto code = PeopleDesk(call, house).files.reset(staff, subject);
+        if (!code.ok()) return refused(call, code.error(), form);
+        pages::StaffOnce shown;
+        begin_staff(call, shown);
+        shown.title = "web.staff.reset.code";
+        shown.text = "web.staff.reset.code.help";
+        shown.value = *code;
+        shown.back = person_path(subject.value());
+        return Response::html(pages::staff_once(pages_look(), shown), call.nonce());
+      });
 }
 
 base::Result<Response> staff_ask(Call& call) {
-  return at_person(call, [&](auto& form, auto& house, auto subject, auto& staff)
-                             -> base::Result<Response> {
-    const auto change = change_in(call, form);
-    if (!change.ok()) return refused(call, change.error(), form);
-    const auto request = identity_requests(call, house).ask(subject, *change, staff);
-    if (!request.ok()) return refused(call, request.error(), form);
-    return done(call, "asked");
-  });
+  return at_person(
+      call, [&](auto& form, auto& house, auto subject, auto& staff) -> base::Result<Response> {
+        const auto change =
+            typed_change(call, {form_text(form, "what"), typed_identity(form),
+                                form_text(form, "beside") != "yes", form_text(form, "document"),
+                                form_text(form, "duplicate"), form_text(form, "factor")});
+        if (!change.ok()) return refused(call, change.error(), form);
+        const auto request = PeopleDesk(call, house).requests.ask(subject, *change, staff);
+        if (!request.ok()) return refused(call, request.error(), form);
+        return done(call, "asked");
+      });
 }
 
 base::Result<Response> staff_trail_page(Call& call) {
@@ -314,22 +227,12 @@ base::Result<Response> staff_trail_page(Call& call) {
       query += (query.empty() ? "?" : "&") + std::string(name) + "=" + percent_encode(value);
     shown.typed.emplace(name, std::move(value));
   }
-  auto& typed = shown.typed;
-  store::AuditQuestion question;
-  (typed["mode"] == "actor" ? question.actor : question.concerning) = typed["id"];
-  const auto wrong = base::error(base::Code::invalid_argument, "web.staff.trail.day");
-  if (!typed["from"].empty() && !(question.from = moment_of(typed["from"]))) shown.problem = &wrong;
-  if (!typed["until"].empty()) {
-    question.until = moment_of(typed["until"]);
-    if (!question.until) shown.problem = &wrong;
-    // A day is meant with its end.
-    if (question.until && typed["until"].size() == 10) *question.until += std::chrono::hours(24);
-  }
-  for (const char c : typed["before"].substr(0, 18))
-    if (c >= '0' && c <= '9') question.before = question.before * 10 + (c - '0');
-  if (shown.problem == nullptr) {
-    BASE_TRY(shown.found, store::search_audit(call.services.pool, question));
-    BASE_TRY_VOID(note_look(call, typed, !shown.found.lines.empty()));
+  auto found = search_trail(call, call.session->subject, shown.typed);
+  if (!found.ok() && !is_told_on_page(found.error())) return found.error();
+  if (!found.ok()) {
+    shown.problem = &found.error();
+  } else {
+    shown.found = std::move(*found);
     for (const auto& line : shown.found.lines)
       BASE_TRY_VOID(put_login_name(*house, line.actor, shown.names));
     if (shown.found.next > 0)

@@ -2,14 +2,13 @@
 // LD/T 01-2020 6.2.5, 6.1.2e; docs/decisions/0151-staff-desk.md.
 //
 // Whoever is no staff gets the page of an address that is not there. Rules stand in auth
-// (staff_desk.h, locks.h, identity_requests.h, portals.h) and are the command line's too.
+// (staff_desk.h, locks.h, identity_requests.h, portals.h) and are the command line's too; what is
+// done between is api/staff_deeds.h and the JSON's too.
 #pragma once
 
-#include <map>
 #include <string>
 
 #include "api/handlers.h"
-#include "auth/identity_requests.h"
 
 namespace api {
 
@@ -23,10 +22,6 @@ base::Result<std::optional<Response>> ask_staff(Call& call, std::string_view ret
 /// The same before a deed: with a login just made.
 base::Result<std::optional<Response>> ask_staff_deed(Call& call, std::string_view return_to);
 
-auth::IdentityRequests identity_requests(Call& call, const Upstairs& house);
-/// Login names of subject ids, for those that are accounts.
-base::Result<void> put_login_name(Upstairs& house, const std::string& id,
-                                  std::map<std::string, std::string>& names);
 /// What every page has.
 void begin_staff(Call& call, pages::StaffPage& shown);
 /// With the status of what was refused, if anything was.
@@ -52,6 +47,9 @@ base::Result<Response> staff_portals_page(Call&);   // GET /staff/portals
 base::Result<Response> staff_propose(Call&);        // POST /staff/portals
 base::Result<Response> staff_portal_page(Call&);    // GET /staff/portals/{client}
 base::Result<Response> staff_portal_act(Call&);     // POST /staff/portals/{client}
+base::Result<Response> staff_tokens_page(Call&);    // GET /staff/tokens
+base::Result<Response> staff_propose_token(Call&);  // POST /staff/tokens
+base::Result<Response> staff_revoke_token(Call&);   // POST /staff/tokens/{id}
 // seal_handlers.cpp: seals
 base::Result<Response> staff_seals_page(Call&);         // GET /staff/seals
 base::Result<Response> staff_seal_apply(Call&);         // POST /staff/seals

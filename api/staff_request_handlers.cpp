@@ -5,8 +5,8 @@
 #include "api/page_handlers.h"
 #include "api/pages/staff_pages.h"
 #include "api/problem.h"
+#include "api/staff_deeds.h"
 #include "api/staff_handlers.h"
-#include "auth/client_metadata.h"
 #include "base/encoding.h"
 #include "base/json.h"
 
@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::string_view kRequestsPath = "/staff/requests";
 constexpr std::string_view kPortalsPath = "/staff/portals";
+constexpr std::string_view kTokensPath = "/staff/tokens";
 
 std::string below(std::string_view path, std::string_view id) {
   return std::string(path) + "/" + percent_encode(id);
@@ -27,6 +28,7 @@ std::string_view done_key(std::string_view word) {
   if (word == "proposed") return "web.staff.done.proposed";
   if (word == "stopped") return "web.staff.done.stopped";
   if (word == "ended") return "web.staff.done.old_ended";
+  if (word == "revoked") return "web.staff.done.revoked";
   return {};
 }
 
@@ -40,15 +42,6 @@ std::chrono::seconds overlap_in(const Parameters& form) {
   return std::chrono::hours(24 * days);
 }
 
-/// Portals with what they stand on.
-struct PortalDesk {
-  auth::Clients clients;
-  auth::Portals portals;
-  explicit PortalDesk(Call& call)
-      : clients(call.services.pool),
-        portals({call.services.pool, clients, call.services.clock, call.services.random}) {}
-};
-
 void begin(Call& call, pages::StaffPage& shown) {
   begin_staff(call, shown);
   shown.done = done_key(only(call.request.query, "done").value_or(""));
@@ -57,26 +50,17 @@ void begin(Call& call, pages::StaffPage& shown) {
 base::Result<Response> show_request(Call& call, const base::Error* problem,
                                     const std::string& reason) {
   BASE_TRY(const auto house, call.house());
-  const auto id = call.path("id");
   pages::StaffRequest shown;
   begin(call, shown);
   shown.problem = problem;
   shown.typed.emplace("reason", reason);
-  auth::StaffDesk people({call.services.pool, *house->cipher, *house->accounts,
-                          call.services.clock, call.services.random});
-  BASE_TRY(shown.person, people.open_request(call.session->subject, id));
-  if (shown.person) {
-    BASE_TRY(const auto record, house->accounts->subject(shown.person->subject));
-    shown.person_name = record.name;
-    BASE_TRY_VOID(put_login_name(*house, shown.person->asked_by, shown.names));
-  } else {
-    PortalDesk desk(call);
-    BASE_TRY(shown.portal, desk.portals.find_open(id));
-    if (!shown.portal) return base::error(base::Code::not_found, "auth.request.unknown");
-    BASE_TRY_VOID(put_login_name(*house, shown.portal->asked_by, shown.names));
-    const auto now = desk.portals.show(shown.portal->client.value());
-    if (now.ok()) shown.in_force = auth::client_metadata(now->client);
-  }
+  BASE_TRY(auto open, open_request(call, *house, call.session->subject, call.path("id")));
+  BASE_TRY_VOID(put_login_name(*house, open.person ? open.person->asked_by : open.portal->asked_by,
+                               shown.names));
+  shown.person = std::move(open.person);
+  shown.person_name = std::move(open.person_name);
+  shown.portal = std::move(open.portal);
+  shown.in_force = std::move(open.in_force);
   return staff_answer(call, pages::staff_request(pages_look(), shown), problem);
 }
 
@@ -105,9 +89,19 @@ base::Result<Response> show_portal(Call& call, pages::StaffPortal shown) {
   PortalDesk desk(call);
   BASE_TRY(shown.portal, desk.portals.show(call.path("client")));
   BASE_TRY(shown.steps, desk.portals.history(call.path("client")));
-  for (const auto& step : shown.steps)
-    BASE_TRY_VOID(put_login_name(*house, step.by, shown.names));
+  for (const auto& step : shown.steps) BASE_TRY_VOID(put_login_name(*house, step.by, shown.names));
   return staff_answer(call, pages::staff_portal(pages_look(), shown), shown.problem);
+}
+
+base::Result<Response> show_tokens(Call& call, pages::StaffTokens shown) {
+  BASE_TRY(const auto house, call.house());
+  begin(call, shown);
+  // Sent again by a browser, the same form proposes nothing twice.
+  shown.key = base::to_base64url(call.services.random.bytes(16));
+  BASE_TRY(shown.tokens, PortalDesk(call).tokens.tokens());
+  for (const auto& one : shown.tokens)
+    BASE_TRY_VOID(put_login_name(*house, one.made_by, shown.names));
+  return staff_answer(call, pages::staff_tokens(pages_look(), shown), shown.problem);
 }
 
 void put_words(base::JsonWriter& out, std::string_view name, std::string_view text,
@@ -122,6 +116,33 @@ void put_words(base::JsonWriter& out, std::string_view name, std::string_view te
   out.EndArray();
 }
 
+void put_agreement(base::JsonWriter& out, const Parameters& form) {
+  const auto number = form_text(form, "agreement_number");
+  const auto until = form_text(form, "agreement_until");
+  if (number.empty() && until.empty()) return;
+  out.key("agreement");
+  out.StartObject();
+  if (!number.empty()) out.member("number", std::string_view(number));
+  if (!until.empty()) out.member("until", std::string_view(until));
+  out.EndObject();
+}
+
+/// The same of a token for registering.
+std::string token_in(const Parameters& form) {
+  base::JsonWriter out;
+  out.StartObject();
+  const auto uses = form_text(form, "uses");
+  int count = 0;  // what is no number is none that may be
+  std::from_chars(uses.data(), uses.data() + uses.size(), count);
+  out.member("uses", count);
+  for (const auto* name : {"until", "scope", "operator"})
+    out.member(name, std::string_view(form_text(form, name)));
+  put_words(out, "hosts", form_text(form, "hosts"), "\r\n ");
+  put_agreement(out, form);
+  out.EndObject();
+  return out.text();
+}
+
 /// The fields of the form as the registration that they mean; what they mean is judged in auth.
 std::string metadata_in(const Parameters& form) {
   base::JsonWriter out;
@@ -129,15 +150,7 @@ std::string metadata_in(const Parameters& form) {
   for (const auto* name : {"client_id", "client_name", "kind", "operator", "scope"})
     if (const auto value = form_text(form, name); !value.empty())
       out.member(name, std::string_view(value));
-  const auto number = form_text(form, "agreement_number");
-  const auto until = form_text(form, "agreement_until");
-  if (!number.empty() || !until.empty()) {
-    out.key("agreement");
-    out.StartObject();
-    if (!number.empty()) out.member("number", std::string_view(number));
-    if (!until.empty()) out.member("until", std::string_view(until));
-    out.EndObject();
-  }
+  put_agreement(out, form);
   put_words(out, "redirect_uris", form_text(form, "redirect_uris"), "\r\n ");
   put_words(out, "grant_types",
             form_text(form, "offline") == "yes" ? "authorization_code refresh_token"
@@ -159,7 +172,7 @@ base::Result<Response> staff_requests_page(Call& call) {
   BASE_TRY(const auto house, call.house());
   pages::StaffRequests shown;
   begin(call, shown);
-  BASE_TRY(shown.people, identity_requests(call, *house).open());
+  BASE_TRY(shown.people, PeopleDesk(call, *house).requests.open());
   BASE_TRY(shown.portals, PortalDesk(call).portals.open());
   for (const auto& one : shown.people)
     BASE_TRY_VOID(put_login_name(*house, one.asked_by, shown.names));
@@ -182,7 +195,6 @@ base::Result<Response> staff_decide(Call& call) {
   const auto id = call.path("id");
   const auto& staff = call.session->subject;
   const auto reason = form_text(form, "reason");
-  const bool person = form_text(form, "what") == "person";
   const auto done = [](std::string_view word) {
     return Response::redirect(std::string(kRequestsPath) + "?done=" + std::string(word), 303);
   };
@@ -191,22 +203,14 @@ base::Result<Response> staff_decide(Call& call) {
     return show_request(call, &problem, reason);
   };
   if (form_text(form, "decision") != "approve") {
-    const auto said = person ? identity_requests(call, *house).refuse(id, staff, reason)
-                             : PortalDesk(call).portals.refuse(id, staff, reason);
+    const auto said = refuse_request(call, *house, staff, id, reason);
     if (!said.ok()) return refused(said.error());
     return done("refused");
   }
-  if (person) {
-    const auto said = identity_requests(call, *house).approve(id, staff, reason);
-    if (!said.ok()) return refused(said.error());
-    return done(*said == auth::IdentityRequests::Outcome::done ? "approved" : "waiting");
-  }
-  auto secret = base::to_base64url(call.services.random.bytes(32));
-  const auto said = PortalDesk(call).portals.approve(id, staff, secret, reason);
+  auto said = approve_request(call, *house, staff, id, reason);
   if (!said.ok()) return refused(said.error());
-  using Outcome = auth::Portals::Outcome;
-  if (*said == Outcome::done_with_secret) return show_secret(call, std::move(secret));
-  return done(*said == Outcome::done ? "approved" : "waiting");
+  if (!said->secret.empty()) return show_secret(call, std::move(said->secret));
+  return done(said->waits ? "waiting" : "approved");
 }
 
 base::Result<Response> staff_portals_page(Call& call) {
@@ -220,8 +224,8 @@ base::Result<Response> staff_propose(Call& call) {
   BASE_TRY(auto asked, ask_staff_deed(call, kPortalsPath));
   if (asked) return std::move(*asked);
   const auto json = form_text(form, "metadata");
-  const auto proposed =
-      PortalDesk(call).portals.propose(json.empty() ? metadata_in(form) : json, call.session->subject);
+  const auto proposed = PortalDesk(call).portals.propose(json.empty() ? metadata_in(form) : json,
+                                                         call.session->subject);
   if (proposed.ok()) return Response::redirect("/staff/requests?done=proposed", 303);
   if (!is_told_on_page(proposed.error())) return proposed.error();
   pages::StaffPortals shown;
@@ -266,16 +270,49 @@ base::Result<Response> staff_portal_act(Call& call) {
     return Response::redirect(path + "?done=ended", 303);
   }
   const auto proposed =
-      act == "resume" ? desk.portals.propose_resume(client, staff)
-      : act == "renew"
-          ? desk.portals.propose_renewal(client, form_text(form, "agreement"),
-                                            form_text(form, "until"), staff)
-      : act == "rotate"
-          ? desk.portals.propose_secret(client, overlap_in(form), staff)
-          : base::Result<std::string>(
-                base::error(base::Code::invalid_argument, "auth.request.nothing"));
+      act == "resume"   ? desk.portals.propose_resume(client, staff)
+      : act == "renew"  ? desk.portals.propose_renewal(client, form_text(form, "agreement"),
+                                                       form_text(form, "until"), staff)
+      : act == "rotate" ? desk.portals.propose_secret(client, overlap_in(form), staff)
+                        : base::Result<std::string>(
+                              base::error(base::Code::invalid_argument, "auth.request.nothing"));
   if (!proposed.ok()) return refused(proposed.error());
   return Response::redirect("/staff/requests?done=proposed", 303);
+}
+
+base::Result<Response> staff_tokens_page(Call& call) {
+  BASE_TRY(auto asked, ask_staff(call, kTokensPath));
+  if (asked) return std::move(*asked);
+  return show_tokens(call, {});
+}
+
+base::Result<Response> staff_propose_token(Call& call) {
+  BASE_TRY(const auto form, call.request.form());
+  BASE_TRY(auto asked, ask_staff_deed(call, kTokensPath));
+  if (asked) return std::move(*asked);
+  const auto key = form_text(form, "key");
+  BASE_TRY_VOID(auth::check_proposal_key(key));
+  const auto proposed =
+      PortalDesk(call).portals.propose_token(token_in(form), call.session->subject, key);
+  if (proposed.ok()) return Response::redirect("/staff/requests?done=proposed", 303);
+  if (!is_told_on_page(proposed.error())) return proposed.error();
+  pages::StaffTokens shown;
+  shown.problem = &proposed.error();
+  for (const auto* name :
+       {"uses", "until", "scope", "hosts", "operator", "agreement_number", "agreement_until"})
+    shown.typed.emplace(name, form_text(form, name));
+  return show_tokens(call, std::move(shown));
+}
+
+base::Result<Response> staff_revoke_token(Call& call) {
+  BASE_TRY(auto asked, ask_staff_deed(call, kTokensPath));
+  if (asked) return std::move(*asked);
+  const auto revoked = PortalDesk(call).tokens.revoke_token(call.path("id"), call.session->subject);
+  if (revoked.ok()) return Response::redirect(std::string(kTokensPath) + "?done=revoked", 303);
+  if (!is_told_on_page(revoked.error())) return revoked.error();
+  pages::StaffTokens shown;
+  shown.problem = &revoked.error();
+  return show_tokens(call, std::move(shown));
 }
 
 }  // namespace handlers

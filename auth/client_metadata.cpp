@@ -234,9 +234,7 @@ std::string client_metadata(const NewClient& client) {
     out.key("agreement");
     out.StartObject();
     text("number", client.agreement);
-    if (client.agreement_until)  // the last day on which it holds
-      out.member("until", base::to_iso_date(base::china_date(*client.agreement_until -
-                                                             std::chrono::microseconds(1))));
+    text("until", agreement_last_day(client));
     out.EndObject();
   }
   list("redirect_uris", client.redirect_uris);
@@ -265,6 +263,12 @@ std::string client_metadata(const NewClient& client) {
   text("sector", client.sector);
   out.EndObject();
   return out.text();
+}
+
+std::string agreement_last_day(const NewClient& client) {
+  if (!client.agreement_until) return {};
+  return base::to_iso_date(
+      base::china_date(*client.agreement_until - std::chrono::microseconds(1)));
 }
 
 }  // namespace auth

@@ -34,5 +34,7 @@ std::string_view metadata_name(std::string_view field);
 /// The moment from which an agreement that lasts through this day ("2027-12-31", in China) is over;
 /// nothing for another text.
 std::optional<base::Time> end_of_day(std::string_view date);
+/// The last day of its agreement, so written; empty: it has none.
+std::string agreement_last_day(const NewClient& client);
 
 }  // namespace auth

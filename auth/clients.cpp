@@ -5,6 +5,7 @@
 #include "auth/client_metadata.h"
 #include "auth/jose.h"
 #include "auth/redirect.h"
+#include "auth/staff.h"
 #include "base/encoding.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -144,9 +145,12 @@ void check_purpose(const NewClient& client, base::Error& invalid) {
     invalid.fields.push_back({"redirect_uris", "auth.client.address"});
   if (!is_scope_list(client.machine_scopes) || (!machine && !client.machine_scopes.empty()))
     invalid.fields.push_back({"machine_scopes", "auth.client.machine_scopes"});
+  // Who works as staff does so at the agency's own programs, and they prove who they are.
+  if (has_scope(client.scopes, kStaffScope) && (client.kind != "portal" || is_public))
+    invalid.fields.push_back({"scopes", "auth.client.staff_scope"});
   // What stands for a person here is given by persons alone.
   for (const auto& scope : split_scopes(client.machine_scopes))
-    if (has_scope(kScopes, scope))
+    if (has_scope(kScopes, scope) || scope == kStaffScope)
       invalid.fields.push_back({"machine_scopes", "auth.client.machine_scopes"});
 }
 
@@ -239,7 +243,7 @@ base::Result<std::string> Clients::check(const NewClient& client) {
     invalid.fields.push_back({"redirect_uris", "auth.client.address"});
   if (!registrable(client.post_logout_redirect_uris))
     invalid.fields.push_back({"post_logout_redirect_uris", "auth.client.address"});
-  if (!has_all_scopes(kScopes, client.scopes))
+  if (!has_all_scopes(std::string(kScopes) + " " + std::string(kStaffScope), client.scopes))
     invalid.fields.push_back({"scopes", "auth.client.scopes"});
   check_purpose(client, invalid);
   check_agreement(client, invalid);

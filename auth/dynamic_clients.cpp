@@ -4,6 +4,7 @@
 
 #include "auth/client_metadata.h"
 #include "auth/redirect.h"
+#include "auth/staff.h"
 #include "base/encoding.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -379,13 +380,14 @@ base::Result<std::vector<InitialTokenRow>> DynamicClients::tokens() {
   return out;
 }
 
-base::Result<void> DynamicClients::revoke_token(std::string_view id, std::string_view by) {
+base::Result<void> DynamicClients::revoke_token(std::string_view id, const SubjectId& staff) {
   BASE_TRY(auto tx, parts_.pool.begin());
+  BASE_TRY_VOID(staff_alone(tx, staff, parts_.clock.now()));
   BASE_TRY(const auto ended, tx.run(kEndInitial, {id}));
   if (ended.affected() == 0)
     return base::error(base::Code::not_found, "auth.dynamic.token_unknown");
   BASE_TRY_VOID(store::audit(
-      tx, {parts_.clock.now(), std::string(by), "initial_token.revoke", std::string(id), "ok"}));
+      tx, {parts_.clock.now(), staff.value(), "initial_token.revoke", std::string(id), "ok"}));
   return tx.commit();
 }
 

@@ -71,8 +71,9 @@ class DynamicClients {
 
   /// Those that can still be used.
   base::Result<std::vector<InitialTokenRow>> tokens();
-  /// It registers nobody any more. Errors: not_found `auth.dynamic.token_unknown`.
-  base::Result<void> revoke_token(std::string_view id, std::string_view by);
+  /// It registers nobody any more. Errors: permission_denied `auth.staff.none`; not_found
+  /// `auth.dynamic.token_unknown`.
+  base::Result<void> revoke_token(std::string_view id, const SubjectId& staff);
 
  private:
   struct Bounds;

@@ -5,6 +5,7 @@
 #include "auth/logout_notices.h"
 #include "auth/notices.h"
 #include "auth/own_account.h"
+#include "auth/proposal_keys.h"
 #include "auth/staff.h"
 #include "base/encoding.h"
 #include "base/json.h"
@@ -15,6 +16,7 @@ namespace {
 
 constexpr const char* kField = "auth/identity_request";
 constexpr const char* kNameField = "auth/subject/name";
+constexpr const char* kContentField = "auth/identity_request/content";
 
 constexpr store::Query kKindOf{"auth.request_kind_of", R"sql(
   select kind, name_sealed from auth.subject where id = $1 and merged_into is null)sql"};
@@ -151,13 +153,22 @@ std::string_view to_text(IdentityChange::Kind kind) {
 }
 
 base::Result<std::string> IdentityRequests::ask(const SubjectId& subject,
-                                                const IdentityChange& asked, const SubjectId& by) {
+                                                const IdentityChange& asked, const SubjectId& by,
+                                                std::string_view key) {
   using Kind = IdentityChange::Kind;
   const auto now = parts_.clock.now();
   auto change = asked;
   BASE_TRY(auto tx, parts_.pool.begin());
   // For somebody else staff alone ask.
   if (by != subject) BASE_TRY_VOID(staff_alone(tx, by, now));
+  // Keyed: a number could be guessed from a plain digest.
+  const auto named =
+      named_proposal(by, key,
+                     parts_.cipher.lookup(kContentField, subject.value() + "\n" +
+                                                             std::string(to_text(change.kind)) +
+                                                             "\n" + to_json(values_of(change))));
+  BASE_TRY(const auto earlier, find_proposal(tx, named));
+  if (earlier) return *earlier;
   BASE_TRY(const auto there, tx.run(kKindOf, {subject.value()}));
   if (there.empty()) return refuse_with(base::Code::not_found, "auth.subject_unknown");
   const auto kind = there.text(0, 0) == "unit" ? SubjectKind::unit : SubjectKind::person;
@@ -200,6 +211,7 @@ base::Result<std::string> IdentityRequests::ask(const SubjectId& subject,
   if (!put.ok() && store::is_violation(put.error(), "identity_request_one_open"))
     return refuse_with(base::Code::conflict, "auth.request.open");
   BASE_TRY_VOID(std::move(put));
+  BASE_TRY_VOID(put_proposal(tx, named, id, now));
   base::JsonWriter facts;
   facts.StartObject();
   facts.member("kind", to_text(change.kind));
@@ -237,8 +249,7 @@ base::Result<std::vector<IdentityRequest>> IdentityRequests::open() {
   return out;
 }
 
-base::Result<std::optional<IdentityRequest>> IdentityRequests::find_open(
-    std::string_view request) {
+base::Result<std::optional<IdentityRequest>> IdentityRequests::find_open(std::string_view request) {
   BASE_TRY(const auto rows, parts_.pool.run(kOpenRequest, {request, parts_.clock.now()}));
   if (rows.empty()) return std::optional<IdentityRequest>();
   BASE_TRY(auto found, read(rows, 0));
@@ -358,8 +369,8 @@ base::Result<void> IdentityRequests::unbind(store::Tx& tx, const IdentityRequest
   const auto now = parts_.clock.now();
   const auto& subject = request.subject;
   BASE_TRY(const auto phones, phones_of(tx, parts_.cipher, subject));
-  BASE_TRY(const auto ended, end_factor(tx, parts_.cipher, subject, request.change.factor_id,
-                                        staff.value(), now));
+  BASE_TRY(const auto ended,
+           end_factor(tx, parts_.cipher, subject, request.change.factor_id, staff.value(), now));
   BASE_TRY_VOID(note_sessions_end(tx, subject, "", now));
   BASE_TRY_VOID(tx.run(kRevokeAll, {subject.value(), now}));
   BASE_TRY_VOID(tx.run(kEndSessions, {subject.value()}));
@@ -382,8 +393,8 @@ base::Result<void> IdentityRequests::merge(store::Tx& tx, const IdentityRequest&
   BASE_TRY_VOID(tx.run(kEndSessions, {duplicate.value()}));
   // They are not moved: that two accounts are of one person says nothing of who holds the keys of
   // the other (docs/decisions/0163-factors-of-the-merged.md).
-  BASE_TRY_VOID(Notices({parts_.pool, parts_.cipher, parts_.clock})
-                    .tell(tx, duplicate, "web.notice.merged"));
+  BASE_TRY_VOID(
+      Notices({parts_.pool, parts_.cipher, parts_.clock}).tell(tx, duplicate, "web.notice.merged"));
   BASE_TRY_VOID(end_factors_of(tx, duplicate, staff.value(), now));
   base::JsonWriter facts;
   facts.StartObject();

@@ -53,9 +53,10 @@ class IdentityRequests {
   /// Errors: permission_denied `auth.staff.none` of somebody else; not_found `auth.factor.unknown`;
   /// invalid_argument `auth.name.form`, `auth.request.self`; conflict `auth.request.open`
   /// when one of this kind is open, `auth.document_linked`; not_found `auth.subject_unknown`,
-  /// `auth.document_unknown`.
+  /// `auth.document_unknown`. `key` (proposal_keys.h): the same again gives the same request; for
+  /// something else conflict `auth.request.key_used`.
   base::Result<std::string> ask(const SubjectId& subject, const IdentityChange& change,
-                                const SubjectId& by);
+                                const SubjectId& by, std::string_view key = {});
   /// Open ones, oldest first; for staff.
   base::Result<std::vector<IdentityRequest>> open();
   base::Result<std::optional<IdentityRequest>> find_open(std::string_view request);

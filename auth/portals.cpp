@@ -87,6 +87,14 @@ base::Error by_metadata_names(base::Error failure) {
   return failure;
 }
 
+/// `texts`: all that the proposal says.
+std::optional<NamedProposal> named(const SubjectId& by, std::string_view key,
+                                   std::initializer_list<std::string_view> texts) {
+  std::string all;
+  for (const auto text : texts) all += std::to_string(text.size()) + ":" + std::string(text);
+  return named_proposal(by, key, base::sha256(base::as_bytes(all)));
+}
+
 base::Result<NewClient> read_proposal(std::string_view metadata) {
   BASE_TRY(auto client, read_client_metadata(metadata, UnknownMembers::refused));
   if (client.kind == "dynamic") {  // those make themselves
@@ -128,32 +136,45 @@ base::Result<RegisteredClient> Portals::there(store::Tx& tx, std::string_view cl
   return std::move(*found);
 }
 
-base::Result<std::string> Portals::ask(store::Tx& tx, std::string_view client,
-                                       std::string_view kind, const std::string& proposal,
-                                       std::int64_t revision, const SubjectId& by) {
+/// What is put down of a proposal.
+struct Portals::Asked {
+  std::string_view client, kind;
+  std::string proposal;
+  std::int64_t revision = 0;
+  const SubjectId& by;
+  const std::optional<NamedProposal>& named;
+};
+
+base::Result<std::string> Portals::ask(store::Tx& tx, const Asked& asked) {
   const auto now = parts_.clock.now();
+  const auto& by = asked.by;
   BASE_TRY_VOID(staff_alone(tx, by, now));
   const auto id = base::to_hex(parts_.random.bytes(16));
-  BASE_TRY_VOID(tx.run(kExpirePortal, {client, now}));
-  auto put = tx.run(kAskPortal, {id, client, kind, store::Json{proposal}, revision, now, by.value(),
-                                 now + parts_.life});
+  BASE_TRY_VOID(tx.run(kExpirePortal, {asked.client, now}));
+  auto put = tx.run(kAskPortal, {id, asked.client, asked.kind, store::Json{asked.proposal},
+                                 asked.revision, now, by.value(), now + parts_.life});
   if (!put.ok() && store::is_violation(put.error(), "portal_request_one_open"))
     return refuse_with(base::Code::conflict, "auth.portal.open");
   BASE_TRY_VOID(std::move(put));
+  BASE_TRY_VOID(put_proposal(tx, asked.named, id, now));
   base::JsonWriter facts;
   facts.StartObject();
-  facts.member("kind", kind);
+  facts.member("kind", asked.kind);
   facts.member("request", id);
   facts.EndObject();
   BASE_TRY_VOID(store::audit(
-      tx, {now, by.value(), "portal.propose", std::string(client), "ok", facts.text()}));
+      tx, {now, by.value(), "portal.propose", std::string(asked.client), "ok", facts.text()}));
   BASE_TRY_VOID(tx.commit());
   return id;
 }
 
-base::Result<std::string> Portals::propose(std::string_view metadata, const SubjectId& by) {
+base::Result<std::string> Portals::propose(std::string_view metadata, const SubjectId& by,
+                                           std::string_view key) {
   BASE_TRY(auto client, read_proposal(metadata));
+  const auto name = named(by, key, {"register", metadata});
   BASE_TRY(auto tx, parts_.pool.begin());
+  BASE_TRY(const auto earlier, find_proposal(tx, name));
+  if (earlier) return *earlier;
   BASE_TRY(const auto before, parts_.clients.lock(tx, client.id.value()));
   // A change does not move people's pairwise ids by the way: only by name.
   if (before && client.sector.empty()) client.sector = before->client.sector;
@@ -163,20 +184,28 @@ base::Result<std::string> Portals::propose(std::string_view metadata, const Subj
   const auto proposal = client_metadata(client);
   if (before && same_json(proposal, client_metadata(before->client)))
     return refuse_with(base::Code::conflict, "auth.portal.same");
-  return ask(tx, client.id.value(), before ? "change" : "register", proposal,
-             before ? before->revision : 0, by);
+  return ask(tx, {client.id.value(), before ? "change" : "register", proposal,
+                  before ? before->revision : 0, by, name});
 }
 
-base::Result<std::string> Portals::propose_resume(std::string_view client, const SubjectId& by) {
+base::Result<std::string> Portals::propose_resume(std::string_view client, const SubjectId& by,
+                                                  std::string_view key) {
+  const auto name = named(by, key, {"resume", client});
   BASE_TRY(auto tx, parts_.pool.begin());
+  BASE_TRY(const auto earlier, find_proposal(tx, name));
+  if (earlier) return *earlier;
   BASE_TRY(const auto before, there(tx, client));
   if (before.active) return refuse_with(base::Code::conflict, "auth.portal.active");
-  return ask(tx, client, "resume", "{}", before.revision, by);
+  return ask(tx, {client, "resume", "{}", before.revision, by, name});
 }
 
 base::Result<std::string> Portals::propose_renewal(std::string_view client, std::string_view number,
-                                                   std::string_view until, const SubjectId& by) {
+                                                   std::string_view until, const SubjectId& by,
+                                                   std::string_view key) {
+  const auto name = named(by, key, {"renew", client, number, until});
   BASE_TRY(auto tx, parts_.pool.begin());
+  BASE_TRY(const auto earlier, find_proposal(tx, name));
+  if (earlier) return *earlier;
   BASE_TRY(auto before, there(tx, client));
   const auto end = end_of_day(until);
   if (!end || *end <= parts_.clock.now())
@@ -186,15 +215,18 @@ base::Result<std::string> Portals::propose_renewal(std::string_view client, std:
   if (!number.empty()) after.agreement = number;
   const auto judged = Clients::check(with_placeholder(after));
   if (!judged.ok()) return by_metadata_names(judged.error());
-  return ask(tx, client, "renew", client_metadata(after), before.revision, by);
+  return ask(tx, {client, "renew", client_metadata(after), before.revision, by, name});
 }
 
 base::Result<std::string> Portals::propose_secret(std::string_view client,
-                                                  std::chrono::seconds overlap,
-                                                  const SubjectId& by) {
+                                                  std::chrono::seconds overlap, const SubjectId& by,
+                                                  std::string_view key) {
   if (overlap < std::chrono::seconds(0) || overlap > kOverlapMost)
     return refuse_with(base::Code::invalid_argument, "auth.portal.overlap");
+  const auto name = named(by, key, {"rotate_secret", client, std::to_string(overlap.count())});
   BASE_TRY(auto tx, parts_.pool.begin());
+  BASE_TRY(const auto earlier, find_proposal(tx, name));
+  if (earlier) return *earlier;
   BASE_TRY(const auto before, there(tx, client));
   if (!wants_secret(before.client))
     return refuse_with(base::Code::conflict, "auth.portal.no_secret");
@@ -202,14 +234,18 @@ base::Result<std::string> Portals::propose_secret(std::string_view client,
   proposal.StartObject();
   proposal.member("overlap_s", static_cast<std::int64_t>(overlap.count()));
   proposal.EndObject();
-  return ask(tx, client, "rotate_secret", proposal.text(), before.revision, by);
+  return ask(tx, {client, "rotate_secret", proposal.text(), before.revision, by, name});
 }
 
-base::Result<std::string> Portals::propose_token(std::string_view token, const SubjectId& by) {
+base::Result<std::string> Portals::propose_token(std::string_view token, const SubjectId& by,
+                                                 std::string_view key) {
   BASE_TRY_VOID(read_initial_token(token, parts_.clock.now()));
+  const auto name = named(by, key, {"initial_token", token});
   BASE_TRY(auto tx, parts_.pool.begin());
-  return ask(tx, "token-" + base::to_hex(parts_.random.bytes(6)), "initial_token",
-             std::string(token), 0, by);
+  BASE_TRY(const auto earlier, find_proposal(tx, name));
+  if (earlier) return *earlier;
+  const auto id = "token-" + base::to_hex(parts_.random.bytes(6));
+  return ask(tx, {id, "initial_token", std::string(token), 0, by, name});
 }
 
 base::Result<PortalRequest> Portals::take(store::Tx& tx, std::string_view request,

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "auth/clients.h"
+#include "auth/proposal_keys.h"
 
 namespace auth {
 
@@ -42,7 +43,8 @@ constexpr int kSoonDays = 60;
 /// `soon_days`: an agreement that ends within so many days ends soon.
 ClientStanding client_standing(const RegisteredClient& client, base::Time now, int soon_days);
 
-/// Thread-safe through its parts.
+/// Thread-safe through its parts. `key` of what proposes (proposal_keys.h): the same again gives
+/// the same request; for something else conflict `auth.request.key_used`.
 class Portals {
  public:
   struct Parts {
@@ -58,19 +60,22 @@ class Portals {
   /// Gives the request's id. Errors: permission_denied `auth.staff.none`; invalid_argument
   /// `auth.metadata`, `auth.client_invalid` with fields; conflict `auth.portal.open`,
   /// `auth.portal.same`.
-  base::Result<std::string> propose(std::string_view metadata, const SubjectId& by);
+  base::Result<std::string> propose(std::string_view metadata, const SubjectId& by,
+                                    std::string_view key = {});
   /// A stopped client goes on. Errors: as propose; not_found `auth.portal.unknown`; conflict
   /// `auth.portal.active`.
-  base::Result<std::string> propose_resume(std::string_view client, const SubjectId& by);
+  base::Result<std::string> propose_resume(std::string_view client, const SubjectId& by,
+                                           std::string_view key = {});
   /// The agreement lasts through `until` ("2028-12-31"). Errors: as propose_resume;
   /// invalid_argument `auth.metadata.date`.
   base::Result<std::string> propose_renewal(std::string_view client, std::string_view number,
-                                            std::string_view until, const SubjectId& by);
+                                            std::string_view until, const SubjectId& by,
+                                            std::string_view key = {});
   /// A new secret takes the place of the old one, which goes on beside it for `overlap` from the
   /// last approval, kOverlapMost at most; one that went on beside it already ends. Errors: as
   /// propose_resume; conflict `auth.portal.no_secret`; invalid_argument `auth.portal.overlap`.
   base::Result<std::string> propose_secret(std::string_view client, std::chrono::seconds overlap,
-                                           const SubjectId& by);
+                                           const SubjectId& by, std::string_view key = {});
   /// The secret that goes on beside its successor ends at once, by one of the staff. Errors:
   /// permission_denied `auth.staff.none`; not_found `auth.portal.unknown`; conflict
   /// `auth.portal.one_secret`; invalid_argument `auth.request.reason`.
@@ -79,7 +84,8 @@ class Portals {
 
   /// A token with which clients register themselves (auth/dynamic_clients.h), as JSON; whoever
   /// approves last gets it. Errors: as propose.
-  base::Result<std::string> propose_token(std::string_view token, const SubjectId& by);
+  base::Result<std::string> propose_token(std::string_view token, const SubjectId& by,
+                                          std::string_view key = {});
 
   enum class Outcome { waiting, done, done_with_secret };
   /// `fresh_secret` becomes the client's when this is the last approval of what makes one: 43
@@ -111,9 +117,8 @@ class Portals {
   base::Result<std::vector<ClientStep>> history(std::string_view client);
 
  private:
-  base::Result<std::string> ask(store::Tx& tx, std::string_view client, std::string_view kind,
-                                const std::string& proposal, std::int64_t revision,
-                                const SubjectId& by);
+  struct Asked;
+  base::Result<std::string> ask(store::Tx& tx, const Asked& asked);
   base::Result<PortalRequest> take(store::Tx& tx, std::string_view request, const SubjectId& staff);
   base::Result<RegisteredClient> there(store::Tx& tx, std::string_view client);
   base::Result<bool> perform(store::Tx& tx, const PortalRequest& request, const SubjectId& staff,

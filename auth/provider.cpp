@@ -42,7 +42,11 @@ constexpr store::Query kLiveSubject{"auth.live_subject", R"sql(
          (select string_agg(f.id, ' ') from auth.subject f where f.merged_into = s.id)
     from auth.subject s where s.id = $1 and auth.is_open(s.active, s.locked_until, $2))sql"};
 
-constexpr std::array<store::Query, 11> kSweeps{{
+constexpr std::array<store::Query, 12> kSweeps{{
+    // As long as a proposal waits.
+    {"auth.sweep_proposal_keys", R"sql(
+  delete from auth.proposal_key where key in (
+    select key from auth.proposal_key where at < $1 - interval '30 days' order by at limit $2))sql"},
     {"auth.sweep_grants", R"sql(
   delete from auth.authorization_grant where id in (
     select id from auth.authorization_grant where lives_until < $1

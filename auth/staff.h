@@ -12,6 +12,10 @@
 
 namespace auth {
 
+/// Deeds of staff by a program (docs/decisions/0164-staff-api.md). Beside kScopes (provider.h): it is
+/// told to those alone who may have it.
+constexpr std::string_view kStaffScope = "staff";
+
 base::Result<bool> is_staff(store::Pool& pool, const SubjectId& who, base::Time now);
 /// Within a deed of staff. Errors: permission_denied `auth.staff.none`.
 base::Result<void> staff_alone(store::Tx& tx, const SubjectId& who, base::Time now);

@@ -24,6 +24,10 @@ constexpr int kTraceRows = 30;
 
 }  // namespace
 
+std::string masked_change(std::string_view field, const std::string& value) {
+  return field == "document" || field == "id_type" ? value : masked_value(field, value);
+}
+
 base::Result<std::optional<SubjectId>> StaffDesk::note_search(
     const SubjectId& staff, std::string_view by, const std::optional<SubjectId>& found) {
   const auto now = parts_.clock.now();

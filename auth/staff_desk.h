@@ -39,6 +39,9 @@ struct PersonFile {
   bool is_staff = false;
 };
 
+/// A value of a change as staff are shown it, where nothing is to be compared with the paper.
+std::string masked_change(std::string_view field, const std::string& value);
+
 /// Thread-safe through its parts.
 class StaffDesk {
  public:

@@ -138,7 +138,7 @@ base::Result<Answer> tokens(Context& context, const Options& options) {
 base::Result<Answer> revoke_token(Context& context, const Options& options) {
   BASE_TRY(const auto desk, open_desk(context, options));
   if (options.dry_run) return said("would_revoke", options.client, "可以作废 · may be revoked");
-  BASE_TRY_VOID(desk->dynamic.revoke_token(options.client, desk->staff.value()));
+  BASE_TRY_VOID(desk->dynamic.revoke_token(options.client, desk->staff));
   return said("token", options.client, "已作废 · revoked");
 }
 
@@ -205,10 +205,7 @@ base::Result<Answer> list(Context& context, const Options& options) {
   for (const auto& one : all) {
     const auto standing = to_text(auth::client_standing(one, now, options.soon_days));
     const auto& client = one.client;
-    std::string until;
-    if (client.agreement_until)
-      until = base::to_iso_date(
-          base::china_date(*client.agreement_until - std::chrono::microseconds(1)));
+    const auto until = auth::agreement_last_day(client);
     out.StartObject();
     out.member("client_id", client.id.value());
     out.member("client_name", client.name);

@@ -54,10 +54,8 @@ std::string shown_name(auth::SubjectKind kind, const std::string& name) {
   return kind == auth::SubjectKind::unit ? name : base::mask_name(name);
 }
 
-std::string masked_change(std::string_view field, const std::string& value) {
-  if (value.empty()) return "–";
-  if (field == "document" || field == "id_type") return value;
-  return field.ends_with("name") ? base::mask_name(value) : base::mask_number(value, 3, 4);
+std::string shown_change(std::string_view field, const std::string& value) {
+  return value.empty() ? "–" : auth::masked_change(field, value);
 }
 
 std::string country_of(const auth::IdentityDocument& document) {
@@ -147,8 +145,8 @@ void put_history(PageData& data, const StaffPerson& page) {
     row.text("at", base::to_china_time(one.at)).text("by", who(page, one.by));
     const auto key = "web.field." + one.field;
     row.object("field", both(base::has_message(key) ? key : "web.staff.field.document"));
-    row.text("from", masked_change(one.field, one.from));
-    row.text("to", masked_change(one.field, one.to));
+    row.text("from", shown_change(one.field, one.from));
+    row.text("to", shown_change(one.field, one.to));
     changes.push_back(std::move(row));
   }
   for (const auto& one : file.trace) {
@@ -209,9 +207,9 @@ std::string staff_person(const Renderer& look, const StaffPerson& page) {
   const auto& record = file.record;
   data.text("subject", record.id.value()).text("login_name", file.login_name);
   data.text("name", shown_name(record.kind, record.name));
-  data.object("subject_kind", both(record.kind == auth::SubjectKind::unit
-                                       ? "web.staff.kind.unit"
-                                       : "web.staff.kind.person"));
+  data.object("subject_kind",
+              both(record.kind == auth::SubjectKind::unit ? "web.staff.kind.unit"
+                                                          : "web.staff.kind.person"));
   data.text("level", std::to_string(static_cast<int>(record.proofing)));
   given(data, "proofing_until",
         file.proofing_until ? base::to_china_time(*file.proofing_until) : "");

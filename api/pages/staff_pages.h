@@ -11,6 +11,7 @@
 
 #include "api/pages/renderer.h"
 #include "auth/details.h"
+#include "auth/dynamic_clients.h"
 #include "auth/portals.h"
 #include "auth/staff_desk.h"
 #include "store/audit_search.h"
@@ -66,6 +67,13 @@ struct StaffPortal : StaffPage {
   base::Time now;
 };
 std::string staff_portal(const Renderer& look, const StaffPortal& page);
+
+/// Tokens with which clients register themselves.
+struct StaffTokens : StaffPage {
+  std::vector<auth::InitialTokenRow> tokens;
+  std::string key;  ///< of what the form proposes (auth/proposal_keys.h)
+};
+std::string staff_tokens(const Renderer& look, const StaffTokens& page);
 
 struct StaffTrail : StaffPage {
   store::AuditLines found;

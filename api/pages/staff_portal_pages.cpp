@@ -21,12 +21,6 @@ std::string_view key_of(ClientStanding standing) {
   return "web.staff.portal.stopped";
 }
 
-/// The last day of an agreement.
-std::string last_day(const auth::NewClient& client) {
-  if (!client.agreement_until) return {};
-  return base::to_iso_date(base::china_date(*client.agreement_until - std::chrono::microseconds(1)));
-}
-
 }  // namespace
 
 std::string staff_portals(const Renderer& look, const StaffPortals& page) {
@@ -37,7 +31,7 @@ std::string staff_portals(const Renderer& look, const StaffPortals& page) {
     const auto standing = auth::client_standing(one, page.now, auth::kSoonDays);
     PageData row;
     row.text("client", one.client.id.value()).text("client_name", one.client.name);
-    row.text("operator", one.client.operator_name).text("until", last_day(one.client));
+    row.text("operator", one.client.operator_name).text("until", auth::agreement_last_day(one.client));
     row.message("standing", key_of(standing));
     row.flag("in_order", standing == ClientStanding::in_force);
     rows.push_back(std::move(row));
@@ -56,7 +50,7 @@ std::string staff_portal(const Renderer& look, const StaffPortal& page) {
   const auto& client = page.portal.client;
   const auto standing = auth::client_standing(page.portal, page.now, auth::kSoonDays);
   data.text("client", client.id.value()).text("client_name", client.name);
-  data.text("operator", client.operator_name).text("until", last_day(client));
+  data.text("operator", client.operator_name).text("until", auth::agreement_last_day(client));
   data.text("agreement", client.agreement).text("scope", client.scopes);
   data.message("standing", key_of(standing));
   data.flag("active", page.portal.active).flag("stopped", !page.portal.active);
@@ -78,6 +72,24 @@ std::string staff_portal(const Renderer& look, const StaffPortal& page) {
   }
   data.list("steps", std::move(rows));
   return look.page("staff_portal", "web.staff.portal", data);
+}
+
+std::string staff_tokens(const Renderer& look, const StaffTokens& page) {
+  PageData data;
+  put_staff(data, page);
+  std::vector<PageData> rows;
+  for (const auto& one : page.tokens) {
+    PageData row;
+    const auto name = page.names.find(one.made_by);
+    row.text("token", one.id).text("operator", one.operator_name).text("scope", one.scopes);
+    row.text("left", std::to_string(one.uses_left));
+    row.text("until", base::to_china_time(one.expires_at));
+    row.text("by", name == page.names.end() || name->second.empty() ? one.made_by : name->second);
+    rows.push_back(std::move(row));
+  }
+  data.flag("has_tokens", !rows.empty()).list("tokens", std::move(rows));
+  data.text("key", page.key).flag("open_form", page.problem != nullptr);
+  return look.page("staff_tokens", "web.staff.tokens", data);
 }
 
 }  // namespace api::pages

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "base/json.h"
+#include "tests/api/answer_book.h"
 #include "tests/api/browser.h"
 
 namespace {
@@ -15,13 +16,16 @@ constexpr const char* kScopes = "openid account";
 
 class AccountApiTest : public testing::Test {
  protected:
+  void TearDown() override { EXPECT_EQ(book_.judged(), "") << "by web/openapi.json"; }
   Answer ask(const std::string& token, std::string_view method, const std::string& path,
              const std::string& body = {}) {
-    return house_.ask(method, "/v1/account" + path,
+    const auto answer = house_.ask(method, "/v1/account" + path,
                       "Authorization: Bearer " + token + "\r\nX-Forwarded-For: " + network_ +
                           "\r\n" +
                           (body.empty() ? "" : "Content-Type: application/json\r\n"),
                       body);
+    book_.note(method, "/v1/account" + path, answer);
+    return answer;
   }
   Answer get(const std::string& token, const std::string& path = {}) {
     return ask(token, "GET", path);
@@ -64,6 +68,7 @@ class AccountApiTest : public testing::Test {
     return "137" + text.substr(text.size() - 8);
   }
   test::House house_;
+  test::AnswerBook book_;
   std::string network_ = "10.77." + std::to_string(::getpid() % 250) + ".1";
 };
 
@@ -344,6 +349,12 @@ TEST_F(AccountApiTest, Ldt01_6_2_4_AgreementsAreAcceptedByTheTextThatWasShown) {
   const auto acts = rooms()->agreements->acts(house_.person().id);
   EXPECT_FALSE(acts->front().accepted);
   EXPECT_EQ(acts->front().how, "api");
+  const auto told = json(get(token(), "/agreements"));  // of a login that accepted it again
+  std::string order;
+  for (const auto& one : told["acts"].GetArray())
+    if (base::json_text(one, "kind") == "privacy")
+      order += std::string(base::json_text(one, "act")) + " ";
+  EXPECT_TRUE(order.starts_with("accepted withdrawn accepted ")) << order;
 }
 
 TEST_F(AccountApiTest, Ldt01_6_2_5b_AnotherNameIsAskedOfStaff) {

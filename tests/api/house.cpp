@@ -236,7 +236,7 @@ const House::Person& House::person() {
   client.secret = client_secret_;
   client.redirect_uris = {kRedirect};
   client.post_logout_redirect_uris = {"https://portal.example/bye"};
-  client.scopes = "openid profile documents proofing mandates account offline_access";
+  client.scopes = "openid profile documents proofing mandates account staff offline_access";
   const auto registered = rooms->provider->register_client(client);
   base::check(registered.ok(), registered.ok() ? "" : registered.error().key);
   person_ = Person{*made, subject.login_name};

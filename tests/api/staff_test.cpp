@@ -2,10 +2,8 @@
 // docs/decisions/0151-staff-desk.md.
 #include <gmock/gmock.h>
 
-#include "auth/id_numbers.h"
-#include "auth/identity_requests.h"
 #include "auth/portals.h"
-#include "tests/api/browser.h"
+#include "tests/api/staff_scene.h"
 
 namespace {
 
@@ -14,52 +12,8 @@ using test::Browser;
 using testing::HasSubstr;
 using testing::Not;
 
-class StaffTest : public testing::Test {
+class StaffTest : public test::StaffScene {
  protected:
-  struct Somebody {
-    auth::SubjectId id;
-    std::string login_name, number;
-  };
-  std::shared_ptr<api::Upstairs> rooms() { return house_.services().upstairs.get(); }
-  Somebody somebody(const std::string& name = "张小三") {
-    static int last = 0;
-    const int n = ++last;
-    Somebody out;
-    out.login_name = "console." + std::to_string(::getpid()) + "." + std::to_string(n);
-    char text[32];
-    std::snprintf(text, sizeof text, "310104%04d0101%03d", 1910 + ::getpid() % 90, n);
-    out.number = text;
-    out.number += auth::citizen_check(out.number);
-    const auto made = rooms()->accounts->create(
-        {auth::SubjectKind::person, name, "cn-id", out.number, out.login_name, auth::Proofing::p2},
-        base::Secret(base::as_bytes(std::string_view(test::kPassword))));
-    EXPECT_TRUE(made.ok()) << made.error().key;
-    out.id = *made;
-    return out;
-  }
-  Somebody member() {
-    auto out = somebody("王员");
-    auth::IdentityRequests requests({house_.services().pool, *rooms()->cipher,
-                                     house_.services().clock, house_.services().random});
-    EXPECT_TRUE(requests.name_staff(out.id, "system:test").ok());
-    return out;
-  }
-  /// In a session of this much proof.
-  Browser browser_of(const Somebody& who, auth::Methods proven) {
-    const auto opened = rooms()->sessions->open(who.id, proven);
-    EXPECT_TRUE(opened.ok());
-    Browser out(house_);
-    out.set("__Host-xinyin_session", opened->cookie);
-    return out;
-  }
-  Browser at_desk(const Somebody& who) {
-    return browser_of(who, auth::Methods(auth::Method::password).with(auth::Method::totp));
-  }
-  std::string person(const Somebody& who) { return "/staff/people/" + who.id.value(); }
-  std::string sql(const std::string& text) {
-    const auto rows = test::Database::shared().sql(test::Role::superuser, text);
-    return rows.empty() ? "" : rows[0][0];
-  }
   /// The request that the queue shows for this subject or client.
   std::string request_of(Browser& browser, const std::string& id) {
     const auto page = browser.get("/staff/requests").body;
@@ -68,11 +22,10 @@ class StaffTest : public testing::Test {
     const auto mark = page.rfind("/staff/requests/", at);
     return page.substr(mark + 16, 32);
   }
-
-  test::House house_;
 };
 
-constexpr const char* kPages[] = {"/staff", "/staff/requests", "/staff/portals", "/staff/trail"};
+constexpr const char* kPages[] = {"/staff", "/staff/requests", "/staff/portals", "/staff/tokens",
+                                  "/staff/trail"};
 
 TEST_F(StaffTest, WhoIsNoStaffFindsNothingThere) {
   const auto citizen = somebody();
@@ -93,6 +46,9 @@ TEST_F(StaffTest, WhoIsNoStaffFindsNothingThere) {
   for (const auto* deed : {"/lock", "/unlock", "/reset", "/ask"})
     EXPECT_EQ(browser.post(person(citizen) + deed, {{"reason", "r"}}).status, 404) << deed;
   EXPECT_EQ(browser.post("/staff/find", {{"login_name", citizen.login_name}}).status, 404);
+  for (const auto* deed : {"/staff/requests/x", "/staff/portals", "/staff/portals/x",
+                           "/staff/tokens", "/staff/tokens/x"})
+    EXPECT_EQ(browser.post(deed, {{"reason", "r"}}).status, 404) << deed;
   EXPECT_THAT(browser.get("/account").body, Not(HasSubstr("href=\"/staff\"")));
 }
 
@@ -127,6 +83,15 @@ TEST_F(StaffTest, DeedsNeedALoginJustMade) {
   const auto asked = browser.post(person(citizen) + "/lock", {{"reason", "挂失"}});
   EXPECT_EQ(asked.header("location"),
             "/login?fresh=1&return_to=" + api::percent_encode(person(citizen)));
+  for (const auto* deed : {"/unlock", "/reset", "/ask"})
+    EXPECT_THAT(browser.post(person(citizen) + deed, {{"reason", "r"}}).header("location"),
+                HasSubstr("/login?fresh=1"))
+        << deed;
+  for (const auto* deed : {"/staff/requests/x", "/staff/portals", "/staff/portals/x",
+                           "/staff/tokens", "/staff/tokens/x"})
+    EXPECT_THAT(browser.post(deed, {{"reason", "r"}}).header("location"),
+                HasSubstr("/login?fresh=1"))
+        << deed;
   EXPECT_EQ(sql("select active from auth.subject where id = '" + citizen.id.value() + "'"), "t");
 }
 
@@ -296,6 +261,8 @@ TEST_F(StaffTest, Ldt01_6_1_2e_APortalComesInWithTwoOthersAndItsSecretIsShownOnc
   // One stops it.
   const auto portal = "/staff/portals/" + client;
   third.get(portal);
+  EXPECT_EQ(third.post(portal, {{"act", "end_old_secret"}, {"reason", "泄露"}}).status, 409)
+      << "there is one secret";
   EXPECT_EQ(third.post(portal, {{"act", "suspend"}, {"reason", ""}}).status, 400);
   EXPECT_EQ(third.post(portal, {{"act", "suspend"}, {"reason", "违约"}}).header("location"),
             portal + "?done=stopped");
@@ -304,6 +271,60 @@ TEST_F(StaffTest, Ldt01_6_1_2e_APortalComesInWithTwoOthersAndItsSecretIsShownOnc
             "/staff/requests?done=proposed");
   EXPECT_EQ(third.post(portal, {{"act", "rotate"}, {"overlap_days", "7"}}).status, 409) << "one is open";
   EXPECT_EQ(third.post(portal, {{"act", "nothing"}}).status, 400);
+}
+
+TEST_F(StaffTest, Rfc7591_ATokenForRegisteringIsProposedHandedOverAndEnded) {
+  const auto one = member(), two = member(), three = member();
+  auto first = at_desk(one), second = at_desk(two), third = at_desk(three);
+  first.get("/staff/tokens");
+  const auto until = base::to_iso_date(
+      base::china_date(house_.services().clock.now() + std::chrono::hours(5 * 24)));
+  api::Parameters form{{"key", first.hidden("key")},      {"operator", "某公司"},
+                       {"agreement_number", "2026-18"},   {"agreement_until", "2099-12-31"},
+                       {"hosts", "app.example\r\nb.example"}, {"scope", "openid profile"},
+                       {"until", until}};
+  auto bad = form;
+  bad.emplace_back("uses", "many");
+  const auto refused = first.post("/staff/tokens", bad);
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_THAT(refused.body, HasSubstr("app.example")) << "what was typed is there";
+  form[0].second = first.hidden("key");
+  form.emplace_back("uses", "2");
+  EXPECT_EQ(first.post("/staff/tokens", form).header("location"), "/staff/requests?done=proposed");
+  EXPECT_EQ(first.post("/staff/tokens", form).header("location"), "/staff/requests?done=proposed")
+      << "the same form, sent again";
+  EXPECT_EQ(sql("select count(*) from auth.portal_request where asked_by = '" + one.id.value() + "'"),
+            "1");
+  form[0].second = "a b";
+  EXPECT_EQ(first.post("/staff/tokens", form).status, 400);
+  const auto id = sql("select client_id from auth.portal_request where asked_by = '" +
+                      one.id.value() + "'");
+  const auto path = "/staff/requests/" + request_of(first, id);
+  EXPECT_THAT(first.get(path).body, HasSubstr("b.example"));
+  const auto approve = [&](Browser& browser) {
+    browser.get(path);
+    return browser.post(path, {{"decision", "approve"}, {"reason", ""}});
+  };
+  EXPECT_EQ(approve(first).status, 403);
+  EXPECT_EQ(approve(second).header("location"), "/staff/requests?done=waiting");
+  const auto last = approve(third);
+  const auto at = last.body.find("class=\"address\">");
+  ASSERT_NE(at, std::string::npos) << last.body;
+  const auto secret = last.body.substr(at + 16, 43);
+  const auto register_with = [&] {
+    return house_.ask("POST", "/oauth/register",
+                      "Authorization: Bearer " + secret + "\r\nContent-Type: application/json\r\n",
+                      R"({"client_name":"应用","redirect_uris":["https://b.example/cb"]})");
+  };
+  EXPECT_EQ(register_with().status, 201);
+  const auto page = first.get("/staff/tokens").body;
+  EXPECT_THAT(page, HasSubstr(id));
+  EXPECT_THAT(page, HasSubstr(three.login_name)) << "who made it";
+  EXPECT_THAT(page, Not(HasSubstr(secret)));
+  EXPECT_EQ(first.post("/staff/tokens/" + id, {}).header("location"), "/staff/tokens?done=revoked");
+  EXPECT_EQ(register_with().status, 401);
+  first.get("/staff/tokens");
+  EXPECT_EQ(first.post("/staff/tokens/" + id, {}).status, 404);
 }
 
 TEST_F(StaffTest, Ldt01_6_2_5e_TheTrailByIdTimeAndPage) {

@@ -171,9 +171,11 @@ TEST_F(DynamicClientsTest, ATokenRunsOutAndCanBeRevoked) {
   EXPECT_EQ(error(dynamic.add("Basic " + token, metadata())), "invalid_token");
   EXPECT_EQ(error(dynamic.add("Bearer " + std::string(43, 'A'), metadata())), "invalid_token");
   const auto other = make_token(initial(5));
-  ASSERT_TRUE(dynamic.revoke_token(other, "system:test").ok());
+  const auto stranger = house.new_person(fresh_name());
+  EXPECT_EQ(refusal_of(dynamic.revoke_token(other, stranger)), "auth.staff.none");
+  ASSERT_TRUE(dynamic.revoke_token(other, staff_member()).ok());
   EXPECT_EQ(error(dynamic.add("Bearer " + token, metadata())), "invalid_token");
-  EXPECT_EQ(refusal_of(dynamic.revoke_token(other, "system:test")), "auth.dynamic.token_unknown");
+  EXPECT_EQ(refusal_of(dynamic.revoke_token(other, staff_member())), "auth.dynamic.token_unknown");
   EXPECT_NE(id, other);
   make_token(initial(5));
   house.clock.set(*base::parse_rfc3339("2026-12-11T00:00:00+08:00"));

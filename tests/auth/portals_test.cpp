@@ -92,6 +92,34 @@ class PortalsTest : public testing::Test {
   const SubjectId one = staff_member(), two = staff_member(), three = staff_member();
 };
 
+TEST_F(PortalsTest, TheScopeOfStaffIsForTheAgencysOwnPortalsThatProveThemselves) {
+  EXPECT_EQ(fields_of(metadata("", "openid staff")), "auth.client_invalid: scope");
+  const auto own = [&](const std::string& more) {
+    return R"({"client_id":")" + client + R"(","client_name":"某门户","kind":"portal","scope":)" +
+           R"("openid staff","redirect_uris":[")" + std::string(kRedirect) + "\"]" + more + "}";
+  };
+  EXPECT_EQ(fields_of(own(R"(,"token_endpoint_auth_method":"none")")),
+            "auth.client_invalid: scope");
+  register_it(own(""));
+  EXPECT_EQ(login_error("openid staff"), "");
+}
+
+TEST_F(PortalsTest, AProposalUnderTheSameKeyIsTheSameProposal) {
+  const auto first = portals.propose(metadata(), one, "k");
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(portals.propose(metadata(), one, "k").value(), *first);
+  EXPECT_EQ(refusal_of(portals.propose(metadata("", "openid"), one, "k")), "auth.request.key_used");
+  EXPECT_EQ(refusal_of(portals.propose_resume(client, one, "k")), "auth.request.key_used");
+  EXPECT_EQ(refusal_of(portals.propose(metadata(), two, "k")), "auth.portal.open");
+  // As long as a proposal waits.
+  house.clock.advance(29 * 24h);
+  ASSERT_TRUE(house.provider.sweep(1000).ok());
+  EXPECT_EQ(portals.propose(metadata(), one, "k").value(), *first);
+  house.clock.advance(2 * 24h);
+  ASSERT_TRUE(house.provider.sweep(1000).ok());
+  EXPECT_NE(portals.propose(metadata(), one, "k").value(), *first);
+}
+
 TEST_F(PortalsTest, Ldt01_6_1_2e_ItIsRegisteredWithTheSecondApprovalOfOthers) {
   const auto request = propose(metadata());
   EXPECT_EQ(login_error(), "auth.client_unknown");
