@@ -15,6 +15,7 @@
 #include "auth/portals.h"
 #include "base/encoding.h"
 #include "base/json.h"
+#include "seal/remote.h"
 #include "seal/seals.h"
 #include "seal/templates.h"
 #include "services/demo_data.h"
@@ -27,7 +28,6 @@ constexpr const char* kSeal = "11000000000001";
 
 struct Options {
   std::filesystem::path out, portal_secret;
-  std::string font = seal::pdf::kTitleFont;
   std::string portal_redirect = "http://127.0.0.1:8090/callback";
   std::string portal_after_logout = "http://127.0.0.1:8090/";
   std::string test_redirect = "http://127.0.0.1:8099/callback";
@@ -238,13 +238,16 @@ std::string seal_spec(const Config::Agency& agency, base::Time now) {
   out.valid_from = now - std::chrono::hours(24);
   out.valid_until = now + std::chrono::hours(24 * 365 * 5);
   out.pdf_key = "seal-*";
+  out.ofd_key = "seal-sm2-1";
+  out.format = 4;
   out.policy.kinds = {"*"};
+  out.policy.uses = {seal::SealUse::own, seal::SealUse::batch, seal::SealUse::remote};
   return to_json(out);
 }
 
 /// The seal that documents leave with, in the way that any seal comes in.
 base::Result<void> seed_seal(seal::Seals& seals, const Staff& staff, const Config::Agency& agency,
-                             const std::string& font, base::Time now) {
+                             base::Time now) {
   BASE_TRY(auto found, seals.find(kSeal));
   if (!found) {
     BASE_TRY(const auto open, seals.open());
@@ -254,12 +257,8 @@ base::Result<void> seed_seal(seal::Seals& seals, const Staff& staff, const Confi
     for (std::size_t i = 1; i < staff.size(); ++i) BASE_TRY_VOID(seals.approve(request, staff[i]));
     BASE_TRY(found, seals.find(kSeal));
   }
-  if (!found->made_at) {
-    BASE_TRY(const auto face, seal::pdf::FontFace::open(font));
-    BASE_TRY(const auto paths, seal::pdf::draw_seal(*face, found->spec.picture));
-    BASE_TRY_VOID(seals.made(kSeal, seal::pdf::seal_svg(paths, found->spec.picture), {}, kBy));
-  }
-  if (found->state != seal::SealState::approved) return {};
+  // Officers have its object signed (xinyin seal object); seeded again, it is handed over.
+  if (!found->made_at || found->state != seal::SealState::approved) return {};
   return seals.activate(kSeal, staff[0]);
 }
 
@@ -331,11 +330,12 @@ base::Result<Answer> seed(Context& context, const Options& options) {
   BASE_TRY_VOID(put_client(portals, staff_ids,
                            {"demo-scripts", "示范脚本客户端", test_secret, options.test_redirect,
                             options.test_after_logout}));
-  BASE_TRY_VOID(put_client(
-      portals, staff_ids,
-      {"demo-core", "示范业务经办系统", core_secret, "", "", std::string(seal::kSystemScope)}));
+  BASE_TRY_VOID(
+      put_client(portals, staff_ids,
+                 {"demo-core", "示范业务经办系统", core_secret, "", "",
+                  std::string(seal::kSystemScope) + " " + std::string(seal::kRemoteScope)}));
   seal::Seals seals({pool, context.clock(), random});
-  BASE_TRY_VOID(seed_seal(seals, staff_ids, config->agency, options.font, now));
+  BASE_TRY_VOID(seed_seal(seals, staff_ids, config->agency, now));
   BASE_TRY(auto tx, pool.begin());
   BASE_TRY_VOID(services::insert_demo_data(
       tx, {person.id.value(), unit.id.value(), kUnit.name, kUnit.id_number, ""}, now));
@@ -365,7 +365,6 @@ void register_demo(CLI::App& app, Context& context) {
       ->required();
   verb->add_option("--portal-secret", options->portal_secret,
                    "file of the portal's client secret: read, or written when it is not there");
-  verb->add_option("--font", options->font, "file of the font on the seal")->capture_default_str();
   verb->add_option("--portal-redirect", options->portal_redirect, "the portal's redirect URI")
       ->capture_default_str();
   verb->add_option("--portal-after-logout", options->portal_after_logout,

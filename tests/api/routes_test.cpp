@@ -322,7 +322,8 @@ TEST_F(OpenApiTest, TellsWhoMayAndWhatBodiesAreTaken) {
           {api::media::pdf, "application/pdf"},
           {api::media::multipart, "multipart/form-data"},
           {api::media::ocsp, "application/ocsp-request"},
-          {api::media::timestamp, "application/timestamp-query"}})
+          {api::media::timestamp, "application/timestamp-query"},
+          {api::media::lines, "application/x-ndjson"}})
       if (route.takes & bit) wanted.insert(type);
     EXPECT_EQ(types, wanted);
     // The places of the path are described.

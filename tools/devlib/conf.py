@@ -23,6 +23,7 @@ MODULES = ["/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm
            "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so"]
 TOKEN_LABEL = "xinyin-demo"
 PLAN = "certs/demo_ceremony.json"
+SEAL = "11000000000001"  # of the demonstration (api/cli/demo.cpp)
 AGENCY = {"name": "演示社会保险经办中心", "code": "12100000MB0000000L"}
 
 

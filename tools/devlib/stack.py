@@ -136,6 +136,10 @@ class Stack:
         if fresh or self.moved:
             with self.stage("Demonstration data") as stage:
                 conf.seed(area, self.ports, lambda *arguments: self.tool(stage, *arguments))
+            if not self._seal_made.exists():
+                with self.stage("Officers make the agency's seal") as stage:
+                    self._make_seal()
+                    conf.seed(area, self.ports, lambda *arguments: self.tool(stage, *arguments))
             self._set_up.write_text(time.strftime("%Y-%m-%dT%H:%M:%S%z\n"))
         with self.stage("Simulator of text messages"):
             self.supervisor.start(conf.sms_simulator(area, self.ports), lambda: self._answers(self.ports.sms))
@@ -166,17 +170,29 @@ class Stack:
     def _body_admitted(self) -> Path:
         return self.area.home / "body-admitted"
 
+    @property
+    def _seal_made(self) -> Path:
+        return self.area.demo / "seal-made"
+
     def _admit_body(self) -> None:
         """As any body is: its papers are checked and recorded, two officers approve (docs/operations.md)."""
         area = self.area
         number = self.told("ca", "propose", area.body / "proposal/proposal.json")["number"]
         waits = self.told("ca", "admit", number)
         if "request" in waits:
-            request = waits["request"]
-            for person in conf.officers(area)[:2]:
-                self.told("request", "approve", request, "--card", area.officers / f"{person['id']}.conf", "--confirm", request[-6:])
-            self.told("request", "execute", request)
+            self._approve(waits["request"])
         self._body_admitted.write_text(f"{number}\n")
+
+    def _make_seal(self) -> None:
+        """Staff approved it; the seal maker's key signs its object when two officers have seen it."""
+        self._approve(self.told("seal", "object", conf.SEAL, "--maker", "seal-maker-1", "--reason", "演示印章 demonstration")["request"])
+        self._seal_made.write_text(f"{conf.SEAL}\n")
+
+    def _approve(self, request: str) -> None:
+        """Two officers with their cards, and the deed."""
+        for person in conf.officers(self.area)[:2]:
+            self.told("request", "approve", request, "--card", self.area.officers / f"{person['id']}.conf", "--confirm", request[-6:])
+        self.told("request", "execute", request)
 
     def _provision(self, stage: Stage) -> None:
         """A fresh SoftHSM token; afterwards nothing may write there (docs/operations.md, The token)."""
