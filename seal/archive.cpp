@@ -144,7 +144,7 @@ base::Result<void> Archive::augment(const std::string& document) const {
   const auto tail = base::BytesView(more.file).subspan(file.size());
   const auto sha256 = base::sha256(more.file);
   const auto now = parts_.clock.now();
-  base::fail_point("seal.augmented");
+  base::fail_point("archive.augmented");
   base::JsonWriter facts;
   facts.StartObject();
   facts.member("number", number);

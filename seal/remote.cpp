@@ -155,9 +155,9 @@ base::Result<std::vector<base::Bytes>> RemoteSealing::sign_documents(
   return out;
 }
 
-base::Result<void> RemoteSealing::sweep() {
-  BASE_TRY_VOID(parts_.pool.run(kSweep, {parts_.clock.now()}));
-  return {};
+base::Result<std::int64_t> RemoteSealing::sweep() {
+  BASE_TRY(const auto gone, parts_.pool.run(kSweep, {parts_.clock.now()}));
+  return static_cast<std::int64_t>(gone.affected());
 }
 
 }  // namespace seal

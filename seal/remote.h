@@ -64,8 +64,8 @@ class RemoteSealing {
                                                         std::string_view sad,
                                                         const std::vector<base::Digest>& digests,
                                                         bool stamped);
-  /// Authorisations that are over go. Safe at any time.
-  base::Result<void> sweep();
+  /// Authorisations that are over go; how many did. Safe at any time.
+  base::Result<std::int64_t> sweep();
 
  private:
   RemoteSealing(Parts parts, std::string seal, std::shared_ptr<const hsm::Key> key, CmsFrame cms,

@@ -26,9 +26,9 @@ def issue(token: str, item: str, body: dict, key: str | None = None):
                     Content_Type="application/json", Idempotency_Key=key or str(uuid.uuid4()))
 
 
-def core_token() -> str:
+def core_token(scope: str = "documents.issue") -> str:
     basic = base64.b64encode(f"{TRY['core_client_id']}:{TRY['core_client_secret']}".encode()).decode()
-    form = urllib.parse.urlencode({"grant_type": "client_credentials", "scope": "documents.issue"}).encode()
+    form = urllib.parse.urlencode({"grant_type": "client_credentials", "scope": scope}).encode()
     status, said = ask_json("POST", "/oauth/token", form, Authorization=f"Basic {basic}",
                             Content_Type="application/x-www-form-urlencoded")
     assert status == 200, said

@@ -412,7 +412,7 @@ TEST_F(ArchiveTest, StoppedAtAnyPointItGoesOn) {
     ASSERT_GE(child, 0);
     if (child == 0) {
       store::Pool own({.conninfo = database().conninfo(), .connections = 1});
-      base::arm_fail_point("seal.augmented");
+      base::arm_fail_point("archive.augmented");
       [[maybe_unused]] const auto never = archive(&own).turn(10);
       ::_exit(3);
     }
