@@ -5,6 +5,7 @@
 #include "api/page_handlers.h"
 #include "api/pages/seal_pages.h"
 #include "api/problem.h"
+#include "api/staff_deeds.h"
 #include "api/staff_handlers.h"
 #include "auth/staff.h"
 #include "base/json.h"
@@ -68,7 +69,9 @@ base::Result<Response> show_seal(Call& call, pages::StaffSeal shown) {
   BASE_TRY(shown.steps, seals.history(call.path("id")));
   for (const auto& one : shown.steps) BASE_TRY_VOID(put_login_name(*house, one.by, shown.names));
   shown.svg = shown.seal.svg;
-  if (shown.svg.empty()) BASE_TRY(shown.svg, drawn(call, shown.seal.spec.picture));
+  if (shown.svg.empty()) {
+    BASE_TRY(shown.svg, drawn(call, shown.seal.spec.picture));
+  }
   return staff_answer(call, pages::staff_seal(pages_look(), shown), shown.problem);
 }
 
@@ -164,27 +167,27 @@ base::Result<std::string_view> perform(Call& call, const Parameters& form) {
     if (!found->spec.ofd_key.empty()) return base::error(base::Code::conflict, "seal.by_officers");
     BASE_TRY(auto svg, drawn(call, found->spec.picture));
     BASE_TRY_VOID(seals.made(id, std::move(svg), {}, staff.value()));
-    return "made";
+    return std::string_view("made");
   }
   if (act == "activate") {
     BASE_TRY_VOID(seals.activate(id, staff));
-    return "activated";
+    return std::string_view("activated");
   }
   BASE_TRY_VOID(auth::reason_given(reason));
   if (act == "suspend") {
     BASE_TRY_VOID(seals.suspend(id, reason, staff.value()));
-    return "suspended";
+    return std::string_view("suspended");
   }
   if (act == "policy") {
     BASE_TRY_VOID(seals.ask_policy(id, form_text(form, "policy"), reason, staff));
-    return "asked";
+    return std::string_view("asked");
   }
   using Ask = seal::Seals::Ask;
   for (const auto& [word, what] :
        {std::pair{"resume", Ask::resume}, {"revoke", Ask::revoke}, {"destroy", Ask::destroy}})
     if (act == word) {
       BASE_TRY_VOID(seals.ask(what, id, reason, staff));
-      return "asked";
+      return std::string_view("asked");
     }
   return base::error(base::Code::invalid_argument, "auth.request.nothing");
 }
@@ -265,11 +268,11 @@ base::Result<Response> staff_seal_decide(Call& call) {
   const auto word = [&]() -> base::Result<std::string_view> {
     if (form_text(form, "decision") == "approve") {
       BASE_TRY(const auto outcome, seals.approve(call.path("id"), staff));
-      return outcome == seal::Seals::Outcome::done ? "approved" : "waiting";
+      return std::string_view(outcome == seal::Seals::Outcome::done ? "approved" : "waiting");
     }
     BASE_TRY_VOID(auth::reason_given(reason));
     BASE_TRY_VOID(seals.refuse(call.path("id"), reason, staff));
-    return "refused";
+    return std::string_view("refused");
   }();
   if (word.ok())
     return Response::redirect(std::string(kSealsPath) + "?done=" + std::string(*word), 303);

@@ -106,11 +106,11 @@ class SealsJourney(Journey):
         facts = stated("acceptance-notice")["facts"]
         with lines.open("w") as out:
             for n in range(count):
-                facts["case_number"] = f"示范〔2026〕{n:06d}"
+                facts["application_no"] = f"{n:014d}"
                 out.write(json.dumps({"kind": "acceptance-notice", "subject": {"id_number": TRY["id_number"]},
                                       "facts": facts}, ensure_ascii=False) + "\n")
             out.write(json.dumps({"kind": "acceptance-notice", "subject": {"id_number": TRY["id_number"]},
-                                  "facts": {"case_number": "x"}}, ensure_ascii=False) + "\n")
+                                  "facts": {"application_no": "x"}}, ensure_ascii=False) + "\n")
         secret = self.dir / "core.secret"
         secret.write_text(TRY["core_client_secret"])
         command = [BIN / "xinyin", "--config", self.dir / "none.conf", "--json", "seal", "batch", lines, self.dir / "notices",
@@ -158,7 +158,7 @@ class SealsJourney(Journey):
                          [[str(count), str(count)]])
         # The order is the lines': the fifth file is of the fifth case.
         fifth = next((self.dir / "notices").glob("0000005-*.pdf"))
-        self.assertIn("000004", run("pdftotext", "-layout", fifth, "-").stdout)
+        self.assertIn("00000000000004", run("pdftotext", "-layout", fifth, "-").stdout)
         self.assertEqual(run(*command, check=False).returncode, done.returncode, "again changes nothing")
         self.assertEqual(int(sql("select count(*) from seal.document")[0][0]), before + count)
 
