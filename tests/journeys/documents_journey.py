@@ -4,7 +4,6 @@ import base64
 import json
 import re
 import tempfile
-import unittest
 import urllib.parse
 import uuid
 from pathlib import Path
