@@ -218,7 +218,8 @@ void Background::keep_archive() {
   constexpr int kPortion = 20;
   const auto every = services_.config.pdf_seals.archive_every;
   const auto rooms = services_.upstairs.get();
-  if (!rooms || every.count() == 0 || (!more_archive_ && !due(archived_, every))) return;
+  if (!rooms || !rooms->archive || every.count() == 0) return;
+  if (!more_archive_ && !due(archived_, every)) return;
   const auto turn = rooms->archive->turn(kPortion);
   more_archive_ = turn.ok() && turn->more;
   if (!turn.ok()) return say_once(archive_told_, "archive.augment", turn.error());
