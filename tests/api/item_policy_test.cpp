@@ -110,8 +110,8 @@ TEST_F(SelfOnlyTest, NoMandateIsGivenForIt) {
   EXPECT_THAT(offered.body, HasSubstr("auth.mandate.items"));
 }
 
-TEST_F(SelfOnlyTest, NobodysAccountProofingOrMandatesAreAnothersToManage) {
-  const std::string scopes = "openid account proofing mandates";
+TEST_F(SelfOnlyTest, NobodysAccountProofingMandatesOrDeskAreAnothersToManage) {
+  const std::string scopes = "openid account proofing mandates staff";
   (void)house_.access_token(scopes);  // consent is remembered from here, for himself
   const auto acting = house_.access_token(scopes, acting_cookie(principal()));
   int seen = 0;
