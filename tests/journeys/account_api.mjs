@@ -1,32 +1,13 @@
 // The own account as JSON, as a portal's program meets it: openid-client gets the token, follows what RFC 9470 tells
 // it, and hears of the consent that was taken back; oathtool makes the codes. LD/T 01-2020 6.2.4-6.2.6.
-import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { assert, formOf, Person, runTests, test, tryThis } from './support.mjs';
+import { assert, runTests, test, tryThis } from './support.mjs';
 import { decide, eventually, portal, staff } from './portals.mjs';
-import { issuer, logIn, relyingParty, verified } from './relying_party.mjs';
+import { Careful, issuer, logIn, relyingParty, totp, verified } from './relying_party.mjs';
 import { register } from './visit.mjs';
 
 const password = 'kelp lantern orbit thistle';
 const scope = 'openid account';
-
-const totp = (secret, later = 0) =>
-  execFileSync('oathtool', ['--totp', '--base32', '--now', new Date(Date.now() + later * 1000).toISOString().replace('T', ' ').slice(0, 19) + ' UTC', secret],
-    { encoding: 'utf8' }).trim();
-
-/** A person who shows an authenticator app where the second step asks for it. */
-class Careful extends Person {
-  async authorize(url, redirectUri, options) {
-    const got = await super.authorize(url, redirectUri, options);
-    const form = got.body && formOf(got.body);
-    if (!form || form.action !== '/login/second') return got;
-    // The next time step: the one before was spent when the app was added.
-    const sent = await this.send(new URL('/login/second', this.origin).href,
-      { ...form.fields, method: 'totp', code: totp(this.secret, 30) });
-    assert.equal(sent.status, 303, await sent.text());
-    return super.authorize(new URL(sent.headers.get('location'), this.origin).href, redirectUri, options);
-  }
-}
 
 async function member() {
   const party = await relyingParty({ scope: 'openid account' });

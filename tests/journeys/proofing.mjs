@@ -153,6 +153,58 @@ test('6.2.6b: face at its own page with a consent of its own; the card by a code
     await shoot('card-proven');
   }));
 
+/** 网证: voluntary, and whoever showed it is asked for his number by no page on the way to a service. */
+async function proveByNetworkIdentity(kind, page, shoot) {
+  const login = await register();
+  const back = catchRedirect(page);
+  const { verifier, url } = request({ claims: essential });
+  await page.goto(url);
+  await page.fill('input[name=login_name]', login);
+  await page.fill('input[name=password]', password);
+  await page.click('form[action="/login"] button[type=submit]');
+  await page.waitForURL('**/account/proofing?**');
+  await page.click('#way-network-id summary');
+  assert.match(await page.textContent('#way-network-id'), /自愿使用/);
+  assert.ok(await page.isVisible('#way-three-factor summary'), 'other ways stay open');
+  await shoot('network-id');
+  await page.click('#way-network-id button');
+  assert.ok(await page.isVisible('svg.qr'));
+  await shoot('network-id-visit');
+  const simulated = await page.getAttribute('a.button[rel=noreferrer]', 'href');
+  assert.match(simulated, /network-id/);
+  // Broken off at the telephone first: nothing is gained, and it can be begun anew.
+  await page.goto(simulated);
+  await page.click('button[value=not_finished]');
+  await page.waitForURL('**/account/proofing/return?**');
+  assert.doesNotMatch(await page.textContent('main'), /P2 · 中级/);
+  await shoot('network-id-broken-off');
+  await page.goto(url);
+  await page.waitForURL('**/account/proofing?**');
+  await page.click('#way-network-id summary');
+  await page.click('#way-network-id button');
+  await page.goto(await page.getAttribute('a.button[rel=noreferrer]', 'href'));
+  await page.click('button[value=matches]');
+  await page.waitForURL('**/account/proofing/return?**');
+  assert.match(await page.textContent('main'), /P2 · 中级/);
+  assert.equal(await page.locator('input[name=id_number]').count(), 0);
+  await shoot('network-id-proven');
+  await page.click('a.button:has-text("继续办理")');
+  assert.equal(await page.locator('input[name=id_number]').count(), 0, 'nor on the way on');
+  await page.click('button[name=decision][value=grant]');
+  await page.waitForURL(`${tryThis.redirect_uri}**`);
+  const told = await tokens(back().searchParams.get('code'), verifier);
+  assert.equal(JSON.parse(Buffer.from(told.id_token.split('.')[1], 'base64url')).acr, acr);
+  const subject = sql(`select subject_id from auth.account where login_name = '${login}'`).trim();
+  assert.equal(sql(`select string_agg(method || ' ' || outcome, ',' order by at) from auth.proofing where subject_id = '${subject}'`).trim(),
+    'network-id not_finished,network-id matches', kind);
+}
+
+test('6.2.6f: by the national network identity, on a phone', () =>
+  visit('proofing', 'network-id-phone', phone, true, (page, shoot) => proveByNetworkIdentity('phone', page, shoot)));
+
+test('the same on a desktop without JavaScript', () =>
+  visit('proofing', 'network-id-plain', desktop, false, (page, shoot) => proveByNetworkIdentity('plain', page, shoot)));
+
 test('6.2.2d: a unit authorises its handler, who obtains its document until the mandate ends', () =>
   visit('proofing', 'unit', phone, true, async (page, shoot) => {
     await logIn(page, '/account/mandates', tryThis.unit_username, tryThis.unit_password);

@@ -1,9 +1,10 @@
 // A relying party made of openid-client and jose, which others wrote: brought in as any portal is, it logs people
 // in and listens where it is told of logouts.
+import { execFileSync } from 'node:child_process';
 import http from 'node:http';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { Issuer, generators, custom } from 'openid-client';
-import { assert, tryThis } from './support.mjs';
+import { assert, formOf, Person, tryThis } from './support.mjs';
 import { bringIn, freePort } from './portals.mjs';
 
 custom.setHttpOptionsDefaults({ timeout: 15_000 });
@@ -57,4 +58,22 @@ export async function relyingParty(more = {}) {
   const client = new issuer.Client({ ...registered, redirect_uris: [at.redirect], response_types: ['code'],
     id_token_signed_response_alg: 'ES256' });
   return { at, client, id: registered.client_id };
+}
+
+export const totp = (secret, later = 0) =>
+  execFileSync('oathtool', ['--totp', '--base32', '--now', new Date(Date.now() + later * 1000).toISOString().replace('T', ' ').slice(0, 19) + ' UTC', secret],
+    { encoding: 'utf8' }).trim();
+
+/** A person who shows an authenticator app where the second step asks for it. */
+export class Careful extends Person {
+  async authorize(url, redirectUri, options) {
+    const got = await super.authorize(url, redirectUri, options);
+    const form = got.body && formOf(got.body);
+    if (!form || form.action !== '/login/second') return got;
+    // The next time step: the one before was spent when the app was added.
+    const sent = await this.send(new URL('/login/second', this.origin).href,
+      { ...form.fields, method: 'totp', code: totp(this.secret, 30) });
+    assert.equal(sent.status, 303, await sent.text());
+    return super.authorize(new URL(sent.headers.get('location'), this.origin).href, redirectUri, options);
+  }
 }
