@@ -105,11 +105,11 @@ std::string seal_slice(std::uint32_t page, std::uint32_t pages) {
   const auto behind = ((seal + 1) * pages + seals - 1) / seals;
   const double side = mm(kSealDiameter_mm), width = side / (behind - first);
   const double left = kPageWidth - width, bottom = (kPageHeight - side) / 2;
-  std::string out = "q ";
+  std::string out = "/Artifact BMC q ";
   for (const auto value : {left, bottom, width, side}) put(out, value);
   out += "re W n 1 0 0 1 ";
   for (const auto value : {left - width * (page - first), bottom}) put(out, value);
-  return out + "cm /Seal Do Q\n";
+  return out + "cm /Seal Do Q EMC\n";
 }
 
 /// Where the structure's objects and the pages they lie on are numbered from.
