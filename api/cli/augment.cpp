@@ -3,6 +3,8 @@
 // A file gets the revocation lists of now and a document time stamp appended; nothing of it
 // changes. The archive's documents get theirs when their last stamp's certificate ends soon, in
 // portions; stopped at any point, the next call goes on. docs/pades.md
+#include "api/cli/augment.h"
+
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -148,16 +150,9 @@ base::Result<Answer> augment_archived(Context& context, const Wish& wish) {
 
 }  // namespace
 
-void register_augment(CLI::App& app, Context& context) {
-  CLI::App* noun = nullptr;  // another file may have made it
-  for (auto* one : app.get_subcommands([](CLI::App* each) { return each->get_name() == "seal"; }))
-    noun = one;
-  if (noun == nullptr) {
-    noun = app.add_subcommand("seal", "seals, and what was sealed");
-    noun->require_subcommand(1);
-  }
+void add_augment(CLI::App& noun, Context& context) {
   auto wish = std::make_shared<Wish>();
-  auto* command = noun->add_subcommand("augment", "append evidence and a document time stamp");
+  auto* command = noun.add_subcommand("augment", "append evidence and a document time stamp");
   auto* file = command->add_option("file", wish->file, "a sealed PDF, which takes them in");
   command->add_option("--to", wish->to, "another file to be written")->needs(file);
   command->add_flag("--archived", wish->archived, "all documents of the archive that need it")

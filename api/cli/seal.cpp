@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "api/cli/augment.h"
 #include "api/cli/people.h"
 #include "api/cli/private_file.h"
 #include "api/cli/seal_batch.h"
@@ -309,6 +310,7 @@ void register_seal(CLI::App& app, Context& context) {
   many->add_option("--roots", batch->roots_file, "PEM file of roots for TLS; else the system's");
   many->add_flag("--dry-run", batch->dry_run, "read every line, hand nothing in");
   many->callback([batch, &context] { context.run([&] { return run_batch(context, *batch); }); });
+  add_augment(*noun, context);
   auto* drawing = noun->add_subcommand("picture", "draw what a seal would look like, as SVG");
   drawing->add_option("file", o->file, "JSON: what it is")->required();
   drawing->add_option("--out", o->out, "file to write")->required();
