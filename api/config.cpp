@@ -1,9 +1,11 @@
 #include "api/config.h"
 
 #include <algorithm>
+#include <sstream>
 
 #include "auth/acr.h"
 #include "base/encoding.h"
+#include "seal/templates.h"
 
 namespace api {
 namespace {
@@ -133,8 +135,8 @@ void read_workers(base::Settings& s, Config& out) {
   w.upload_queue = whole(s, "workers.upload_queue", 8, 1, 1'024, "uploaded files that may wait");
   w.outside = whole(s, "workers.outside", 4, 1, 64,
                     "threads that wait for systems of others (text messages, proofing)");
-  w.outside_queue = whole(s, "workers.outside_queue", 32, 1, 65'536,
-                          "requests that may wait for one of them");
+  w.outside_queue =
+      whole(s, "workers.outside_queue", 32, 1, 65'536, "requests that may wait for one of them");
   w.queue_deadline = seconds(s, "workers.queue_deadline_s", 3, 60,
                              "seconds a request may wait for a thread before it is answered 503");
   auto& l = out.limits;
@@ -167,9 +169,10 @@ void read_workers(base::Settings& s, Config& out) {
 
 void read_body_lists(base::Settings& s, Config& out) {
   auto& b = out.body_lists;
-  b.directory = s.path("pki.body_crls", "",
-                       "directory with revocation lists of certification bodies (.crl, .der, .pem), "
-                       "read when it changes; empty: none but what is fetched");
+  b.directory =
+      s.path("pki.body_crls", "",
+             "directory with revocation lists of certification bodies (.crl, .der, .pem), "
+             "read when it changes; empty: none but what is fetched");
   b.every = std::chrono::seconds(
       s.integer("pki.body_crl_fetch_s", 3'600, 0, 86'400,
                 "seconds between two fetches of each revocation list whose address the trust list "
@@ -177,9 +180,10 @@ void read_body_lists(base::Settings& s, Config& out) {
                 "fetched"));
   b.deadline = std::chrono::milliseconds(
       s.integer("pki.body_crl_deadline_ms", 10'000, 100, 60'000, "how long one fetch may take"));
-  b.roots_file = s.path("pki.body_crl_roots_file", "",
-                        "PEM file with the roots that addresses with https must lead to; empty: the "
-                        "system's");
+  b.roots_file =
+      s.path("pki.body_crl_roots_file", "",
+             "PEM file with the roots that addresses with https must lead to; empty: the "
+             "system's");
 }
 
 bool is_oid(std::string_view text) {
@@ -253,8 +257,7 @@ void read_sms(base::Settings& s, Config& out) {
       s.integer("sms.code_life_s", 300, 60, 900, "how long a one-time code is good"));
   sms.codes.per_phone_hour =
       whole(s, "sms.codes_per_number_hour", 5, 1, 100, "one-time codes to one number in an hour");
-  sms.codes.per_phone_day =
-      whole(s, "sms.codes_per_number_day", 10, 1, 1'000, "and in a day");
+  sms.codes.per_phone_day = whole(s, "sms.codes_per_number_day", 10, 1, 1'000, "and in a day");
   sms.codes.per_network_hour = whole(s, "sms.codes_per_network_hour", 20, 1, 100'000,
                                      "one-time codes asked for from one network in an hour");
   sms.cool_off = std::chrono::hours(
@@ -262,12 +265,13 @@ void read_sms(base::Settings& s, Config& out) {
                 "hours until a confirmed number that takes another's place counts at a login"));
 }
 
-void read_proofing_source(base::Settings& s, Config& out, const std::string& name,
-                          const char* what, Config::Proofing::Source& source) {
+void read_proofing_source(base::Settings& s, Config& out, const std::string& name, const char* what,
+                          Config::Proofing::Source& source) {
   const auto key = "proofing." + name;
   source.url = s.text(key + "_url", "",
-                      std::string(what) + " (docs/gateways.md): https://host[:port]/path; empty: "
-                                          "this way of proofing is off");
+                      std::string(what) +
+                          " (docs/gateways.md): https://host[:port]/path; empty: "
+                          "this way of proofing is off");
   source.key_id = s.text(key + "_key_id", "", "who we are there");
   source.secret_file = s.path(key + "_secret_file", "", "file with the secret that goes with it");
   if (source.url.empty()) return;
@@ -307,7 +311,8 @@ void read_proofing(base::Settings& s, Config& out) {
                                 "it can be asked to look at a living face too, for level 3");
   p.certificates = s.boolean("proofing.certificates", false,
                              "certificates of admitted bodies prove who their holder is");
-  // 人脸识别技术应用安全管理办法 art 10: where another way reaches the goal, face is not the only one.
+  // 人脸识别技术应用安全管理办法 art 10: where another way reaches the goal, face is not the only
+  // one.
   if (!p.face.url.empty() && p.association.url.empty() && p.social_card.url.empty() &&
       p.identity.url.empty() && !p.certificates)
     s.refuse("proofing.face_url", "face may not be the only way: open another one beside it");
@@ -357,6 +362,25 @@ void read_items(base::Settings& s, Config& out) {
       item.proofing = acr->proofing, item.authentication = acr->authentication;
     item.max_age = std::chrono::seconds(s.integer(
         key + ".max_age_s", 0, 0, 86'400, "how old the login may be; 0: as long as it lasts"));
+  }
+}
+
+/// Which handling systems may state the facts of which documents; nobody unless it is said.
+void read_documents(base::Settings& s, Config& out) {
+  std::istringstream words(
+      s.text("documents.issuers", "",
+             "which systems may have which documents made of facts that they state (client "
+             "id/kind, separated by blanks: docs/documents.md); empty: none"));
+  const auto templates = seal::Templates::built_in();
+  for (std::string word; words >> word;) {
+    const auto slash = word.rfind('/');
+    const auto* kind = slash == std::string::npos || slash == 0 || !templates.ok()
+                           ? nullptr
+                           : (*templates)->find(std::string_view(word).substr(slash + 1));
+    if (kind == nullptr || kind->source != seal::FactSource::system)
+      s.refuse("documents.issuers", word + " is not client/kind, of a kind that systems state");
+    else
+      out.documents.issuers.push_back(word);
   }
 }
 
@@ -470,8 +494,8 @@ void read_openid(base::Settings& s, Config& out) {
       "openid.working_keys", false,
       "tokens are signed with P-256 keys in the service's memory, each for a day, which the "
       "hardware token wraps and endorses; false: each in the hardware token");
-  o.working_key = life("openid.working_key_life_s", kDay, 3'600, 7 * kDay,
-                       "seconds that a working key signs");
+  o.working_key =
+      life("openid.working_key_life_s", kDay, 3'600, 7 * kDay, "seconds that a working key signs");
   if (o.working_keys && o.working_key <= o.publish_ahead)
     s.refuse("openid.working_key_life_s", "must be longer than openid.publish_ahead_s");
   out.logout.deadline = std::chrono::milliseconds(s.integer(
@@ -528,6 +552,7 @@ base::Result<Config> Config::read(base::Settings& s, bool verify_only) {
   read_proofing(s, out);
   read_platforms_file(s, out);
   read_items(s, out);
+  read_documents(s, out);
   out.fail_point =
       s.text("testing.fail_point", "",
              "stops the process at this named step, as a power cut would (tests only)");

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "api/http/address.h"
-#include "api/platform_settings.h"
 #include "api/item_policy.h"
+#include "api/platform_settings.h"
 #include "auth/otps.h"
 #include "base/result.h"
 #include "base/settings.h"
@@ -95,7 +95,7 @@ struct Config {
 
   /// Revocation lists of certification bodies (api/body_trust.h).
   struct BodyLists {
-    std::filesystem::path directory;   ///< empty: none
+    std::filesystem::path directory;    ///< empty: none
     std::chrono::seconds every{3'600};  ///< 0: nothing is fetched
     std::chrono::milliseconds deadline{10'000};
     std::filesystem::path roots_file;  ///< empty: the system's
@@ -130,6 +130,10 @@ struct Config {
   std::vector<PlatformSettings> platforms;
   /// What each service item demands here.
   std::vector<ItemPolicy> items{least_item_policies().begin(), least_item_policies().end()};
+
+  struct Documents {
+    std::vector<std::string> issuers;  ///< "client/kind": who may state the facts of what
+  } documents;
 
   struct Agency {
     std::string name = "演示社会保险经办中心", code = "12100000MB0000000L",

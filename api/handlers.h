@@ -15,16 +15,16 @@
 #include "api/routes.h"
 #include "auth/accounts.h"
 #include "auth/agreements.h"
-#include "auth/mandates.h"
 #include "auth/cancellation.h"
 #include "auth/card_login.h"
 #include "auth/certificates.h"
+#include "auth/mandates.h"
 #include "auth/own_account.h"
-#include "auth/proofings.h"
 #include "auth/own_codes.h"
 #include "auth/passkeys.h"
 #include "auth/phone_factor.h"
 #include "auth/platforms.h"
+#include "auth/proofings.h"
 #include "auth/provider.h"
 #include "auth/registration.h"
 #include "auth/sessions.h"
@@ -40,7 +40,7 @@
 #include "certs/trust_list.h"
 #include "hsm/client.h"
 #include "seal/issuer.h"
-#include "services/documents/enrolment.h"
+#include "services/documents/records.h"
 #include "store/store.h"
 #include "verify/register.h"
 #include "verify/snapshot.h"
@@ -87,7 +87,7 @@ struct Lasting {
   std::shared_ptr<auth::OwnCodes> own_codes;
   std::shared_ptr<auth::PhoneFactor> phone_factor;
   std::shared_ptr<auth::SignIn> sign_in;
-  std::shared_ptr<auth::Passkeys> passkeys;  ///< nothing where browsers have none
+  std::shared_ptr<auth::Passkeys> passkeys;           ///< nothing where browsers have none
   std::shared_ptr<auth::BodyTrustSource> body_trust;  ///< what `certificates` judges with
   std::shared_ptr<auth::Certificates> certificates;
   std::shared_ptr<auth::Agreements> agreements;
@@ -104,7 +104,7 @@ struct Lasting {
   std::shared_ptr<const PlatformSources> platform_sources;  ///< what `platforms` asks
   std::shared_ptr<auth::Platforms> platforms;
   std::shared_ptr<seal::Issuer::Life> sealing_life;
-  std::shared_ptr<services::Enrolments> enrolments;
+  std::shared_ptr<services::Records> records;
 };
 
 /// What needs keys, personal data or both: absent in `--only=verify` and until the signer was seen.
@@ -142,7 +142,7 @@ struct Services {
   VerdictCache& verdicts;
   Slot<const verify::Verifier> verifier{};
   Slot<const PublicFiles> files{};
-  Slot<const auth::BodyTrust> body_trust{};                   ///< of those who log in by certificate
+  Slot<const auth::BodyTrust> body_trust{};  ///< of those who log in by certificate
   Slot<const std::vector<BodyAuthority>> body_authorities{};  ///< of the last look at their lists
   Slot<Upstairs> upstairs{};
   Slot<const certs::OcspResponder> responder{};        ///< absent without its key
@@ -166,7 +166,7 @@ struct Call {
   const Route& route;
   std::vector<std::pair<std::string_view, std::string>> path_values = {};
   std::optional<auth::Session> session = std::nullopt;  ///< present on Who::session
-  std::optional<auth::Actor> actor = std::nullopt;      ///< present on Who::bearer
+  std::optional<auth::Actor> actor = std::nullopt;      ///< present on bearer and system
   std::string access_token = {};                        ///< present on Who::bearer
   std::shared_ptr<Upstairs> upstairs = nullptr;  ///< present on session, bearer and client routes
 
@@ -318,9 +318,13 @@ base::Result<Response> fill_registration(Call&);      // POST /v1/registrations/
 base::Result<Response> complete_registration(Call&);  // POST /v1/registrations/{reference}/complete
 base::Result<Response> read_agreement(Call&);         // GET /v1/agreements/{kind}
 // document_handlers.cpp
-base::Result<Response> issue_enrolment_certificate(Call&);
+base::Result<Response> issue_document(Call&);         // POST /v1/documents/<item>
+base::Result<Response> issue_stated_document(Call&);  // POST /v1/documents/{kind}
 base::Result<Response> list_documents(Call&);
 base::Result<Response> fetch_document(Call&);
+// sample_handlers.cpp
+base::Result<Response> samples_page(Call&);  // GET /samples
+base::Result<Response> sample_file(Call&);   // GET /samples/{kind}
 // operation_handlers.cpp
 base::Result<Response> live(Call&);
 base::Result<Response> ready(Call&);

@@ -6,8 +6,11 @@ namespace api {
 namespace {
 
 // P2: name and number alone (P1) are known to too many people to give somebody's records away.
-constexpr std::array<ItemPolicy, 1> kItems{{
+constexpr std::array<ItemPolicy, 4> kItems{{
     {"enrolment-certificate", "enrolment", auth::Proofing::p2},
+    {"contribution-certificate", "contribution", auth::Proofing::p2},
+    {"rights-record", "rights", auth::Proofing::p2},
+    {"benefit-statement", "benefit", auth::Proofing::p2},
 }};
 
 }  // namespace

@@ -224,7 +224,7 @@ Router::Router(Services& services, Log& log, std::span<const Route> routes)
                     ((route.who == Who::everyone || route.who == Who::operators) &&
                      route.origin == Origin::any),
                 "a reactor route must not need a session or token");
-    base::check((route.who == Who::bearer) == !route.scope.empty() || route.scope.empty(),
+    base::check(route.who == Who::bearer || route.who == Who::system || route.scope.empty(),
                 "a scope without a bearer token");
     patterns_.push_back({&route, segments_of(route.path)});
   }
@@ -384,7 +384,8 @@ Response Router::answer(const Request& request, const Admission& admission) {
   }
   // People are at the address for certificates to show one, and go on at the public one.
   if (route.face == Face::page && call.at_mtls())
-    if (const auto to = out->header("location"); to && to->starts_with('/') && !to->starts_with("//"))
+    if (const auto to = out->header("location");
+        to && to->starts_with('/') && !to->starts_with("//"))
       out->set("Location", services_.config.public_url + std::string(*to));
   if (!call.new_form_cookie_.empty())
     out->cookie({.name = std::string(kFormCookie),
@@ -407,6 +408,14 @@ base::Result<void> Router::check_who(Call& call) {
     case Who::everyone:
     case Who::operators:
       return {};
+    case Who::system: {
+      BASE_TRY(const auto rooms, call.house());
+      BASE_TRY(const auto shown, shown_token(call));
+      BASE_TRY(call.actor, rooms->provider->system_actor(shown));
+      if (!call.actor->has_scope(call.route.scope))
+        return base::error(base::Code::permission_denied, "auth.scope_missing");
+      return {};
+    }
     case Who::client: {
       BASE_TRY(call.upstairs, call.house());
       return {};

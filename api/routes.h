@@ -34,6 +34,7 @@ enum class Who : std::uint8_t {
   everyone,   ///< no login; says so on purpose
   session,    ///< a live browser session; pages send to /login
   bearer,     ///< an access token with Route::scope
+  system,     ///< an access token of a system's own (client_credentials) with Route::scope
   client,     ///< the handler authenticates an OAuth client (RFC 6749 §2.3)
   operators,  ///< only from the networks of `http.operators`
 };
@@ -88,7 +89,7 @@ struct Route {
   std::size_t body_limit = 0;
   unsigned takes = media::none;
   Origin origin = Origin::any;
-  std::string_view scope = {};   ///< for Who::bearer
+  std::string_view scope = {};  ///< for Who::bearer and Who::system
   /// For Who::bearer: the service item (api/item_policy.h). It says how certain the person must be
   /// proven and whether one may act for another; without one nobody does.
   std::string_view item = {};

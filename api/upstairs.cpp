@@ -72,7 +72,7 @@ base::Result<void> build_lasting(Services& services, Lasting& rooms) {
   join_auth(services, rooms, hashing, openid.keys.signing.front());
   BASE_TRY_VOID(rooms.provider->take_keys(openid.keys));
   rooms.sealing_life = seal::Issuer::new_life(services.clock, services.random);
-  rooms.enrolments = std::make_shared<services::Enrolments>(services.pool, services.clock);
+  rooms.records = std::make_shared<services::Records>(services.pool, *rooms.cipher, services.clock);
   return {};
 }
 
@@ -133,14 +133,12 @@ void join_auth(Services& services, Lasting& rooms, const auth::PasswordHasher::C
       std::make_shared<auth::OwnAccount>(auth::OwnAccount::Parts{pool, cipher, clock});
   if (!rooms.proofing_sources) rooms.proofing_sources = std::make_shared<ProofingSources>();
   rooms.proofings = build_proofings(services, rooms);
-  rooms.registration = std::make_shared<auth::Registration>(
-      auth::Registration::Parts{pool, cipher, *rooms.accounts, *rooms.agreements, clock, random, {},
-                                rooms.proofings.get()});
+  rooms.registration = std::make_shared<auth::Registration>(auth::Registration::Parts{
+      pool, cipher, *rooms.accounts, *rooms.agreements, clock, random, {}, rooms.proofings.get()});
   rooms.mandates = std::make_shared<auth::Mandates>(auth::Mandates::Parts{
       services.pool, *rooms.cipher, *rooms.accounts, services.clock, services.random});
-  rooms.card_login = std::make_shared<auth::CardLogin>(
-      auth::CardLogin::Parts{pool, cipher, *rooms.accounts,
-                             rooms.proofing_sources->social_card.get(), clock, random});
+  rooms.card_login = std::make_shared<auth::CardLogin>(auth::CardLogin::Parts{
+      pool, cipher, *rooms.accounts, rooms.proofing_sources->social_card.get(), clock, random});
   rooms.cancellation = std::make_shared<auth::Cancellation>(
       auth::Cancellation::Parts{pool, *rooms.notices, clock, config.cancel_wait});
   auth::Provider::Config provider;

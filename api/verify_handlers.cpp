@@ -34,7 +34,7 @@ void write_entry(base::JsonWriter& w, const verify::Entry& entry, base::Time now
   w.key("document");
   w.StartObject();
   w.member("kind", entry.kind);
-  both(w, "title", "document." + entry.kind);
+  both(w, "title", pages::kind_key(entry.kind));
   w.EndObject();
   w.key("issuer");
   w.StartObject();

@@ -68,11 +68,8 @@ bool may_know(const Client& client, const AccessClaims& claims) {
 base::Result<std::string> tell_access(Provider::Impl& provider, const AccessClaims& claims) {
   std::optional<LiveGrant> grant;
   if (claims.grant.empty()) {
-    BASE_TRY(const auto alive,
-             provider.parts.pool.run(
-                 kLiveMachine, {claims.client, base::BytesView(jti_digest(claims)),
-                                provider.parts.clock.now(), base::from_unix_s(claims.issued_s)}));
-    if (alive.empty()) return std::string(kInactive);
+    BASE_TRY(const bool alive, provider.live_machine(claims));
+    if (!alive) return std::string(kInactive);
   } else {
     BASE_TRY(grant, provider.live_grant(claims));
     if (!grant) return std::string(kInactive);
@@ -118,7 +115,8 @@ base::Result<std::string> tell_access(Provider::Impl& provider, const AccessClai
 
 base::Result<std::string> tell_refresh(Provider::Impl& provider, const Client& client,
                                        const base::Digest& digest) {
-  BASE_TRY(const auto rows, provider.parts.pool.run(kLiveRefresh, {base::BytesView(digest), provider.parts.clock.now()}));
+  BASE_TRY(const auto rows, provider.parts.pool.run(kLiveRefresh, {base::BytesView(digest),
+                                                                   provider.parts.clock.now()}));
   const bool alive = !rows.empty() && rows.text(0, 1) == client.id.value() &&
                      provider.parts.clock.now() < rows.time(0, 4) && !rows.boolean(0, 5) &&
                      !rows.boolean(0, 6) && rows.boolean(0, 7) &&
@@ -156,6 +154,13 @@ TokenAnswer done(const base::Result<void>& revoked) {
 
 }  // namespace
 
+base::Result<bool> Provider::Impl::live_machine(const AccessClaims& claims) {
+  BASE_TRY(const auto alive,
+           parts.pool.run(kLiveMachine, {claims.client, base::BytesView(jti_digest(claims)),
+                                         parts.clock.now(), base::from_unix_s(claims.issued_s)}));
+  return !alive.empty();
+}
+
 TokenAnswer Provider::introspect(const Parameters& form, std::string_view authorization,
                                  const ProvedRequest& proved) {
   auto read = read_question(*impl_, form, authorization, proved);
@@ -181,7 +186,8 @@ TokenAnswer Provider::revoke(const Parameters& form, std::string_view authorizat
   const auto& [client, token] = std::get<TokenQuestion>(read);
   const OAuthError foreign{"invalid_grant", "auth.revoke_foreign"};
   if (const auto digest = refresh_digest(token)) {
-    const auto rows = impl_->parts.pool.run(kLiveRefresh, {base::BytesView(*digest), impl_->parts.clock.now()});
+    const auto rows =
+        impl_->parts.pool.run(kLiveRefresh, {base::BytesView(*digest), impl_->parts.clock.now()});
     if (!rows.ok()) return oauth_trouble(rows.error());
     if (rows->empty()) return TokenReply{"{}"};
     if (rows->text(0, 1) != client.id.value()) return foreign;

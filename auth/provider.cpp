@@ -5,6 +5,7 @@
 #include "auth/jose.h"
 #include "auth/provider_impl.h"
 #include "auth/redirect.h"
+#include "auth/system_actor.h"
 #include "base/encoding.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -370,6 +371,21 @@ base::Result<Actor> Provider::actor(const ShownToken& shown) {
     facts.merged = std::move(grant->acting->merged);
   }
   return ActorFactory::make(std::move(facts));
+}
+
+base::Result<Actor> Provider::system_actor(const ShownToken& shown) {
+  BASE_TRY(const auto claims, impl_->read_access_token(shown.token));
+  if (claims.audience != impl_->config.issuer) return token_invalid("another audience");
+  if (!claims.grant.empty() || claims.subject != claims.client)
+    return base::error(base::Code::permission_denied, "auth.scope_missing", "a person's token");
+  BASE_TRY(const bool alive, impl_->live_machine(claims));
+  if (!alive) return token_invalid("revoked");
+  BASE_TRY_VOID(impl_->check_shown(shown, claims));
+  return ActorFactory::make({.subject = SubjectId(std::string(kSystemPrefix) + claims.client),
+                             .acting_for = {},
+                             .client = ClientId(claims.client),
+                             .authenticated_at = base::from_unix_s(claims.issued_s),
+                             .scopes = claims.scopes});
 }
 
 base::Result<Actor> Provider::actor(const Session& session) {

@@ -245,6 +245,11 @@ class Provider {
   base::Result<Actor> actor(std::string_view access_token);
   /// The person at our own pages, where no client stands between (no scopes, client id empty).
   base::Result<Actor> actor(const Session& session);
+  /// A system that acts with a token of its own (client_credentials): subject() is "client:" and
+  /// its id, its scopes are those it is registered for, none of a person's.
+  /// docs/decisions/0177-systems-that-state-facts.md. Errors: as actor(shown); permission_denied
+  /// `auth.scope_missing` (a person's token).
+  base::Result<Actor> system_actor(const ShownToken& shown);
   /// The login that an access token goes back to, for what not every login may do (RFC 9470).
   struct TokenLogin {
     /// Empty: of no session (a device's), or of one that is over.

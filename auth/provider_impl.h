@@ -106,6 +106,8 @@ struct Provider::Impl {
   base::Result<AccessClaims> read_access_token(std::string_view token);
   /// The grant of a person's token, while it, the person and the client are in force.
   base::Result<std::optional<LiveGrant>> live_grant(const AccessClaims& claims);
+  /// Whether a client's own token and the client are in force (introspect.cpp).
+  base::Result<bool> live_machine(const AccessClaims& claims);
 
   /// What may be told of a person claim by claim. Errors: as Accounts::subject.
   base::Result<KnownOfPerson> known_of(const SubjectId& subject, std::string_view scopes);

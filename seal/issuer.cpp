@@ -4,6 +4,7 @@
 #include <map>
 #include <thread>
 
+#include "auth/system_actor.h"
 #include "base/encoding.h"
 #include "base/fail_point.h"
 #include "base/json.h"
@@ -38,7 +39,7 @@ std::string canonical(const Draft& draft) {
     out += ':';
     out += text;
   };
-  part(draft.kind);
+  part(draft.registered_kind());
   part(draft.subject);
   for (const auto& [name, value] : draft.fields) {
     if (name == "as_of") continue;
@@ -92,12 +93,13 @@ struct Issuer::Impl {
   };
 
   base::Result<void> may(const auth::Actor& actor) const;
+  base::Result<void> may_issue(const auth::Actor& actor, const Draft& draft) const;
   base::Result<Issued> claim_and_make(const auth::Actor& actor, const Draft& draft,
                                       const base::Digest& request);
   base::Result<Issued> work(const auth::Actor& actor, const records::Intent& intent,
                             const Draft& draft);
   base::Result<Made> make(const Draft& draft);
-  base::Result<void> judge(const Made& made) const;
+  base::Result<void> judge(const Made& made, bool sample) const;
   base::Result<void> release(const auth::Actor& actor, const records::Intent& intent,
                              const Draft& draft, const Made& made);
   base::Result<Issued> resolve_commit(const records::Intent& intent, base::Error failure);
@@ -110,6 +112,7 @@ struct Issuer::Impl {
   const std::shared_ptr<Life> life;
   const std::string& boot;  // this life of the instance
   const base::Time started;
+  std::shared_ptr<const Templates> publications;
   std::map<std::string, std::shared_ptr<const pdf::PdfTemplate>, std::less<>> templates;
 };
 
@@ -136,24 +139,37 @@ base::Result<std::unique_ptr<Issuer>> Issuer::create(Parts parts, SealConfig sea
   auto impl = std::make_unique<Impl>(std::move(parts), std::move(seal), std::move(frame));
   const pdf::Letterhead head{impl->seal.agency, impl->seal.agency_code, impl->seal.caption,
                              impl->parts.verify_address};
-  for (const auto& form : pdf::templates()) {
-    BASE_TRY(auto made, pdf::PdfTemplate::create(form, {body, display}, head, reserved));
-    impl->templates.emplace(form.kind, std::move(made));
+  BASE_TRY(impl->publications, Templates::built_in());
+  for (const auto* one : impl->publications->newest()) {
+    BASE_TRY(auto made, pdf::PdfTemplate::create(one->form, {body, display}, head, reserved));
+    impl->templates.emplace(one->kind, std::move(made));
   }
   return std::unique_ptr<Issuer>(new Issuer(std::move(impl)));
 }
 
 base::Result<void> Issuer::Impl::may(const auth::Actor& actor) const {
-  if (!actor.has_scope(kScope)) return error(Code::permission_denied, "seal.scope");
+  if (!actor.has_scope(kScope) && !actor.has_scope(auth::kSampleScope))
+    return error(Code::permission_denied, "seal.scope");
+  return {};
+}
+
+// Facts that a handling system states leave for a system alone, samples for nobody in particular:
+// no person can have either made, whatever a floor above gets wrong.
+base::Result<void> Issuer::Impl::may_issue(const auth::Actor& actor, const Draft& draft) const {
+  const auto* kind = publications->find(draft.kind);
+  const bool of_system = !draft.sample && kind != nullptr && kind->source == FactSource::system;
+  const auto scope = draft.sample ? auth::kSampleScope : of_system ? kSystemScope : kScope;
+  if (!actor.has_scope(scope) || auth::is_system(actor) != of_system)
+    return error(Code::permission_denied, "seal.scope");
+  // Whom he acts for, by a mandate or himself: decided where the actor was made, and nowhere else.
+  if (draft.subject.empty() || actor.acting_for().value() != draft.subject)
+    return error(Code::permission_denied, "seal.not_own");
   return {};
 }
 
 base::Result<Issued> Issuer::issue(const auth::Actor& actor, const Draft& draft,
                                    std::string_view idempotency_key) {
-  BASE_TRY_VOID(impl_->may(actor));
-  // Whom he acts for, by a mandate or himself: decided where the actor was made, and nowhere else.
-  if (draft.subject.empty() || actor.acting_for().value() != draft.subject)
-    return error(Code::permission_denied, "seal.not_own");
+  BASE_TRY_VOID(impl_->may_issue(actor, draft));
   BASE_TRY_VOID(check_key(idempotency_key));
   if (impl_->templates.find(draft.kind) == impl_->templates.end())
     return error(Code::invalid_argument, "seal.kind", base::to_hex(base::as_bytes(draft.kind)));
@@ -175,7 +191,7 @@ base::Result<Issued> Issuer::Impl::claim_and_make(const auth::Actor& actor, cons
                                  .subject = draft.subject,
                                  .request = request,
                                  .draft = content,
-                                 .kind = draft.kind,
+                                 .kind = draft.registered_kind(),
                                  .instance = parts.instance,
                                  .boot = boot,
                                  .created_at = now,
@@ -212,7 +228,8 @@ base::Result<Issued> Issuer::Impl::work(const auth::Actor& actor, const records:
                                         const Draft& draft) {
   base::fail_point("seal.after_intent");
   auto made = make(draft);
-  base::Result<void> done = made.ok() ? judge(*made) : base::Result<void>(made.error());
+  base::Result<void> done =
+      made.ok() ? judge(*made, draft.sample) : base::Result<void>(made.error());
   if (done.ok()) {
     base::fail_point("seal.after_judge");
     done = release(actor, intent, draft, *made);
@@ -238,7 +255,8 @@ base::Result<Issuer::Impl::Made> Issuer::Impl::make(const Draft& draft) {
                   .rows = draft.rows,
                   .document_id = id,
                   .code = code.pretty(),
-                  .date = base::to_chinese_date(base::china_date(at))},
+                  .date = base::to_chinese_date(base::china_date(at)),
+                  .sample = draft.sample},
       .facts_json = draft.facts_json.empty() ? std::string_view("{}") : draft.facts_json,
       .code_address = parts.verify_address + code.text(),
       .at = at,
@@ -260,19 +278,19 @@ base::Result<Issuer::Impl::Made> Issuer::Impl::make(const Draft& draft) {
   out.issued.id_ = verify::DocumentId(id);
   out.issued.code_ = code.pretty();
   out.issued.file_ = std::move(document.file);
-  out.issued.kind_ = draft.kind;
+  out.issued.kind_ = draft.registered_kind();
   out.issued.media_type_ = "application/pdf";
-  out.issued.file_name_ = draft.kind + "-" + id + ".pdf";
+  out.issued.file_name_ = draft.registered_kind() + "-" + id + ".pdf";
   out.issued.issued_at_ = at;
   return out;
 }
 
 // The public judge sees the bytes as anybody will; nothing it would not call genuine leaves.
-base::Result<void> Issuer::Impl::judge(const Made& made) const {
+base::Result<void> Issuer::Impl::judge(const Made& made, bool sample) const {
   const auto now = parts.clock.now();
   const auto verdict = parts.verifier()->judge(made.issued.file(), now);
   std::string wrong;
-  if (verdict.outcome != verify::Outcome::genuine)
+  if (verdict.outcome != (sample ? verify::Outcome::sample : verify::Outcome::genuine))
     wrong = "outcome " + std::string(to_string(verdict.outcome));
   else if (verdict.seals.size() != 1)
     wrong = std::to_string(verdict.seals.size()) + " seals";
@@ -299,14 +317,16 @@ base::Result<void> Issuer::Impl::release(const auth::Actor& actor, const records
   const records::Document row{
       .id = id,
       .subject = draft.subject,
-      .kind = draft.kind,
+      .kind = draft.registered_kind(),
       .issued_at = issued.issued_at(),
       .file_sealed = parts.cipher.seal("seal.document.file", id, issued.file()),
       .code_sealed = parts.cipher.seal("seal.document.code", id, base::as_bytes(issued.code())),
-      .sha256 = made.sha256};
+      .sha256 = made.sha256,
+      .template_version = draft.version};
   base::JsonWriter facts;
   facts.StartObject();
-  facts.member("kind", draft.kind);
+  facts.member("kind", draft.registered_kind());
+  facts.member("template", draft.version);
   facts.member("sha256", base::to_hex(made.sha256));
   facts.member("seal", seal.id.value());
   facts.member("key", seal.key->info().id.value());
@@ -320,7 +340,7 @@ base::Result<void> Issuer::Impl::release(const auth::Actor& actor, const records
   verify::Entry entry;
   entry.id = issued.id();
   entry.code = verify::digest_of(made.code, parts.code_pepper);
-  entry.kind = draft.kind;
+  entry.kind = draft.registered_kind();
   entry.issuer = seal.agency;
   entry.issuer_code = seal.agency_code;
   entry.issued_at = issued.issued_at();

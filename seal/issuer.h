@@ -19,6 +19,8 @@
 #include "base/secret.h"
 #include "certs/certificate.h"
 #include "hsm/key.h"
+#include "seal/draft.h"
+#include "seal/templates.h"
 #include "seal/timestamp_source.h"
 #include "store/field_cipher.h"
 #include "store/store.h"
@@ -28,18 +30,6 @@
 namespace seal {
 
 using SealId = base::Strong<struct SealTag>;
-
-/// The content of a document before it is sealed: a template and what to fill it with. Texts are
-/// UTF-8, already checked; rows are a table's cells.
-struct Draft {
-  std::string kind;     ///< template id, e.g. "enrolment-certificate"
-  std::string subject;  ///< whose document it is (auth::SubjectId value)
-  std::vector<std::pair<std::string, std::string>> fields;  ///< template field -> text
-  std::vector<std::vector<std::string>> rows;
-  std::vector<verify::MaskedFact> masked_facts;  ///< what public verification may show
-  std::string facts_json;                        ///< the machine-readable record attached
-  std::optional<base::Time> valid_until;
-};
 
 /// A document that left by the rules. Made only by Issuer.
 class Issued {
@@ -105,7 +95,8 @@ class Issuer {
   /// the same document, with another draft is conflict `seal.idempotency`. Drafts are the same when
   /// kind, subject, rows and all fields but `as_of` are. The key has 1 to 200 visible ASCII
   /// characters. What was abandoned may be tried again under the same key. Errors:
-  /// permission_denied `seal.scope` (the actor's token lacks "documents"), `seal.not_own`;
+  /// permission_denied `seal.scope` (the actor's token may not have this kind made: "documents",
+  /// "documents.issue" where a system states the facts), `seal.not_own`;
   /// invalid_argument `seal.kind`, `seal.idempotency_key`, `seal.field` (args "field"),
   /// `seal.rows`, `seal.glyph` (args "character": no glyph for it); unavailable `hsm.unavailable`,
   /// `seal.timestamp`, `seal.in_progress`, `seal.too_late`, `store.unavailable`; internal

@@ -37,8 +37,9 @@ constexpr store::Query kAbandonStale{"seal.abandon_stale", R"sql(
   returning id, subject, kind)sql"};
 
 constexpr store::Query kInsert{"seal.insert", R"sql(
-  insert into seal.document (id, subject, kind, issued_at, file_sealed, code_sealed, sha256)
-  values ($1, $2, $3, $4, $5, $6, $7))sql"};
+  insert into seal.document (id, subject, kind, issued_at, file_sealed, code_sealed, sha256,
+                             template_version)
+  values ($1, $2, $3, $4, $5, $6, $7, $8))sql"};
 
 constexpr store::Query kRead{"seal.read", R"sql(
   select id, subject, kind, issued_at, file_sealed, code_sealed, sha256
@@ -126,7 +127,7 @@ base::Result<int> abandon_stale(store::Pool& pool, const std::string& instance,
 base::Result<void> insert(store::Tx& tx, const Document& d) {
   BASE_TRY([[maybe_unused]] const auto rows,
            tx.run(kInsert, {d.id, d.subject, d.kind, d.issued_at, d.file_sealed, d.code_sealed,
-                            base::BytesView(d.sha256)}));
+                            base::BytesView(d.sha256), d.template_version}));
   return {};
 }
 

@@ -58,6 +58,7 @@ struct Document {
   base::Time issued_at;
   base::Bytes file_sealed, code_sealed;
   base::Digest sha256{};
+  int template_version = 1;
 };
 base::Result<void> insert(store::Tx& tx, const Document& document);
 /// `subjects`: whose it may be, separated by spaces (one, and who was merged into it).

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "store/field_cipher.h"
 #include "store/store.h"
 
 namespace services {
@@ -20,9 +21,14 @@ struct DemoSubjects {
   std::string handler;    ///< subject id, or empty
 };
 
-/// Puts the unit, the person's three insurances since July 2019 and three years of contributions up
-/// to the month of `now`, whose own have not arrived yet. Again is harmless. Errors: those of
-/// store::Tx.
+/// Puts the unit, the person's three insurances since July 2019, three years of contributions up to
+/// the month of `now`, whose own have not arrived yet, the pension account by year, a survivor's
+/// benefit, and the unit's last years. Again is harmless. Errors: those of store::Tx.
 base::Result<void> insert_demo_data(store::Tx& tx, const DemoSubjects& subjects, base::Time now);
+
+/// Puts `members` invented people on the unit's roster, names and numbers sealed. Again is
+/// harmless. Errors: those of store::Tx.
+base::Result<void> insert_demo_roster(store::Tx& tx, const store::FieldCipher& cipher,
+                                      const std::string& unit, int members);
 
 }  // namespace services

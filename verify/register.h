@@ -29,6 +29,12 @@ struct MaskedFact {
   std::string value;  ///< masked, e.g. "张*三"
 };
 
+/// 样本 (LD/T 01-2020 5.6.2e): of a kind of their own, so that nowhere one counts as a document.
+inline constexpr std::string_view kSamplePrefix = "sample-";
+inline bool is_sample(std::string_view kind) {
+  return kind.starts_with(kSamplePrefix);
+}
+
 struct Entry {
   DocumentId id;
   CodeDigest code{};

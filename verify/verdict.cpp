@@ -32,6 +32,8 @@ std::string_view to_string(Outcome outcome) {
       return "unsealed";
     case Outcome::malformed:
       return "malformed";
+    case Outcome::sample:
+      return "sample";
     case Outcome::undetermined:
       return "undetermined";
   }

@@ -62,6 +62,7 @@ enum class Outcome {
   expired,       ///< the sealing certificate was not in force
   unsealed,      ///< no seal at all: not "forged"
   malformed,     ///< not a file we can read
+  sample,        ///< 样本: sealed and whole, but made for show; not a document
   undetermined,  ///< could not be judged, e.g. no revocation data
 };
 

@@ -36,8 +36,10 @@ int rank(Outcome outcome) {
       return 4;
     case Outcome::undetermined:
       return 5;
-    case Outcome::genuine:
+    case Outcome::sample:
       return 6;
+    case Outcome::genuine:
+      return 7;
   }
   return 0;
 }
@@ -73,6 +75,11 @@ Outcome worst(const std::vector<SealReport>& seals) {
   return out;
 }
 
+/// The seal covers the mark too: who takes it away has altered the file.
+void mark_sample(Verdict& verdict, bool marked) {
+  if (marked && verdict.outcome == Outcome::genuine) verdict.outcome = Outcome::sample;
+}
+
 void unsealed(Verdict& verdict, bool loose, const char* loose_key) {
   verdict.outcome = loose ? Outcome::altered : Outcome::unsealed;
   verdict.reasons.push_back(loose ? loose_key : "verify.unsealed");
@@ -93,6 +100,7 @@ void judge_ofd(base::BytesView bytes, const Limits& limits, const certs::TrustLi
     return unsealed(verdict, ofd::has_loose_seal(*package), "verify.ofd.loose_seal");
   verdict.seals = ofd::judge_seals(*package, trust, at);
   verdict.outcome = worst(verdict.seals);
+  mark_sample(verdict, package->custom_data("XinyinSample").has_value());
 }
 
 void judge_pdf(base::BytesView bytes, const Limits& limits, const certs::TrustList& trust,
@@ -114,6 +122,7 @@ void judge_pdf(base::BytesView bytes, const Limits& limits, const certs::TrustLi
     verdict.seals.push_back(judge_seal(bytes, signature, trust, at));
   judge_revisions(bytes, limits, *signatures, verdict);
   verdict.outcome = worst(verdict.seals);
+  mark_sample(verdict, pdf::information(*file, "XinyinSample").has_value());
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "auth/portals.h"
 #include "base/encoding.h"
 #include "base/json.h"
+#include "seal/templates.h"
 #include "services/demo_data.h"
 
 namespace cli {
@@ -100,6 +101,7 @@ base::Result<Seeded> seed_subject(auth::Accounts& accounts, base::Random& random
 
 struct DemoClient {
   std::string id, name, secret, redirect, after_logout;
+  std::string machine_scope = {};  ///< of a system that no person logs in to
 };
 
 /// What a portal's operator would hand in.
@@ -108,8 +110,18 @@ std::string metadata_of(const DemoClient& wanted) {
   out.StartObject();
   out.member("client_id", wanted.id);
   out.member("client_name", wanted.name);
-  out.member("kind", "portal");
+  const bool machine = !wanted.machine_scope.empty();
+  out.member("kind", machine ? "system" : "portal");
   out.member("operator", "演示社会保险经办中心");
+  if (machine) {
+    out.member("machine_scope", wanted.machine_scope);
+    out.key("grant_types");
+    out.StartArray();
+    out.string("client_credentials");
+    out.EndArray();
+    out.EndObject();
+    return out.text();
+  }
   out.key("redirect_uris");
   out.StartArray();
   out.string(wanted.redirect);
@@ -239,6 +251,8 @@ base::Result<Answer> seed(Context& context, const Options& options) {
   BASE_TRY(const auto portal, portal_secret(options, before, random));
   auto test_secret = remembered(before, "test_client", "client_secret");
   if (test_secret.empty()) test_secret = base::to_base64url(random.bytes(32));
+  auto core_secret = remembered(before, "core_client", "client_secret");
+  if (core_secret.empty()) core_secret = base::to_base64url(random.bytes(32));
   BASE_TRY(const auto person,
            seed_subject(accounts, random, kPerson, remembered(before, kPerson.key, "password")));
   BASE_TRY(const auto unit,
@@ -268,6 +282,7 @@ base::Result<Answer> seed(Context& context, const Options& options) {
   for (std::size_t i = 0; i < staff.size(); ++i) put_subject(out, kStaff[i], staff[i]);
   put_client(out, "portal_client", "demo-portal", portal, options.portal_redirect);
   put_client(out, "test_client", "demo-scripts", test_secret, options.test_redirect);
+  put_client(out, "core_client", "demo-core", core_secret, "");
   out.EndObject();
   BASE_TRY_VOID(write_private(options.out, out.text() + "\n"));
 
@@ -277,9 +292,13 @@ base::Result<Answer> seed(Context& context, const Options& options) {
   BASE_TRY_VOID(put_client(portals, staff_ids,
                            {"demo-scripts", "示范脚本客户端", test_secret, options.test_redirect,
                             options.test_after_logout}));
+  BASE_TRY_VOID(put_client(
+      portals, staff_ids,
+      {"demo-core", "示范业务经办系统", core_secret, "", "", std::string(seal::kSystemScope)}));
   BASE_TRY(auto tx, pool.begin());
   BASE_TRY_VOID(services::insert_demo_data(
       tx, {person.id.value(), unit.id.value(), kUnit.name, kUnit.id_number, ""}, now));
+  BASE_TRY_VOID(services::insert_demo_roster(tx, cipher, unit.id.value(), 42));
   BASE_TRY_VOID(tx.commit());
 
   base::JsonWriter answer;  // without the secrets: this may end in a log
@@ -299,7 +318,7 @@ base::Result<Answer> seed(Context& context, const Options& options) {
 void register_demo(CLI::App& app, Context& context) {
   auto* noun = app.add_subcommand("demo", "data of a demonstration; refused in production");
   noun->require_subcommand(1);
-  auto* verb = noun->add_subcommand("seed", "a person, a unit, two clients; again is harmless");
+  auto* verb = noun->add_subcommand("seed", "a person, a unit, three clients; again is harmless");
   const auto options = std::make_shared<Options>();
   verb->add_option("--out", options->out, "file for the passwords and secrets, mode 0600")
       ->required();

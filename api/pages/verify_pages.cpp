@@ -30,10 +30,6 @@ void advice(PageData& page, std::initializer_list<std::string_view> keys) {
   page.list("advice", std::move(rows));
 }
 
-std::string kind_key(std::string_view kind) {
-  return "document." + std::string(kind);
-}
-
 void describe(PageData& page, const verify::Entry& entry) {
   page.flag("known", true);
   page.message("kind", kind_key(entry.kind));
@@ -86,6 +82,7 @@ std::string_view tone_of(verify::Outcome outcome) {
     case verify::Outcome::not_trusted:
     case verify::Outcome::expired:
       return "bad";
+    case verify::Outcome::sample:
     case verify::Outcome::unsealed:
     case verify::Outcome::malformed:
     case verify::Outcome::undetermined:
@@ -100,6 +97,8 @@ std::string_view to_string(CodeState state) {
   switch (state) {
     case CodeState::in_force:
       return "in_force";
+    case CodeState::sample:
+      return "sample";
     case CodeState::expired:
       return "expired";
     case CodeState::superseded:
@@ -112,7 +111,13 @@ std::string_view to_string(CodeState state) {
   base::fail("unknown CodeState");
 }
 
+std::string kind_key(std::string_view kind) {
+  if (verify::is_sample(kind)) kind.remove_prefix(verify::kSamplePrefix.size());
+  return "document." + std::string(kind);
+}
+
 CodeState state_of(const verify::Entry& entry, Time now) {
+  if (verify::is_sample(entry.kind)) return CodeState::sample;
   switch (entry.standing) {
     case verify::Standing::revoked:
       return CodeState::revoked;
@@ -137,6 +142,10 @@ std::string code_verdict(const Renderer& look, const verify::Entry& entry, Time 
     case CodeState::in_force:
       tone(page, "good");
       advice(page, {"web.advice.compare", "web.advice.address", "web.advice.upload"});
+      break;
+    case CodeState::sample:
+      tone(page, "warn");
+      advice(page, {"web.advice.not_a_document", "web.advice.address"});
       break;
     case CodeState::expired:
     case CodeState::superseded:

@@ -12,9 +12,11 @@
 namespace api::pages {
 
 /// A register entry as of `now`: in force, or why not.
-enum class CodeState { in_force, expired, superseded, revoked, suspended };
+enum class CodeState { in_force, sample, expired, superseded, revoked, suspended };
 CodeState state_of(const verify::Entry& entry, base::Time now);
 std::string_view to_string(CodeState state);
+/// The message that names a kind of document, a sample's like that of what it is a sample of.
+std::string kind_key(std::string_view kind);
 
 std::string code_verdict(const Renderer& look, const verify::Entry& entry, base::Time now);
 std::string code_unknown(const Renderer& look, base::Time now);

@@ -236,8 +236,9 @@ std::string OfdTemplate::root_xml(const Parameters& p) const {
          element("CreationDate", date) + element("ModDate", date) + element("Creator", "Xinyin") +
          "<ofd:CustomDatas>" + datum("XinyinCode", p.content.code) +
          datum("XinyinDocument", p.content.document_id) +
-         datum("XinyinKind", layout_->form().kind) + "</ofd:CustomDatas></ofd:DocInfo>" +
-         element("DocRoot", "Doc_0/Document.xml") +
+         datum("XinyinKind", layout_->form().kind) +
+         (p.content.sample ? datum("XinyinSample", "true") : std::string()) +
+         "</ofd:CustomDatas></ofd:DocInfo>" + element("DocRoot", "Doc_0/Document.xml") +
          element("Signatures", "Doc_0/Signs/Signatures.xml") + "</ofd:DocBody>" + end("OFD");
 }
 

@@ -30,11 +30,14 @@ enum Number : std::uint32_t {
   kProfile = kFontT + 5,
   kSealState,
   kSealPicture,
+  kStructure,
+  kFormResources,
   kForms,  // and on
 };
 
 constexpr int kQuietZone = 4;  // modules, ISO/IEC 18004 §6.3.8
 constexpr std::size_t kByteRangeWidth = 34;
+constexpr std::uint32_t kFewPages = 4;  // more are compressed: slower to make, but far smaller
 
 // Five objects: composite font, CID font, descriptor, program, text map.
 // The tag is six capitals (ISO 32000-1 9.6.4).
@@ -91,6 +94,58 @@ std::string xml(std::string_view text) {
 
 constexpr std::string_view kProducer = "Xinyin";
 
+/// Where the structure's objects and the pages they lie on are numbered from.
+struct StructureNumbers {
+  std::uint32_t first = 0;       ///< the document element; its descendants follow
+  std::uint32_t first_page = 0;  ///< pages have every second number
+};
+
+/// One element with its kids, or its marked content (ISO 32000-1 14.7.2, 14.7.4).
+std::string element_object(const Element& one, const std::vector<std::uint32_t>& kids,
+                           const StructureNumbers& numbers) {
+  const auto page_ref = [&](int page) {
+    return ref(numbers.first_page + 2 * static_cast<std::uint32_t>(page));
+  };
+  auto out = "<</S/" + one.role + "/P " +
+             ref(numbers.first + static_cast<std::uint32_t>(one.parent + 1)) + one.attributes;
+  if (one.content.size() == 1 && kids.empty())
+    return out + "/Pg " + page_ref(one.content[0].first) + "/K " +
+           std::to_string(one.content[0].second) + ">>";
+  out += "/K[";
+  for (const auto& [page, mark] : one.content)
+    out += "<</Type/MCR/Pg " + page_ref(page) + "/MCID " + std::to_string(mark) + ">>";
+  for (const auto kid : kids) out += ref(kid) + ' ';
+  return out + "]>>";
+}
+
+/// The logical structure of `sheet`; the seal's widget is its last element.
+void write_structure(Objects& out, const Sheet& sheet, const StructureNumbers& numbers) {
+  const auto pages = sheet.pages.size();
+  const auto form = numbers.first + 1 + static_cast<std::uint32_t>(sheet.elements.size());
+  std::vector<std::vector<std::uint32_t>> kids(sheet.elements.size() + 1);
+  std::vector<std::string> parents(pages);  // of each page's marks, in their order
+  for (std::size_t i = 0; i < sheet.elements.size(); ++i) {
+    const auto number = numbers.first + 1 + static_cast<std::uint32_t>(i);
+    kids[static_cast<std::size_t>(sheet.elements[i].parent + 1)].push_back(number);
+    for (const auto& content : sheet.elements[i].content)
+      parents[static_cast<std::size_t>(content.first)] += ref(number) + ' ';
+  }
+  std::string tree = "<</Type/StructTreeRoot/K " + ref(numbers.first) + "/ParentTree<</Nums[";
+  for (std::size_t i = 0; i < pages; ++i) tree += std::to_string(i) + '[' + parents[i] + ']';
+  out.object(kStructure, tree + std::to_string(pages) + ' ' + ref(form) + "]>>/ParentTreeNextKey " +
+                             std::to_string(pages + 1) + ">>");
+  std::string top = "<</S/Document/P " + ref(kStructure) + "/K[";
+  for (const auto kid : kids[0]) top += ref(kid) + ' ';
+  out.object(numbers.first, top + ref(form) + "]>>");
+  for (std::size_t i = 0; i < sheet.elements.size(); ++i)
+    out.object(numbers.first + 1 + static_cast<std::uint32_t>(i),
+               element_object(sheet.elements[i], kids[i + 1], numbers));
+  const auto last_page = ref(numbers.first_page + 2 * static_cast<std::uint32_t>(pages - 1));
+  out.object(form, "<</S/Form/P " + ref(numbers.first) + "/Alt" + text_string("电子印章") + "/Pg " +
+                       last_page + "/K<</Type/OBJR/Pg " + last_page + "/Obj " + ref(kField) +
+                       ">>>>");
+}
+
 // The same facts as in the information dictionary (ISO 19005-3 6.6.3), and the claim of PDF/A.
 std::string metadata(const std::string& title, const std::string& agency, base::Time at) {
   const auto date = xmp_date(at);
@@ -134,7 +189,8 @@ void PdfTemplate::write_prefix(const std::string& seal_picture) {
       kCatalog,
       "<</Type/Catalog/Version/1.7/Pages " + ref(kPages) + "/Lang(zh-CN)/Metadata " +
           ref(kMetadata) +
-          "/ViewerPreferences<</DisplayDocTitle true>>"
+          "/ViewerPreferences<</DisplayDocTitle true>>/MarkInfo<</Marked true>>/StructTreeRoot " +
+          ref(kStructure) +
           "/OutputIntents[<</Type/OutputIntent/S/GTS_PDFA1/OutputConditionIdentifier(sRGB)/Info"
           "(sRGB IEC61966-2.1)/DestOutputProfile " +
           ref(kProfile) + ">>]/AcroForm<</Fields[" + ref(kField) +
@@ -160,12 +216,13 @@ void PdfTemplate::write_prefix(const std::string& seal_picture) {
   std::uint32_t number = kForms;
   std::string page_box;
   for (const auto value : {0.0, 0.0, kPageWidth, kPageHeight}) put(page_box, value);
+  out.object(kFormResources, "<</Font<</FA " + ref(kFontA) + "/FT " + ref(kFontT) +
+                                 ">>/ExtGState<</G " + ref(kSealState) + ">>>>");
   for (const auto& form : layout_->forms()) {
-    // Headers and the closing block have their own origin and reach below it.
-    const bool whole_page = form.name == "Head" || form.name == "Cont" || form.name == "Foot";
     out.stream(number,
-               "/Type/XObject/Subtype/Form/BBox[" + (whole_page ? page_box : "-10 -200 595 100") +
-                   "]/Resources<</Font<</FA " + ref(kFontA) + "/FT " + ref(kFontT) + ">>>>",
+               "/Type/XObject/Subtype/Form/BBox[" +
+                   (form.whole_page ? page_box : "-100 -200 595 100") + "]/Resources " +
+                   ref(kFormResources),
                form.content, true);
     form_resources_ += '/' + form.name + ' ' + ref(number);
     ++number;
@@ -192,6 +249,7 @@ base::Result<Unsigned> PdfTemplate::compose(const Parameters& p) const {
   out.object(kPages, "<</Type/Pages/Count " + std::to_string(pages) + "/Kids[" + kids + "]>>");
 
   const bool extra = !sheet.extra.empty();
+  write_structure(out, sheet, {font_b + (extra ? 5 : 0), first_page});
   if (extra) write_font(out, *faces_.body, "XINYIB", font_b, sheet.extra, false);
   out.object(kResources, "<</Font<</FA " + ref(kFontA) + "/FT " + ref(kFontT) +
                              (extra ? "/FB " + ref(font_b) : "") + ">>/XObject<<" +
@@ -215,17 +273,19 @@ base::Result<Unsigned> PdfTemplate::compose(const Parameters& p) const {
     std::string media;
     for (const auto value : {0.0, 0.0, kPageWidth, kPageHeight}) put(media, value);
     out.object(page, "<</Type/Page/Parent " + ref(kPages) + "/MediaBox[" + media + "]/Resources " +
-                         ref(kResources) + "/Group<</S/Transparency/CS/DeviceRGB>>/Contents " +
-                         ref(page + 1) + (page == last_page ? "/Annots[" + ref(kField) + "]" : "") +
-                         ">>");
-    out.stream(page + 1, "", sheet.pages[i], false);
+                         ref(kResources) +
+                         "/Group<</S/Transparency/CS/DeviceRGB>>/Tabs/S/StructParents " +
+                         std::to_string(i) + "/Contents " + ref(page + 1) +
+                         (page == last_page ? "/Annots[" + ref(kField) + "]" : "") + ">>");
+    out.stream(page + 1, "", sheet.pages[i], pages > kFewPages);
   }
 
   const std::string title(layout_->form().title.zh);
   const auto date = pdf_date(p.at);
   out.object(kInfo, "<</Title" + text_string(title) + "/Author" + text_string(head_.agency) +
                         "/Producer(" + std::string(kProducer) + ")/CreationDate" + date +
-                        "/ModDate" + date + "/XinyinCode(" + p.content.code + ")>>");
+                        "/ModDate" + date + "/XinyinCode(" + p.content.code + ')' +
+                        (p.content.sample ? "/XinyinSample(yes)" : "") + ">>");
   out.stream(kMetadata, "/Type/Metadata/Subtype/XML", metadata(title, head_.agency, p.at), false);
   out.stream(kEmbedded,
              "/Type/EmbeddedFile/Subtype/application#2Fjson/Params<</Size " +
@@ -240,8 +300,9 @@ base::Result<Unsigned> PdfTemplate::compose(const Parameters& p) const {
                            sheet.seal.y + sheet.seal.height})
     put(rect, value);
   out.object(kField, "<</Type/Annot/Subtype/Widget/FT/Sig/T(Seal)/TU" + text_string("电子印章") +
-                         "/F 132/Rect[" + rect + "]/P " + ref(last_page) + "/V " + ref(kSignature) +
-                         "/AP<</N " + ref(kSealPicture) + ">>>>");
+                         "/F 132/StructParent " + std::to_string(pages) + "/Rect[" + rect + "]/P " +
+                         ref(last_page) + "/V " + ref(kSignature) + "/AP<</N " + ref(kSealPicture) +
+                         ">>>>");
 
   // Last of all the signature: certifying (DocMDP P 1, ISO 32000-1 12.8.2.2), so that any later
   // change breaks it.

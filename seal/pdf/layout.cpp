@@ -13,10 +13,13 @@ using namespace measures;
 
 namespace {
 
-constexpr std::size_t kMostRows = 600;  // twenty-odd pages
-constexpr std::size_t kMostFieldBytes = 600;
+constexpr std::size_t kMostRows = 20'000;  // some five hundred pages
+constexpr std::size_t kMostFieldBytes = 1200;
 constexpr std::size_t kRowsWithClosing = 3;  // a seal never stands alone on a page
 constexpr double kEmMiddle = 0.38;           // of an ideograph's box over the baseline, in ems
+// Of what a TH is the heading (ISO 32000-1 14.8.5.7).
+constexpr std::string_view kRowHeading = "/A<</O/Table/Scope/Row>>";
+constexpr std::string_view kColumnHeading = "/A<</O/Table/Scope/Column>>";
 
 struct Fitted {
   std::vector<std::u32string> lines;
@@ -55,21 +58,38 @@ class Layout::Setting {
   base::Result<void> grid();
   base::Result<std::vector<std::vector<std::string_view>>> cells_of(const Table& table) const;
   base::Result<std::vector<Row>> rows_of(const Table& table);
-  void table(std::size_t index, const std::vector<Row>& rows);
-  void draw_row(const Table& table, const Row& row);
+  void table(std::size_t index, const std::vector<Row>& rows, bool last);
+  void draw_table_head(std::size_t index, bool first, int element);
+  void draw_row(const Table& table, const Row& row, int element);
   void begin_page();
-  void end_page() {
-    pages_.push_back(canvas_->content());
-    if (!missing_) missing_ = canvas_->missing();
-  }
+  void end_page();
   void closing();
+  void finish_pages(Sheet& out);
   double room() const { return y_ - kBottom; }
+
+  // Structure: what is drawn between mark() and unmark() belongs to the element.
+  int element(std::string role, int parent, std::string attributes = {}) {
+    elements_.push_back({std::move(role), parent, {}, std::move(attributes)});
+    return static_cast<int>(elements_.size()) - 1;
+  }
+  void mark(int element) {
+    auto& to = elements_[static_cast<std::size_t>(element)];
+    canvas_->raw("/" + to.role + "<</MCID " + std::to_string(marks_) + ">>BDC\n");
+    to.content.emplace_back(static_cast<int>(pages_.size()), marks_++);
+  }
+  void mark_new(std::string role, int parent, std::string attributes = {}) {
+    mark(element(std::move(role), parent, std::move(attributes)));
+  }
+  void artifact() { canvas_->raw("/Artifact BMC\n"); }
+  void unmark() { canvas_->raw("EMC\n"); }
 
   const Layout& layout_;
   const Content& content_;
   ExtraCodes extra_;
   std::unique_ptr<Canvas> canvas_;
   std::vector<std::string> pages_;
+  std::vector<Element> elements_;
+  int marks_ = 0;  // on this page
   double y_ = 0;
   std::string moment_;
   std::u32string holder_;
@@ -109,17 +129,27 @@ void Layout::Setting::show(const Fitted& text, double x, double middle, double w
 }
 
 base::Result<void> Layout::Setting::grid() {
+  const int grid = element("Table", -1);
   double y = kPageHeight - kGridTop;
-  for (const auto& row : layout_.template_.grid) {
+  for (std::size_t i = 0; i < layout_.template_.grid.size(); ++i) {
+    const auto& row = layout_.template_.grid[i];
+    const double height = mm(row.height_mm), middle = y - height / 2;
+    const int line = element("TR", grid);
     double x = kLeft;
-    for (const auto& cell : row) {
+    for (std::size_t k = 0; k < row.cells.size(); ++k) {
+      const auto& cell = row.cells[k];
+      mark_new("TH", line, std::string(kRowHeading));
+      canvas_->place(label_form(i, k), x, middle);
+      unmark();
       BASE_TRY(const auto value, field(cell.field));
       const double width = mm(cell.width_mm) - kGridLabel - mm(5);
-      BASE_TRY(const auto text, fit(cell.field, value, width, kGridRow, 9.6));
-      show(text, x + kGridLabel + mm(2.5), y - kGridRow / 2, width, Align::left);
+      BASE_TRY(const auto text, fit(cell.field, value, width, height, 9.6));
+      mark_new("TD", line);
+      show(text, x + kGridLabel + mm(2.5), middle, width, Align::left);
+      unmark();
       x += mm(cell.width_mm);
     }
-    y -= kGridRow;
+    y -= height;
   }
   y_ = y;
   return {};
@@ -173,30 +203,76 @@ base::Result<std::vector<Row>> Layout::Setting::rows_of(const Table& table) {
 
 void Layout::Setting::begin_page() {
   canvas_ = std::make_unique<Canvas>(layout_.faces_, layout_.body_, layout_.display_, extra_);
-  canvas_->place(pages_.empty() ? "Head" : "Cont", 0, 0);
+  marks_ = 0;
+  const bool first = pages_.empty();
+  artifact();
+  canvas_->place(first ? "Head" : "Cont", 0, 0);
   canvas_->text(kLeft + kWidth, kPageHeight - mm(17), "编号 No. " + content_.document_id,
                 {.size = 8.5, .colour = kGrey}, Align::right);
   // Whose document it is stands on every page, so that pages cannot be swapped between documents.
-  if (!pages_.empty())
+  if (!first)
     canvas_->text(kLeft + kWidth / 2, kPageHeight - mm(17), holder_, {.size = 9}, Align::centre);
+  unmark();
+  if (first) {
+    mark_new("H1", -1);
+    canvas_->place("Title", 0, 0);
+    unmark();
+  }
   y_ = kPageHeight - kContinuedTop;
 }
 
-void Layout::Setting::draw_row(const Table& table, const Row& row) {
+void Layout::Setting::end_page() {
+  pages_.push_back(canvas_->content());
+  if (!missing_) missing_ = canvas_->missing();
+}
+
+void Layout::Setting::draw_row(const Table& table, const Row& row, int element_of_table) {
+  const int line = element("TR", element_of_table);
   double x = kLeft;
   for (std::size_t i = 0; i < row.cells.size(); ++i) {
     const double width = mm(table.columns[i].width_mm);
+    mark_new("TD", line);
     show(row.cells[i], x + mm(1.5), y_ - row.height / 2, width - mm(3), table.columns[i].align);
+    unmark();
     x += width;
   }
   y_ -= row.height;
 }
 
-// Rows from `begin` on until the page is full; what is left goes to the next, under the same
-// header.
-void Layout::Setting::table(std::size_t index, const std::vector<Row>& rows) {
+// Heading and header on the first page; on those that follow the header alone, as ornament.
+void Layout::Setting::draw_table_head(std::size_t index, bool first, int table_element) {
   const auto& what = layout_.template_.tables[index];
-  const bool last = index + 1 == layout_.template_.tables.size();
+  if (first) {
+    mark_new("Caption", table_element);
+    canvas_->text(kLeft, y_ - mm(7), what.heading.zh, {.size = 10});
+    const double after = canvas_->width(base::to_code_points(what.heading.zh), {.size = 10});
+    canvas_->text(kLeft + after + mm(2), y_ - mm(7), what.heading.en, {.size = 7, .colour = kGrey});
+    if (index == 0 && !moment_.empty())
+      canvas_->text(kLeft + kWidth, y_ - mm(7), "数据截至 As of " + moment_,
+                    {.size = 7.6, .colour = kGrey}, Align::right);
+    unmark();
+    y_ -= kHeading;
+  }
+  y_ -= kTableHeader;
+  artifact();
+  canvas_->place("Tab" + std::to_string(index), kLeft, y_);
+  if (first) unmark();
+  const int line = first ? element("TR", table_element) : -1;
+  double x = kLeft;
+  for (std::size_t i = 0; i < what.columns.size(); ++i) {
+    const double width = mm(what.columns[i].width_mm);
+    if (first) mark_new("TH", line, std::string(kColumnHeading));
+    canvas_->place(column_form(index, i), x + width / 2, y_);
+    if (first) unmark();
+    x += width;
+  }
+  if (!first) unmark();
+}
+
+// Rows until the page is full; what is left goes to the next, under the same header.
+void Layout::Setting::table(std::size_t index, const std::vector<Row>& rows, bool last) {
+  const auto& what = layout_.template_.tables[index];
+  const int table_element = element("Table", -1);
   const double ending = last ? kBlankRow + kClosingGap + kClosing : 0;
   std::size_t done = 0;
   bool first = true;
@@ -212,39 +288,35 @@ void Layout::Setting::table(std::size_t index, const std::vector<Row>& rows) {
     std::size_t end = done;
     while (end < rows.size() && used + rows[end].height <= room()) used += rows[end++].height;
     const bool ends = end == rows.size() && used + ending <= room();
-    if (last && !ends && end == rows.size() && end - done > kRowsWithClosing) {
+    if (last && !ends && end == rows.size() && end - done > kRowsWithClosing)
       end -= kRowsWithClosing;
-    }
 
-    if (first) {
-      canvas_->text(kLeft, y_ - mm(7), what.heading.zh, {.size = 10});
-      const double after = canvas_->width(base::to_code_points(what.heading.zh), {.size = 10});
-      canvas_->text(kLeft + after + mm(2), y_ - mm(7), what.heading.en,
-                    {.size = 7, .colour = kGrey});
-      if (index == 0 && !moment_.empty())
-        canvas_->text(kLeft + kWidth, y_ - mm(7), "数据截至 As of " + moment_,
-                      {.size = 7.6, .colour = kGrey}, Align::right);
-      y_ -= kHeading;
-    }
-    const double top = y_;
-    y_ -= kTableHeader;
-    canvas_->place("Tab" + std::to_string(index), kLeft, y_);
+    const double top = y_ - (first ? kHeading : 0);
+    draw_table_head(index, first, table_element);
     const double body = y_;
+    std::vector<double> rules;
     for (auto i = done; i < end; ++i) {
-      draw_row(what, rows[i]);
-      if (i + 1 < end || (last && ends)) canvas_->line(kLeft, y_, kLeft + kWidth, y_, kHair, kRule);
+      draw_row(what, rows[i], table_element);
+      if (i + 1 < end || (last && ends)) rules.push_back(y_);
     }
+    artifact();
+    for (const double y : rules) canvas_->line(kLeft, y, kLeft + kWidth, y, kHair, kRule);
     double x = kLeft;
     for (std::size_t i = 0; i + 1 < what.columns.size(); ++i) {
       x += mm(what.columns[i].width_mm);
       if (end > done) canvas_->line(x, body, x, y_, kHair, kRule);
     }
+    unmark();
     if (last && ends) {
+      mark_new("P", -1);
       canvas_->text(kLeft + kWidth / 2, y_ - kBlankRow / 2 - kEmMiddle * 7, "以下空白 End of table",
                     {.size = 7, .colour = kGrey}, Align::centre);
+      unmark();
       y_ -= kBlankRow;
     }
+    artifact();
     canvas_->frame(kLeft, y_, kWidth, top - y_, kFrame, kGrey);
+    unmark();
     done = end;
     first = false;
     if (done == rows.size() && (ends || !last)) break;
@@ -257,36 +329,29 @@ void Layout::Setting::table(std::size_t index, const std::vector<Row>& rows) {
 void Layout::Setting::closing() {
   y_ -= kClosingGap;
   const double top = y_;
+  mark_new("P", -1);
   canvas_->place("Close", kLeft, top);
+  unmark();
+  mark_new("Figure", -1,
+           "/Alt" + text_string("二维码，内容为查验网址和电子防伪码 " + content_.code));
   canvas_->place_scaled("Qr", kLeft + (kQrColumn - kQrSide) / 2, top - kQrTop - kQrSide, kQrSide,
                         kQrSide);
+  unmark();
+  mark_new("P", -1);
   canvas_->text(kLeft + kQrColumn / 2, top - mm(43), content_.code, {.size = 8.2}, Align::centre);
+  unmark();
+  mark_new("P", -1);
   canvas_->text(kLeft + kSealMiddle, top - mm(33.2), content_.date, {.size = 10.5}, Align::centre);
+  unmark();
   seal_ = {kLeft + kSealMiddle - mm(kSealDiameter_mm) / 2, top - kSealTop - mm(kSealDiameter_mm),
            mm(kSealDiameter_mm), mm(kSealDiameter_mm)};
 }
 
-base::Result<Sheet> Layout::Setting::run() {
-  const auto& holder = layout_.template_.grid.front().front();
-  BASE_TRY(const std::string_view name_value, field(holder.field));
-  if (!base::is_utf8(name_value)) return bad_field(holder.field, "not UTF-8");
-  holder_ = canvas_->lines(base::to_code_points(name_value), mm(62), {.size = 9}).front();
-  begin_page();
-  BASE_TRY_VOID(grid());
-  if (const auto name = layout_.template_.moment_field; !name.empty()) {
-    BASE_TRY(moment_, field(name));
-    BASE_TRY([[maybe_unused]] const auto fits, fit(name, moment_, kWidth / 2, mm(3.6), 7.6));
-  }
-  for (std::size_t i = 0; i < layout_.template_.tables.size(); ++i) {
-    BASE_TRY(const auto rows, rows_of(layout_.template_.tables[i]));
-    table(i, rows);
-  }
-  closing();
-  end_page();
-
-  Sheet out;
+// What needs the number of pages: the footer, and the symbol on the first of several.
+void Layout::Setting::finish_pages(Sheet& out) {
   for (std::size_t i = 0; i < pages_.size(); ++i) {
     Canvas foot(layout_.faces_, layout_.body_, layout_.display_, extra_);
+    foot.raw("/Artifact BMC\n");
     foot.place("Foot", 0, 0);
     const Style style{.size = 6.8, .colour = kGrey};
     foot.text(kLeft + mm(14), kFooterText, content_.code, style);
@@ -298,10 +363,38 @@ base::Result<Sheet> Layout::Setting::run() {
     foot.text(kLeft + kWidth, kFooterText,
               "第 " + page + " 页，共 " + of + " 页  Page " + page + " of " + of, style,
               Align::right);
-    out.pages.push_back(pages_[i] + foot.content());
+    if (content_.sample) foot.place("Mark", 0, 0);
+    foot.raw("EMC\n");
+    out.pages.push_back(std::move(pages_[i]) + foot.content());
     if (!missing_) missing_ = foot.missing();
   }
+}
+
+base::Result<Sheet> Layout::Setting::run() {
+  const auto& form = layout_.template_;
+  const auto& holder = form.grid.front().cells.front();
+  BASE_TRY(const std::string_view name_value, field(holder.field));
+  if (!base::is_utf8(name_value)) return bad_field(holder.field, "not UTF-8");
+  holder_ = canvas_->lines(base::to_code_points(name_value), mm(62), {.size = 9}).front();
+  begin_page();
+  BASE_TRY_VOID(grid());
+  if (const auto& name = form.moment_field; !name.empty()) {
+    BASE_TRY(moment_, field(name));
+    BASE_TRY([[maybe_unused]] const auto fits, fit(name, moment_, kWidth / 2, mm(3.6), 7.6));
+  }
+  std::vector<std::pair<std::size_t, std::vector<Row>>> tables;
+  for (std::size_t i = 0; i < form.tables.size(); ++i) {
+    BASE_TRY(auto rows, rows_of(form.tables[i]));
+    if (!rows.empty() || !form.tables[i].optional) tables.emplace_back(i, std::move(rows));
+  }
+  for (const auto& [index, rows] : tables) table(index, rows, index == tables.back().first);
+  closing();
+  end_page();
+
+  Sheet out;
+  finish_pages(out);
   if (missing_) return no_glyph(*missing_);
+  out.elements = std::move(elements_);
   out.seal = seal_;
   out.extra = extra_.characters();
   return out;

@@ -29,17 +29,28 @@ struct Content {
   std::string document_id;
   std::string code;  ///< pretty form
   std::string date;  ///< 2026年11月24日
+  bool sample = false;
 };
 
 struct Rect {
   double x = 0, y = 0, width = 0, height = 0;
 };
 
+/// One element of a document's logical structure (ISO 32000-1 14.7), for those who have it read to
+/// them. Elements stand in reading order, parents before their children.
+struct Element {
+  std::string role;                          ///< H1, Table, TR, TH, TD, P, Figure, Form …
+  int parent = -1;                           ///< index; -1: the document
+  std::vector<std::pair<int, int>> content;  ///< page, marked content's number on it
+  std::string attributes = {};               ///< further entries of its dictionary
+};
+
 /// The pages of one document.
 struct Sheet {
   std::vector<std::string> pages;  ///< content streams
-  Rect seal;                       ///< on the last page
-  std::u32string extra;            ///< characters of font B
+  std::vector<Element> elements;
+  Rect seal;             ///< on the last page
+  std::u32string extra;  ///< characters of font B
 };
 
 /// Immutable once made; thread-safe.
@@ -52,6 +63,7 @@ class Layout {
   struct Form {
     std::string name;
     std::string content;
+    bool whole_page = false;  ///< otherwise it has its own origin and reaches below it
   };
   const Template& form() const { return template_; }
   const std::vector<Form>& forms() const { return forms_; }
@@ -65,14 +77,17 @@ class Layout {
 
  private:
   Layout(const Template& form, const Faces& faces, const Letterhead& head);
+  base::Result<void> check_widths() const;
   void draw_head(Canvas& out) const;
+  void draw_title(Canvas& out) const;
   void draw_continued_head(Canvas& out) const;
   void draw_table_header(Canvas& out, const Table& table) const;
   void draw_closing(Canvas& out) const;
   void draw_footer(Canvas& out) const;
+  void draw_sample_mark(Canvas& out) const;
 
   class Setting;
-  const Template& template_;
+  const Template template_;
   const Faces faces_;
   const Letterhead head_;
   std::string site_;  ///< of verify_address: what a person types
@@ -83,6 +98,10 @@ class Layout {
 /// The characters that documents hold most often beyond a template's own: digits, Latin letters,
 /// surnames, words of organisations and places. They go into the common font.
 std::u32string_view common_characters();
+
+/// Names of forms that stand once for each label of the grid and each column of a table.
+std::string label_form(std::size_t row, std::size_t cell);
+std::string column_form(std::size_t table, std::size_t column);
 
 /// What a person types to reach the verification page: scheme and host of the address.
 std::string site_of(std::string_view address);

@@ -1,4 +1,6 @@
 // The parts of a layout that never change: heads, table headers, closing block, footer.
+#include <cmath>
+
 #include "base/text.h"
 #include "seal/pdf/layout.h"
 #include "seal/pdf/measures.h"
@@ -15,49 +17,88 @@ base::Error no_glyph(char32_t character) {
   return failure;
 }
 
+std::string label_form(std::size_t row, std::size_t cell) {
+  return "L" + std::to_string(row) + "c" + std::to_string(cell);
+}
+
+std::string column_form(std::size_t table, std::size_t column) {
+  return "H" + std::to_string(table) + "c" + std::to_string(column);
+}
+
 std::string site_of(std::string_view address) {
   const auto scheme = address.find("://");
   const auto end = address.find('/', scheme == std::string_view::npos ? 0 : scheme + 3);
   return std::string(address.substr(0, end));
 }
 
+// A label over its English, both in the middle of `width`, and smaller where they would not fit.
+void draw_label(Canvas& out, const Label& label, double middle, double y, double width,
+                double size) {
+  const auto fitting = [&](std::string_view text, double wanted) {
+    const double full = out.width(base::to_code_points(text), {.size = wanted});
+    return full <= width ? wanted : wanted * width / full;
+  };
+  out.text(middle, y, label.zh, {.size = fitting(label.zh, size)}, Align::centre);
+  out.text(middle, y - mm(2.75), label.en,
+           {.size = fitting(label.en, size * 0.66), .colour = kGrey}, Align::centre);
+}
+
 Layout::Layout(const Template& form, const Faces& faces, const Letterhead& head)
     : template_(form), faces_(faces), head_(head), site_(site_of(head.verify_address)) {}
+
+base::Result<void> Layout::check_widths() const {
+  const auto fills = [](double sum) { return std::abs(sum - kTextWidth_mm) < 0.01; };
+  const auto wrong = [&](const std::string& what) {
+    return base::error(base::Code::internal, "seal.template",
+                       template_.kind + ": " + what + " does not fill the width");
+  };
+  for (const auto& row : template_.grid) {
+    double sum = 0;
+    for (const auto& cell : row.cells) sum += cell.width_mm;
+    if (!fills(sum)) return wrong("the grid row of " + row.cells.front().label.zh);
+  }
+  for (const auto& table : template_.tables) {
+    double sum = 0;
+    for (const auto& column : table.columns) sum += column.width_mm;
+    if (!fills(sum)) return wrong("the table " + table.heading.zh);
+  }
+  return {};
+}
 
 base::Result<std::shared_ptr<const Layout>> Layout::create(const Template& form, const Faces& faces,
                                                            const Letterhead& head) {
   std::shared_ptr<Layout> layout(new Layout(form, faces, head));
-  const auto wrong = [&](const char* why) {
-    return base::error(base::Code::internal, "seal.template", std::string(form.kind) + ": " + why);
-  };
-  const auto sums_up = [](double sum) {
-    return sum > kTextWidth_mm - 0.01 && sum < kTextWidth_mm + 0.01;
-  };
-  for (const auto& row : form.grid) {
-    double sum = 0;
-    for (const auto& cell : row) sum += cell.width_mm;
-    if (!sums_up(sum)) return wrong("a grid row does not fill the width");
-  }
-  for (const auto& table : form.tables) {
-    double sum = 0;
-    for (const auto& column : table.columns) sum += column.width_mm;
-    if (!sums_up(sum)) return wrong("a table does not fill the width");
-  }
-
+  BASE_TRY_VOID(layout->check_widths());
   std::optional<char32_t> missing;
-  const auto draw = [&](std::string name, auto&& with) {
+  const auto draw = [&](std::string name, bool whole_page, auto&& with) {
     Canvas canvas(layout->faces_, layout->body_, layout->display_);
     with(canvas);
     if (!missing) missing = canvas.missing();
-    layout->forms_.push_back({std::move(name), canvas.content()});
+    layout->forms_.push_back({std::move(name), canvas.content(), whole_page});
   };
-  draw("Head", [&](Canvas& out) { layout->draw_head(out); });
-  draw("Cont", [&](Canvas& out) { layout->draw_continued_head(out); });
-  for (std::size_t i = 0; i < form.tables.size(); ++i)
-    draw("Tab" + std::to_string(i),
-         [&](Canvas& out) { layout->draw_table_header(out, form.tables[i]); });
-  draw("Close", [&](Canvas& out) { layout->draw_closing(out); });
-  draw("Foot", [&](Canvas& out) { layout->draw_footer(out); });
+  draw("Head", true, [&](Canvas& out) { layout->draw_head(out); });
+  draw("Title", true, [&](Canvas& out) { layout->draw_title(out); });
+  draw("Cont", true, [&](Canvas& out) { layout->draw_continued_head(out); });
+  draw("Foot", true, [&](Canvas& out) { layout->draw_footer(out); });
+  draw("Mark", true, [&](Canvas& out) { layout->draw_sample_mark(out); });
+  draw("Close", false, [&](Canvas& out) { layout->draw_closing(out); });
+  // Each label by itself, so that it can be told from its value (Layout::Setting).
+  for (std::size_t row = 0; row < form.grid.size(); ++row)
+    for (std::size_t i = 0; i < form.grid[row].cells.size(); ++i)
+      draw(label_form(row, i), false, [&](Canvas& out) {
+        draw_label(out, form.grid[row].cells[i].label, kGridLabel / 2, mm(0.4),
+                   kGridLabel - mm(1.5), 8.8);
+      });
+  for (std::size_t i = 0; i < form.tables.size(); ++i) {
+    const auto& table = form.tables[i];
+    draw("Tab" + std::to_string(i), false,
+         [&](Canvas& out) { layout->draw_table_header(out, table); });
+    for (std::size_t k = 0; k < table.columns.size(); ++k)
+      draw(column_form(i, k), false, [&](Canvas& out) {
+        draw_label(out, table.columns[k].label, 0, kTableHeader - mm(3.45),
+                   mm(table.columns[k].width_mm) - mm(1), 8.6);
+      });
+  }
   if (missing) return no_glyph(*missing);
   for (const auto c : base::to_code_points(form.expected)) layout->body_.add(c);
   for (const auto c : base::to_code_points(head.agency)) layout->body_.add(c);
@@ -68,41 +109,59 @@ base::Result<std::shared_ptr<const Layout>> Layout::create(const Template& form,
   return std::shared_ptr<const Layout>(std::move(layout));
 }
 
-void Layout::draw_head(Canvas& out) const {
+void Layout::draw_title(Canvas& out) const {
   const double top = kPageHeight;
-  out.text(kLeft, top - mm(17), head_.agency, {.size = 8.5, .colour = kGrey});
   out.text(kLeft + kWidth / 2, top - mm(33.5), template_.title.zh,
            {.size = 23, .face = Face::display, .tracking = 2.2}, Align::centre);
   out.text(kLeft + kWidth / 2, top - mm(40), template_.title.en,
            {.size = 10, .colour = kGrey, .tracking = 0.15}, Align::centre);
+}
+
+void Layout::draw_head(Canvas& out) const {
+  const double top = kPageHeight;
+  out.text(kLeft, top - mm(17), head_.agency, {.size = 8.5, .colour = kGrey});
   out.line(kLeft, top - mm(44.2), kLeft + kWidth, top - mm(44.2), 1.4, kRed);
   out.line(kLeft, top - mm(45.0), kLeft + kWidth, top - mm(45.0), 0.4, kRed);
 
   double y = top - kGridTop;
-  const double bottom = y - kGridRow * static_cast<double>(template_.grid.size());
   for (const auto& row : template_.grid) {
+    const double height = mm(row.height_mm);
     double x = kLeft;
-    for (const auto& cell : row) {
-      out.fill(x, y - kGridRow, kGridLabel, kGridRow, kTint);
-      out.text(x + kGridLabel / 2, y - mm(4.0), cell.label.zh, {.size = 8.8}, Align::centre);
-      out.text(x + kGridLabel / 2, y - mm(6.9), cell.label.en, {.size = 5.8, .colour = kGrey},
-               Align::centre);
+    for (const auto& cell : row.cells) {
+      out.fill(x, y - height, kGridLabel, height, kTint);
       x += mm(cell.width_mm);
     }
-    y -= kGridRow;
+    y -= height;
   }
+  const double bottom = y;
   y = top - kGridTop;
   for (const auto& row : template_.grid) {
+    const double height = mm(row.height_mm);
     double x = kLeft;
-    for (const auto& cell : row) {
-      if (x > kLeft) out.line(x, y, x, y - kGridRow, kHair, kRule);
-      out.line(x + kGridLabel, y, x + kGridLabel, y - kGridRow, kHair, kRule);
+    for (const auto& cell : row.cells) {
+      if (x > kLeft) out.line(x, y, x, y - height, kHair, kRule);
+      out.line(x + kGridLabel, y, x + kGridLabel, y - height, kHair, kRule);
       x += mm(cell.width_mm);
     }
-    y -= kGridRow;
+    y -= height;
     if (y > bottom + 1) out.line(kLeft, y, kLeft + kWidth, y, kHair, kRule);
   }
   out.frame(kLeft, bottom, kWidth, top - kGridTop - bottom, kFrame, kGrey);
+}
+
+// Across the page, multiplied with what stands there (G of the forms' resources): pale enough to
+// read through and too large to overlook.
+void Layout::draw_sample_mark(Canvas& out) const {
+  constexpr Colour kPale{0.93, 0.80, 0.80};
+  std::string turned = "/G gs q 0.8660 0.5 -0.5 0.8660 ";
+  put(turned, kPageWidth / 2);
+  put(turned, kPageHeight / 2);
+  out.raw(turned + "cm\n");
+  out.text(0, -mm(4), "样本", {.size = 150, .colour = kPale, .face = Face::display, .tracking = 40},
+           Align::centre);
+  out.text(0, -mm(26), "SAMPLE · 仅供参考，不具效力",
+           {.size = 26, .colour = kPale, .face = Face::display, .tracking = 2}, Align::centre);
+  out.raw("Q\n");
 }
 
 void Layout::draw_continued_head(Canvas& out) const {
@@ -116,25 +175,25 @@ void Layout::draw_table_header(Canvas& out, const Table& table) const {
   out.fill(0, 0, kWidth, kTableHeader, kTint);
   double x = 0;
   for (const auto& column : table.columns) {
-    const double width = mm(column.width_mm);
-    const double middle = x + width / 2;
-    out.text(middle, kTableHeader - mm(3.5), column.label.zh, {.size = 8.6}, Align::centre);
-    out.text(middle, kTableHeader - mm(6.1), column.label.en, {.size = 5.6, .colour = kGrey},
-             Align::centre);
     if (x > 0) out.line(x, 0, x, kTableHeader, kHair, kRule);
-    x += width;
+    x += mm(column.width_mm);
   }
   out.line(0, 0, kWidth, 0, kHair * 2, kGrey);
 }
 
 // The origin is the block's upper left corner.
 void Layout::draw_closing(Canvas& out) const {
-  out.text(0, -mm(4.2), template_.statement, {.size = 8.8});
+  const Style certifies{.size = 8.8};
+  double y = -mm(4.2);
+  for (const auto& line : out.lines(base::to_code_points(template_.statement), kWidth, certifies)) {
+    out.text(0, y, line, certifies);
+    y -= mm(4.4);
+  }
   out.text(kQrColumn / 2, -mm(38.8), "电子防伪码 Document code", {.size = 6.6, .colour = kGrey},
            Align::centre);
 
   const double x = kNotesLeft;
-  double y = -mm(13.2);
+  y = -mm(13.2);
   out.text(x, y, "查验方法", {.size = 8.8});
   out.text(x + mm(14), y, "How to verify", {.size = 6.4, .colour = kGrey});
   y -= mm(1.7);
@@ -143,7 +202,7 @@ void Layout::draw_closing(Canvas& out) const {
   const Style note{.size = 7.4};
   const std::string steps[] = {
       "1. 官方查验网站只有一个：" + site_ + " 。请自行输入网址，或扫码后核对网址与此处一致。",
-      "2. 在该网站输入左侧电子防伪码，核对显示的内容与本证明相符。",
+      "2. 在该网站输入左侧电子防伪码，核对显示的内容与" + template_.called + "相符。",
       "3. 也可在该网站上传本电子文件，查验电子印章以及文件是否被改动。",
       "4. 印章图样和二维码本身不足为凭，以查验结论为准。",
   };

@@ -8,7 +8,7 @@ namespace seal::pdf::measures {
 inline constexpr double kLeft = mm(20), kWidth = mm(170);
 inline constexpr double kHair = 0.35, kFrame = 0.7;
 // From the top of the page.
-inline constexpr double kGridTop = mm(49.5), kGridRow = mm(8.8), kGridLabel = mm(27);
+inline constexpr double kGridTop = mm(49.5), kGridLabel = mm(27);
 inline constexpr double kHeadQrTop = mm(20.2);  // beside the title, on the first page of several
 inline constexpr double kContinuedTop = mm(25);
 inline constexpr double kHeading = mm(9.2);  // a table's heading line, with the space above it

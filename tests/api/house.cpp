@@ -171,7 +171,7 @@ std::shared_ptr<api::Upstairs> House::build_upstairs() {
                                       .chain = {pki_.certificate("issuing-ca")}});
   base::check(issuer.ok(), "issuer");
   rooms->issuer = std::move(*issuer);
-  rooms->enrolments = std::make_unique<services::Enrolments>(pool_, pki_.clock());
+  rooms->records = std::make_unique<services::Records>(pool_, *rooms->cipher, pki_.clock());
   return rooms;
 }
 
@@ -185,9 +185,8 @@ Answer House::ask(std::string_view method, std::string_view target, std::string_
   return client.read(method == "HEAD");
 }
 
-Answer House::ask_at_mtls(std::string_view method, std::string_view target,
-                          std::string_view fields, std::string_view body,
-                          base::BytesView certificate) {
+Answer House::ask_at_mtls(std::string_view method, std::string_view target, std::string_view fields,
+                          std::string_view body, base::BytesView certificate) {
   RawClient client(config_.http.proxy_socket.string());
   std::string all = std::string(method) + " " + std::string(target) +
                     " HTTP/1.1\r\nHost: si.test:8443\r\n" + std::string(fields);

@@ -110,6 +110,18 @@ TEST_F(RoutesTest, Case117_BearerRoutesRefuseWithoutAGoodTokenOfTheirScope) {
   }
 }
 
+// What a person was granted never opens what systems alone may do.
+TEST_F(RoutesTest, RoutesOfSystemsRefusePersons) {
+  const auto token = house_.access_token("documents openid account proofing mandates");
+  for (const auto& route : api::kRoutes) {
+    if (route.who != Who::system) continue;
+    SCOPED_TRACE(name_of(route));
+    EXPECT_EQ(ask(route, "").status, 401);
+    EXPECT_EQ(ask(route, "Authorization: Bearer x\r\n").status, 401);
+    EXPECT_EQ(ask(route, "Authorization: Bearer " + token + "\r\n").status, 403);
+  }
+}
+
 TEST_F(RoutesTest, Case34_FormsAreTakenFromOurOwnPagesOnly) {
   const auto cookie = house_.session_cookie();
   const auto own = house_.session_of(cookie).csrf;
@@ -293,6 +305,7 @@ TEST_F(OpenApiTest, TellsWhoMayAndWhatBodiesAreTaken) {
       return false;
     };
     EXPECT_EQ(needs("openid"), route.who == Who::bearer);
+    EXPECT_EQ(needs("system"), route.who == Who::system);
     EXPECT_EQ(needs("session"), route.who == Who::session);
     EXPECT_EQ(needs("client_basic"), route.who == Who::client);
     EXPECT_EQ(operation.HasMember("x-operators-only"), route.who == Who::operators);

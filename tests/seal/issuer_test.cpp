@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "auth/actor_factory.h"
+#include "auth/system_actor.h"
 #include "base/encoding.h"
 #include "base/fail_point.h"
 #include "seal/local_timestamps.h"
@@ -269,10 +270,11 @@ TEST_F(IssuerTest, Ldt01_6_2_2d_WhoActsForAnotherObtainsAndTheTrailSaysWho) {
   ASSERT_TRUE(issued.ok()) << issued.error().key;
   EXPECT_TRUE(one->fetch(actor(subject_), issued->id()).ok()) << "it is the principal's";
   EXPECT_FALSE(one->fetch(actor(handler), issued->id()).ok()) << "not the handler's own";
-  const auto row = database().sql(test::Role::superuser,
-                                 "select actor, facts ->> 'on_behalf_of', facts ->> 'mandate' from "
-                                 "audit.entry where act = 'document.issue' and object = '" +
-                                     issued->id().value() + "'");
+  const auto row =
+      database().sql(test::Role::superuser,
+                     "select actor, facts ->> 'on_behalf_of', facts ->> 'mandate' from "
+                     "audit.entry where act = 'document.issue' and object = '" +
+                         issued->id().value() + "'");
   EXPECT_EQ(row[0], (std::vector<std::string>{handler, subject_, "m-1"}));
 }
 
@@ -600,6 +602,64 @@ TEST_F(IssuerTest, TheServiceCannotRewriteHistory) {
     EXPECT_THROW(database().sql(test::Role::service, forbidden), std::runtime_error) << forbidden;
   for (const auto* forbidden : {"select * from seal.document", "select * from seal.intent"})
     EXPECT_THROW(database().sql(test::Role::verifier, forbidden), std::runtime_error) << forbidden;
+}
+
+// Whatever a floor above gets wrong: facts that a system states leave for a system alone, in the
+// matter of one subject, and samples for nobody else than nobody in particular.
+TEST_F(IssuerTest, Ldt01_5_4_2_2_EachKindLeavesForThoseWhoMayStateItsFactsAlone) {
+  const auto acting = [&](const std::string& who, const std::string& scopes) {
+    return auth::ActorFactory::make({.subject = auth::SubjectId(who),
+                                     .acting_for = auth::SubjectId(subject_),
+                                     .client = auth::ClientId("core"),
+                                     .authenticated_at = {},
+                                     .scopes = scopes});
+  };
+  const auto& templates = test::templates();
+  const auto notice =
+      templates.draft("acceptance-notice", {subject_, false, "张小三", "11010519491231002X"},
+                      templates.find("acceptance-notice")->sample_json, random_);
+  ASSERT_TRUE(notice.ok());
+  const auto sample = templates.sample("acceptance-notice", random_);
+  ASSERT_TRUE(sample.ok());
+  auto posing = *sample;  // a sample made out to somebody
+  posing.subject = subject_;
+  const auto everything = "documents documents.issue";
+  const auto one = issuer();
+  const std::pair<auth::Actor, seal::Draft> refused[] = {
+      {acting(subject_, "documents"), *notice},      {acting(subject_, everything), *notice},
+      {acting("client:core", "documents"), *notice}, {acting("client:core", everything), draft()},
+      {acting(subject_, everything), *sample},       {acting("client:core", everything), *sample},
+      {acting(subject_, everything), posing},        {auth::samples_actor(), *notice}};
+  for (const auto& [actor, wrong] : refused) {
+    const auto answer = one->issue(actor, wrong, "k-1");
+    ASSERT_FALSE(answer.ok());
+    EXPECT_EQ(answer.error().key, "seal.scope");
+  }
+  EXPECT_EQ(one->issue(auth::samples_actor(), posing, "k-1").error().key, "seal.not_own");
+  EXPECT_EQ(count(), Count{});
+
+  const auto core = acting("client:core", "documents.issue");
+  EXPECT_EQ(
+      one->issue(auth::in_matter_of(core, auth::SubjectId("another")), *notice, "k-1").error().key,
+      "seal.not_own");
+  const auto issued = one->issue(core, *notice, "k-1");
+  ASSERT_TRUE(issued.ok()) << issued.error().key;
+  EXPECT_EQ(database().sql(test::Role::superuser,
+                           "select template_version, kind from seal.document where id = '" +
+                               issued->id().value() + "'")[0],
+            (std::vector<std::string>{"1", "acceptance-notice"}));
+  const auto trail = database().sql(
+      test::Role::superuser,
+      "select actor, facts::text from audit.entry where object = '" + issued->id().value() + "'");
+  EXPECT_EQ(trail.at(0).at(0), "client:core");
+  EXPECT_THAT(trail.at(0).at(1), HasSubstr(subject_));
+
+  const auto shown = one->issue(auth::samples_actor(), *sample, "sample/1");
+  ASSERT_TRUE(shown.ok()) << shown.error().key << shown.error().detail;
+  EXPECT_EQ(shown->kind(), "sample-acceptance-notice");
+  const verify::Verifier judge(pki_.list());
+  EXPECT_EQ(judge.judge(shown->file(), pki_.clock().now()).outcome, verify::Outcome::sample);
+  EXPECT_EQ(judge.judge(issued->file(), pki_.clock().now()).outcome, verify::Outcome::genuine);
 }
 
 TEST_F(IssuerTest, TheDatabaseItselfRefusesADocumentThatIsNotRegistered) {

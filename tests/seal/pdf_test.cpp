@@ -88,14 +88,14 @@ TEST_F(PdfTest, WrongDraftsAreErrors) {
   draft.rows[3].pop_back();
   EXPECT_EQ(test::compose(draft).error().key, "seal.rows");
   draft = test::person_draft();
-  draft.fields[0].second = std::string(599, 'W');  // does not fit its place
+  draft.fields[0].second = std::string(1199, 'W');  // does not fit its place
   EXPECT_EQ(test::compose(draft).error().key, "seal.field");
   draft.fields[0].second = std::string(100'000, 'W');
   EXPECT_EQ(test::compose(draft).error().key, "seal.field");
   draft.fields[0].second = "张\xff\xfe";
   EXPECT_EQ(test::compose(draft).error().key, "seal.field");
   draft = test::person_draft();
-  draft.rows.resize(601, draft.rows[0]);
+  draft.rows.resize(20'001, draft.rows[0]);
   EXPECT_EQ(test::compose(draft).error().key, "seal.rows");
   draft = test::person_draft();
   draft.fields.erase(draft.fields.begin() + 7);  // as_of

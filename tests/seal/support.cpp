@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdio>
 #include <fstream>
+#include <map>
 
 namespace test {
 
@@ -33,7 +34,7 @@ Ran run(const std::string& command, const std::string& package) {
   FILE* pipe = ::popen(("( " + command + " ) 2>&1 </dev/null").c_str(), "r");
   base::check(pipe != nullptr, "popen failed");
   std::array<char, 4096> buffer;
-  for (std::size_t n; out.output.size() < (4u << 20) &&
+  for (std::size_t n; out.output.size() < (16u << 20) &&
                       (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
     out.output.append(buffer.data(), n);
   const int status = ::pclose(pipe);
@@ -76,7 +77,7 @@ seal::Draft person_draft(int months, const std::string& name) {
   return draft;
 }
 
-seal::Draft unit_draft() {
+seal::Draft unit_draft(int roster) {
   seal::Draft draft;
   draft.kind = "unit-enrolment-certificate";
   draft.subject = kPerson;
@@ -90,11 +91,27 @@ seal::Draft unit_draft() {
                   {"headcount", "42"},
                   {"payable", "41"},
                   {"arrears", "无欠费"}};
-  for (const char* kind : {"职工基本养老保险", "失业保险", "工伤保险"})
-    draft.rows.push_back({kind, "参保缴费", "2019年07月", "42", "无欠费"});
+  int number = 0;
+  for (const char* kind : {"职工基本养老保险", "失业保险", "工伤保险"}) {
+    const auto stem = "insurance." + std::to_string(++number) + ".";
+    draft.fields.insert(draft.fields.end(), {{stem + "name", kind},
+                                             {stem + "status", "参保缴费"},
+                                             {stem + "start", "2019年07月"},
+                                             {stem + "headcount", "42"},
+                                             {stem + "arrears", "无欠费"}});
+  }
+  for (int i = 1; i <= roster; ++i)
+    draft.rows.push_back({std::to_string(i), "员工" + std::to_string(i), "110105********002X",
+                          "参保缴费", "2019年07月"});
   draft.masked_facts = {{"fact.unit_name", "江州市星河信息技术有限责任公司"}};
   draft.facts_json = "{}";
   return draft;
+}
+
+const seal::Templates& templates() {
+  static const auto all = seal::Templates::built_in();
+  base::check(all.ok(), "the templates do not load");
+  return **all;
 }
 
 const seal::pdf::Faces& faces() {
@@ -112,15 +129,20 @@ seal::pdf::Letterhead letterhead() {
 }
 
 base::Result<seal::pdf::Unsigned> compose(const seal::Draft& draft, std::size_t signature_bytes) {
-  const auto forms = seal::pdf::templates();
-  const auto& form = draft.kind == forms[0].kind ? forms[0] : forms[1];
-  BASE_TRY(const auto made,
-           seal::pdf::PdfTemplate::create(form, faces(), letterhead(), signature_bytes));
+  static std::map<std::pair<std::string, std::size_t>,
+                  std::shared_ptr<const seal::pdf::PdfTemplate>>
+      made_before;
+  auto& made = made_before[{draft.kind, signature_bytes}];
+  if (!made) {
+    BASE_TRY(made, seal::pdf::PdfTemplate::create(templates().find(draft.kind)->form, faces(),
+                                                  letterhead(), signature_bytes));
+  }
   return made->compose({.content = {.fields = draft.fields,
                                     .rows = draft.rows,
                                     .document_id = "20261124-7K3M9QZT2W4X",
                                     .code = "7K3M-9QZT-2W4X-ABCD-EFGH",
-                                    .date = "2026年11月24日"},
+                                    .date = "2026年11月24日",
+                                    .sample = draft.sample},
                         .facts_json = draft.facts_json,
                         .code_address = std::string(kAddress) + "7K3M9QZT2W4XABCDEFGH",
                         .at = base::from_unix_s(Pki::kStart),

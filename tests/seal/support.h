@@ -38,7 +38,10 @@ struct Ran {
 Ran run(const std::string& command, const std::string& package);
 
 seal::Draft person_draft(int months = 12, const std::string& name = "张小三");
-seal::Draft unit_draft();
+seal::Draft unit_draft(int roster = 0);
+
+/// Those compiled in.
+const seal::Templates& templates();
 
 /// The faces, opened once a process.
 const seal::pdf::Faces& faces();

@@ -14,6 +14,7 @@
 
 #include "seal/cms.h"
 #include "seal/pdf/document.h"
+#include "seal/templates.h"
 #include "tests/support/pki.h"
 #include "tests/support/token.h"
 #include "verify/verifier.h"
@@ -92,9 +93,10 @@ int main() {
   const seal::pdf::Faces faces{
       must(seal::pdf::FontFace::open(fonts + "NotoSansCJK-Regular.ttc"), "font"),
       must(seal::pdf::FontFace::open(fonts + "NotoSerifCJK-Bold.ttc"), "font")};
+  const auto all = must(seal::Templates::built_in(), "templates");
   const auto begin = cpu_us();
   const auto form =
-      must(seal::pdf::PdfTemplate::create(seal::pdf::templates()[0], faces,
+      must(seal::pdf::PdfTemplate::create(all->find("enrolment-certificate")->form, faces,
                                           {test::Pki::kAgency, test::Pki::kAgencyCode,
                                            "社会保险业务专用章", "http://127.0.0.1:8080/v/"},
                                           frame.most_bytes(4608)),

@@ -31,7 +31,12 @@ SESSION_LIFE_S = 1800
 MOST_SESSIONS = 10_000
 DEADLINE_S = 15  # for each call to the service
 MOST_PDF_BYTES = 8 << 20
-CERTIFICATE = "/v1/documents/enrolment-certificate"
+# What one can have made here, and what each kind of document is called.
+ITEMS = {"enrolment-certificate": "参保证明", "contribution-certificate": "参保缴费凭证",
+         "rights-record": "缴费权益记录", "benefit-statement": "待遇明细"}
+KINDS = ITEMS | {"unit-enrolment-certificate": "单位参保证明", "unit-rights-record": "单位缴费权益记录",
+                 "acceptance-notice": "受理通知单", "refusal-notice": "不予受理通知单",
+                 "supplement-notice": "补正材料通知单", "result-notice": "办理结果告知单"}
 
 log = logging.getLogger("portal")
 
@@ -186,7 +191,7 @@ def create_app(config: dict) -> Flask:
             return ""
 
     app.jinja_env.filters["when"] = when
-    app.jinja_env.globals.update(csrf=csrf, issuer=issuer)
+    app.jinja_env.globals.update(csrf=csrf, issuer=issuer, items=ITEMS, kinds=KINDS)
 
     @app.after_request
     def harden(response: Response) -> Response:
@@ -275,8 +280,11 @@ def create_app(config: dict) -> Flask:
         return endpoint.removeprefix(issuer)
 
     @app.post("/certificate")
-    def obtain():
+    @app.post("/certificate/new/<item>")
+    def obtain(item: str = "enrolment-certificate"):
         check_csrf()
+        if item not in ITEMS:
+            abort(404)
         login = person()
         if not login:
             return redirect(url_for("home"), 303)
@@ -287,7 +295,7 @@ def create_app(config: dict) -> Flask:
         except ValueError:
             abort(400)
         try:
-            made = service.call("POST", CERTIFICATE, login["access_token"], json={},
+            made = service.call("POST", f"/v1/documents/{item}", login["access_token"], json={},
                                 headers={"Idempotency-Key": key}).json()
             document = str(made["id"])
         except ServiceRefused as refused:

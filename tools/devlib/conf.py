@@ -349,6 +349,9 @@ seal.font_file = {font_file()}
 
 # Portals on this machine hear of logouts too; a real installation refuses this.
 logout.loopback_allowed = true
+# The handling system of the demonstration may have notices made of the facts that it states.
+documents.issuers = demo-core/acceptance-notice demo-core/refusal-notice demo-core/supplement-notice demo-core/result-notice
+
 # A change of token keys can be watched here: nobody keeps the key set for longer. A real installation leaves an hour.
 openid.publish_ahead_s = 30
 
@@ -432,6 +435,8 @@ def write_try_this(area: Area, ports: Ports, shown_as: str) -> None:
         "client_id": client["client_id"],
         "client_secret": client["client_secret"],
         "redirect_uri": client["redirect_uri"],
+        "core_client_id": seed_of["core_client"]["client_id"],
+        "core_client_secret": seed_of["core_client"]["client_secret"],
         "post_logout_redirect_uri": f"{ports.portal_url}/scripts/logged-out",
         "username": person["username"],
         "password": person["password"],
