@@ -64,6 +64,8 @@ TEST(OfdZipTest, EachTrickIsRefusedForItsReason) {
       {"not a ZIP file", "hello", "zip_none"},
       {"octets behind the end", zip({a, b}, {.behind = "x"}), "zip_none"},
       {"a comment", zip({a, b}, {.comment = "hidden"}), "zip_none"},
+      {"a comment that is not there", zip({a, b}).replace(zip({a, b}).size() - 2, 1, "\1"),
+       "zip_none"},
       {"cut off", zip({a, b}).substr(0, 60), "zip_none"},
       {"octets before the first file", with([](ZipEntry& e) { e.before = "x"; }), "zip_gap"},
       {"octets before all files", zip({{.name = "a", .content = "aaaa", .before = "MZ"}, b}),
@@ -177,7 +179,10 @@ TEST(OfdXmlTest, EachTrickIsRefusedForItsReason) {
   std::string deep, many = "<ofd:B", wide;
   for (int i = 0; i < 70; ++i) deep = "<ofd:B>" + deep + "</ofd:B>";
   for (int i = 0; i < 65; ++i) many += " a" + std::to_string(i) + "=\"\"";
-  for (int i = 0; i < 210'000; ++i) wide += "<ofd:B/>";
+  for (int i = 0; i < 410'000; ++i) wide += "<ofd:B/>";
+  std::string attributes, fifty;
+  for (int i = 0; i < 50; ++i) fifty += " a" + std::to_string(i) + "=\"\"";
+  for (int i = 0; i < 10'000; ++i) attributes += "<ofd:B" + fifty + "/>";
   const std::string bomb =
       "<?xml version=\"1.0\"?><!DOCTYPE a [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b "
       "\"&a;&a;&a;&a;&a;\">"
@@ -205,6 +210,7 @@ TEST(OfdXmlTest, EachTrickIsRefusedForItsReason) {
       {"too deep", xml("A", deep), "xml_too_complex"},
       {"too many attributes", xml("A", many + "/>"), "xml_too_complex"},
       {"too many elements", xml("A", wide), "xml_too_complex"},
+      {"too many attributes in all", xml("A", attributes), "xml_too_complex"},
   };
   for (const auto& [what, text, key] : table) EXPECT_EQ(xml_key(text), "verify.ofd." + key) << what;
 }

@@ -86,8 +86,9 @@ void Reading::start(std::string_view name, const char** attributes) {
     skipped_from_ = depth_;
     return;
   }
-  if (budget_.kept == 0) return stop("verify.ofd.xml_too_complex");
-  --budget_.kept;
+  const auto cost = 1 + static_cast<std::size_t>(count);
+  if (budget_.kept < cost) return stop("verify.ofd.xml_too_complex");
+  budget_.kept -= cost;
   Element& element = open_.emplace_back();
   element.name = name.substr(bar + 1);
   for (int i = 0; i < count; ++i)

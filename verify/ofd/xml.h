@@ -40,7 +40,7 @@ struct Element {
 /// What the XML of one package may use up, all its files together.
 struct XmlBudget {
   std::size_t elements = 1'000'000;
-  std::size_t kept = 200'000;  ///< of which trees are made
+  std::size_t kept = 400'000;  ///< elements of trees, and attributes of theirs
   int depth = 64;
   int attributes = 64;  ///< of one element
 };
