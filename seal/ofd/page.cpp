@@ -40,10 +40,12 @@ std::string utf8(char32_t c) {
   return out;
 }
 
-std::string colour(std::string_view element, const pdf::Colour& what) {
+std::string colour(std::string_view element, const pdf::Colour& what, int alpha) {
   const auto part = [](double value) { return std::to_string(std::lround(value * 255)); };
-  return "<ofd:" + std::string(element) + " Value=\"" + part(what.red) + ' ' + part(what.green) +
-         ' ' + part(what.blue) + "\"/>";
+  std::string out = "<ofd:" + std::string(element) + " Value=\"" + part(what.red) + ' ' +
+                    part(what.green) + ' ' + part(what.blue) + '"';
+  if (alpha != 255) out += " Alpha=\"" + std::to_string(alpha) + '"';
+  return out + "/>";
 }
 
 /// "g 4 3.1 g 2 1.5": equal steps are counted (GB/T 33190-2016 11.3).
@@ -128,13 +130,13 @@ void PageWriter::text(const Run& run, Fonts& fonts) {
     begin("TextObject", x - reach, y - reach, x + reach, y + reach);
     transform = " CTM=\"" + numbers({m.a, -m.b, -m.c, m.d, reach, reach}) + '"';
   }
-  if (run.alpha != 255) out_ += " Alpha=\"" + std::to_string(run.alpha) + '"';
   out_ += " Font=\"" +
           std::to_string(display ? fonts.display_id
                          : own   ? fonts.own_id
                                  : fonts.common_id) +
-          "\" Size=\"" + number(size) + '"' + transform + '>' + colour("FillColor", run.colour) +
-          "<ofd:TextCode X=\"" + (m.upright() ? number(edge) : "0") + "\" Y=\"" +
+          "\" Size=\"" + number(size) + '"' + transform + '>' +
+          colour("FillColor", run.colour, run.alpha) + "<ofd:TextCode X=\"" +
+          (m.upright() ? number(edge) : "0") + "\" Y=\"" +
           (m.upright() ? number(kRise * size) : "0") + '"';
   if (!advances.empty()) out_ += " DeltaX=\"" + steps(advances) + '"';
   out_ += '>' + escaped(shown) + "</ofd:TextCode></ofd:TextObject>\n";
@@ -160,11 +162,10 @@ void PageWriter::shape(const Shape& shape) {
   else
     out_ += " Stroke=\"false\"";
   if (!stroke) out_ += " Fill=\"true\"";
-  if (shape.alpha != 255) out_ += " Alpha=\"" + std::to_string(shape.alpha) + '"';
   if (shape.paint == Shape::Paint::fill_even_odd) out_ += " Rule=\"Even-Odd\"";
   out_ += '>';
-  if (edge > 0) out_ += colour("StrokeColor", shape.colour);
-  if (!stroke) out_ += colour("FillColor", shape.colour);
+  if (edge > 0) out_ += colour("StrokeColor", shape.colour, shape.alpha);
+  if (!stroke) out_ += colour("FillColor", shape.colour, shape.alpha);
   out_ += "<ofd:AbbreviatedData>";
   for (const auto& [kind, at] : shape.path) {
     out_ += kind;

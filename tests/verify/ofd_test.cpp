@@ -60,6 +60,8 @@ TEST(OfdZipTest, EachTrickIsRefusedForItsReason) {
   const auto named = [&](const std::string& name) {
     return with([&](ZipEntry& e) { e.name = name; });
   };
+  auto far = zip({a, b});
+  far[far.rfind("PK\1\2") + 45] = 5;
   const std::vector<std::tuple<std::string, std::string, std::string>> table{
       {"not a ZIP file", "hello", "zip_none"},
       {"octets behind the end", zip({a, b}, {.behind = "x"}), "zip_none"},
@@ -74,6 +76,7 @@ TEST(OfdZipTest, EachTrickIsRefusedForItsReason) {
       {"a gap before the directory", zip({a, b}, {.before_directory = "gap"}), "zip_gap"},
       {"a gap behind the directory", zip({a, b}, {.behind_directory = "gap"}), "zip_gap"},
       {"a file that the directory hides", with([](ZipEntry& e) { e.listed = false; }), "zip_gap"},
+      {"an entry beyond the file", far, "zip_gap"},
       {"the directory cut short", zip({a, b}, {.count = 1}), "zip_gap"},
       {"more entries than there are", zip({a, b}, {.count = 3}), "zip_structure"},
       {"another name in the file", with([](ZipEntry& e) { e.local_name = "c"; }), "zip_mismatch"},

@@ -130,6 +130,9 @@ base::Result<std::vector<Entry>> Archive::directory() {
     out.push_back(std::move(entry));
   }
   if (at != directory_end_) return refuse("verify.ofd.zip_gap", "behind the directory");
+  const auto beyond = [&](const Entry& entry) { return entry.at >= directory_at_; };
+  if (std::any_of(out.begin(), out.end(), beyond))
+    return refuse("verify.ofd.zip_gap", "an entry behind the directory");
   std::sort(out.begin(), out.end(), [](const Entry& a, const Entry& b) { return a.at < b.at; });
   return out;
 }
