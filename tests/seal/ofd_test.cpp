@@ -1,7 +1,6 @@
 // Our documents as OFD: what other programs read in them, and what is said of those that somebody
 // changed. Every attack is refused for its own reason. GB/T 33190-2016 18; GM/T 0099-2020.
 #include "seal/ofd/document.h"
-#include "seal/templates.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,7 +13,9 @@
 
 #include "base/encoding.h"
 #include "base/json.h"
+#include "base/random.h"
 #include "seal/ofd/seal_picture.h"
+#include "seal/templates.h"
 #include "test_paths.h"
 #include "tests/seal/ses_house.h"
 #include "tests/verify/zip_maker.h"
@@ -36,27 +37,26 @@ constexpr const char* kAddress = "http://127.0.0.1:8080/v/";
 constexpr const char* kNotoSans = "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc";
 constexpr const char* kNotoSerif = "/usr/share/fonts/opentype/noto/NotoSerifCJK-Bold.ttc";
 
-/// What a template is filled with.
-struct Filled {
-  std::size_t form = 0;
-  std::vector<std::pair<std::string, std::string>> fields;
-  std::vector<std::vector<std::string>> rows;
-  std::string facts_json;
-};
+using Filled = seal::Draft;
+
+const seal::Templates& templates() {
+  static const auto all = *seal::Templates::built_in();
+  return *all;
+}
+
+Filled sample_of(const std::string& kind) {
+  base::SystemRandom random;
+  return *templates().sample(kind, random);
+}
 
 Filled of_person(int months, const std::string& name = "张小三") {
-  Filled out;
-  out.fields = {{"name", name},
-                {"id_number", "11010519491231002X"},
-                {"personal_number", "360100001234"},
-                {"region", "江州市"},
-                {"unit", "江州市星河信息技术有限责任公司"},
-                {"period", "2025年12月至2026年11月"},
-                {"issued_for", "办理贷款"},
-                {"as_of", "2026-11-24 11:00:00"}};
-  for (const auto& [field, text] : std::map<std::string, std::string>{
-           {"name", "失业保险"}, {"status", "参保缴费"}, {"start", "2019年07月"}, {"months", "88"}})
-    out.fields.emplace_back("insurance.1." + field, text);
+  Filled out = sample_of("enrolment-certificate");
+  out.sample = false;
+  for (auto& [field, text] : out.fields) {
+    if (field == "name") text = name;
+    if (field == "id_number") text = "11010519491231002X";
+  }
+  out.rows.clear();
   for (int i = 0; i < months; ++i) {
     const int month = 11 + i;
     char text[32];
@@ -142,11 +142,7 @@ class OfdTest : public ::testing::Test {
     return *out;
   }
   static base::Result<seal::ofd::Unsigned> compose(const Filled& draft) {
-    static const auto all = seal::Templates::built_in();
-    const auto& form =
-        (*all)
-            ->find(draft.form == 0 ? "enrolment-certificate" : "unit-enrolment-certificate")
-            ->form;
+    const auto& form = templates().find(draft.kind)->form;
     const seal::pdf::Letterhead head{test::Pki::kAgency, test::Pki::kAgencyCode,
                                      "社会保险业务专用章", kAddress};
     BASE_TRY(const auto made, seal::ofd::OfdTemplate::create(form, faces(), head, seal_object()));
@@ -154,7 +150,8 @@ class OfdTest : public ::testing::Test {
                                       .rows = draft.rows,
                                       .document_id = "20261124-7K3M9QZT2W4X",
                                       .code = kCode,
-                                      .date = "2026年11月24日"},
+                                      .date = "2026年11月24日",
+                                      .sample = draft.sample},
                           .facts_json = draft.facts_json,
                           .code_address = std::string(kAddress) + "1B208H44RM2MB1E60S57",
                           .at = house().now(),
@@ -239,6 +236,21 @@ TEST_F(OfdTest, OurOwnWorkIsGenuine) {
     EXPECT_TRUE(verdict.seals[0].whole_document);
     EXPECT_EQ(verdict.seals[0].signer, std::string(test::Pki::kAgency) + " · 测试国密电子印章");
     EXPECT_EQ(verdict.document_code, kCode);
+  }
+}
+
+TEST_F(OfdTest, EveryKindOfDocumentHasItsOfdAndItsSampleIsASample) {
+  for (const auto* publication : templates().newest()) {
+    auto draft = sample_of(publication->kind);
+    const auto sample = judge(sealed(draft));
+    EXPECT_EQ(sample.outcome, Outcome::sample) << publication->kind;
+    draft.sample = false;
+    const auto file = directory_.write("document.ofd", sealed(draft));
+    const auto ran = test::ses_run(directory_.path(), "/usr/bin/python3 " XINYIN_SOURCE_DIR
+                                                      "/tests/seal/foreign_ofd.py " +
+                                                          file.string() + " .");
+    EXPECT_EQ(ran.status, 0) << publication->kind << ran.output;
+    EXPECT_THAT(ran.output, HasSubstr(publication->form.title.zh));
   }
 }
 
