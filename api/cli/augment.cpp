@@ -28,7 +28,7 @@ constexpr int kPortion = 20;
 
 struct Wish {
   std::filesystem::path file, to;
-  bool archived = false;
+  bool archived = false, dry_run = false;
   int most = 1'000'000, ahead_days = 180;
 };
 
@@ -98,6 +98,9 @@ base::Result<Answer> augment_file(Context& context, const Wish& wish) {
   BASE_TRY(const auto with, stamping(officer));
   BASE_TRY(const auto more, with->augmenter->augment(base::as_bytes(content.str())));
   const auto to = wish.to.empty() ? wish.file : wish.to;
+  if (wish.dry_run)
+    return Answer{R"({"would_augment":true})", "可以补时间戳 · could be augmented: " + to.string(),
+                  kDone};
   auto temporary = to;
   temporary += ".new";
   {
@@ -124,6 +127,9 @@ base::Result<Answer> augment_archived(Context& context, const Wish& wish) {
   BASE_TRY(const auto data_key, unwrap_data_key(*config));
   const store::FieldCipher cipher(data_key, context.random());
   BASE_TRY(const auto with, stamping(officer));
+  if (wish.dry_run)
+    return Answer{R"({"would_augment":true})", "可以补时间戳 · the archive could be augmented",
+                  kDone};
   const seal::Archive archive({officer.pool, cipher, context.clock(), *with->augmenter,
                                std::chrono::hours(24 * wish.ahead_days)});
   seal::Archive::Done all;
@@ -162,6 +168,7 @@ void add_augment(CLI::App& noun, Context& context) {
       ->capture_default_str();
   command->add_option("--most", wish->most, "documents, then stop")
       ->check(CLI::Range(1, 1'000'000));
+  command->add_flag("--dry-run", wish->dry_run, "check everything, write nothing");
   command->callback([&context, wish] {
     if (!wish->archived && wish->file.empty())
       throw CLI::ValidationError("augment", "a file, or --archived");

@@ -133,9 +133,9 @@ TEST_F(DemoSeedTest, WhatIsWrittenLogsInAndTwiceIsOnce) {
   EXPECT_EQ(read(directory / "portal-secret"),
             std::string(base::json_text(made["portal_client"], "client_secret")) + "\n");
   EXPECT_EQ(count("auth.subject"), "5");
-  EXPECT_EQ(count("auth.client"), "2");
+  EXPECT_EQ(count("auth.client"), "3");
   EXPECT_NE(count("services.contribution"), "0");
-  EXPECT_EQ(count("auth.portal_approval"), "4") << "two for each portal";
+  EXPECT_EQ(count("auth.portal_approval"), "6") << "two for each client";
 
   const auto again = seed("--portal-redirect http://127.0.0.1:9100/callback");
   ASSERT_EQ(again.exit, 0) << again.out;
