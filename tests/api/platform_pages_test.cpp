@@ -57,8 +57,16 @@ class PlatformPagesTest : public test::StaffScene {
                        "&iss=" + api::percent_encode(with.issuer) +
                        (with.error.empty() ? "" : "&error=" + with.error));
   }
+  /// To what is asked of everybody, when something is: then a login leads where it was going.
+  void agree(const Somebody& who) {
+    const auto pending = rooms()->agreements->pending(who.id);
+    std::vector<auth::Acceptance> all;
+    for (const auto& one : *pending) all.push_back({one.kind, one.version, one.sha256});
+    EXPECT_TRUE(rooms()->agreements->accept(who.id, all, "test").ok());
+  }
   /// Shown by nobody, then linked at the page that asks.
   void link(const Somebody& who) {
+    agree(who);
     auto browser = browser_of(who, auth::Method::password);
     browser.get("/account/security");
     const auto to = address(browser.post("/account/security/platform",

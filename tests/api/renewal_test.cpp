@@ -16,6 +16,7 @@
 #include "certs/register.h"
 #include "test_paths.h"
 #include "tests/api/house.h"
+#include "tests/support/active_seal.h"
 #include "tests/support/signer.h"
 #include "tests/support/token.h"
 
@@ -46,6 +47,9 @@ class RenewalTest : public testing::Test {
     base::check(wrapped.ok(), wrapped.ok() ? "" : wrapped.error().detail);
     std::filesystem::create_directories(config.data_key_file.parent_path());
     std::ofstream(config.data_key_file, std::ios::binary) << base::as_text(*wrapped);
+    base::SystemRandom random;
+    test::active_seal(house_.services().pool, house_.services().clock, random, R"({"kinds":["*"]})",
+                      config.signer.seal_key);
     background_.keep_once();
     base::check(house_.services().upstairs.get() != nullptr, house_.log_text());
   }
@@ -169,7 +173,8 @@ class WorkingKeyTest : public RenewalTest {
 
 // docs/decisions/0133-working-keys.md
 TEST_F(WorkingKeyTest, TokensAreSignedByWhatTheHardwareTokenWrappedAndEndorsed) {
-  const auto inside = auth::TokenKey::from_spki(officers_.key("openid-1").value()->info().public_key);
+  const auto inside =
+      auth::TokenKey::from_spki(officers_.key("openid-1").value()->info().public_key);
   const auto first = house_.access_token();
   EXPECT_NE(kid(first), inside->id());
   const auto set = house_.get("/oauth/jwks").body;

@@ -41,6 +41,7 @@ std::string media_of(const Route& route) {
   if (route.takes & api::media::pdf) return "application/pdf";
   if (route.takes & api::media::ocsp) return "application/ocsp-request";
   if (route.takes & api::media::timestamp) return "application/timestamp-query";
+  if (route.takes & api::media::lines) return "application/x-ndjson";
   return "multipart/form-data; boundary=x";
 }
 

@@ -69,6 +69,7 @@ TEST_F(SealPagesTest, WhoIsNoStaffFindsNothingThere) {
   auto browser = at_desk(somebody());
   EXPECT_EQ(browser.get("/staff/seals").status, 404);
   EXPECT_EQ(browser.get("/staff/seals/" + id_).status, 404);
+  browser.get("/account");  // a page of his own, for the token against forgery
   EXPECT_EQ(browser.post("/staff/seals", application()).status, 404);
   EXPECT_EQ(browser.post("/staff/seals/" + id_, {{"act", "suspend"}, {"reason", "r"}}).status, 404);
   EXPECT_EQ(browser.post("/staff/seal-requests/x", {{"decision", "approve"}}).status, 404);

@@ -39,10 +39,12 @@ inline void approve_by_two(seal::Seals& seals, const base::Result<std::string>& 
 }
 
 inline seal::SealId active_seal(store::Pool& pool, const base::Clock& clock, base::Random& random,
-                                const std::string& policy = R"({"kinds":["*"]})") {
+                                const std::string& policy = R"({"kinds":["*"]})",
+                                const std::string& pdf_key = "seal-1") {
   seal::Seals seals({pool, clock, random});
   const auto id = fresh_seal_number(random);
-  approve_by_two(seals, seals.apply(seal_spec(id, policy), kApplicant));
+  approve_by_two(seals,
+                 seals.apply(seal_spec(id, policy, R"({"pdf":")" + pdf_key + R"("})"), kApplicant));
   base::check(
       seals.made(id, "<svg/>", {}, "system:test").ok() && seals.activate(id, kApplicant).ok(),
       "a seal was not made");
