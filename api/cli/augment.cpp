@@ -1,4 +1,4 @@
-// xinyin seal augment FILE | --archived: further time stamps for what was sealed before.
+// xinyin seal augment FILE, seal augment-archive: further time stamps for what was sealed before.
 //
 // A file gets the revocation lists of now and a document time stamp appended; nothing of it
 // changes. The archive's documents get theirs when their last stamp's certificate ends soon, in
@@ -28,7 +28,7 @@ constexpr int kPortion = 20;
 
 struct Wish {
   std::filesystem::path file, to;
-  bool archived = false, dry_run = false;
+  bool dry_run = false;
   int most = 1'000'000, ahead_days = 180;
 };
 
@@ -158,24 +158,22 @@ base::Result<Answer> augment_archived(Context& context, const Wish& wish) {
 
 void add_augment(CLI::App& noun, Context& context) {
   auto wish = std::make_shared<Wish>();
-  auto* command = noun.add_subcommand("augment", "append evidence and a document time stamp");
-  auto* file = command->add_option("file", wish->file, "a sealed PDF, which takes them in");
-  command->add_option("--to", wish->to, "another file to be written")->needs(file);
-  command->add_flag("--archived", wish->archived, "all documents of the archive that need it")
-      ->excludes(file);
-  command->add_option("--ahead-days", wish->ahead_days, "before the last stamp's end")
+  using Verb = base::Result<Answer> (*)(Context&, const Wish&);
+  const auto verb = [&](const char* name, const char* help, Verb run) {
+    auto* command = noun.add_subcommand(name, help);
+    command->add_flag("--dry-run", wish->dry_run, "check everything, write nothing");
+    command->callback([&context, wish, run] { context.run([&] { return run(context, *wish); }); });
+    return command;
+  };
+  auto* one = verb("augment", "append evidence and a document time stamp to a file", augment_file);
+  one->add_option("file", wish->file, "a sealed PDF, which takes them in")->required();
+  one->add_option("--to", wish->to, "another file to be written");
+  auto* all = verb("augment-archive", "the same for documents of the archive that need it",
+                   augment_archived);
+  all->add_option("--ahead-days", wish->ahead_days, "before the last stamp's end")
       ->check(CLI::Range(1, 3'650))
       ->capture_default_str();
-  command->add_option("--most", wish->most, "documents, then stop")
-      ->check(CLI::Range(1, 1'000'000));
-  command->add_flag("--dry-run", wish->dry_run, "check everything, write nothing");
-  command->callback([&context, wish] {
-    if (!wish->archived && wish->file.empty())
-      throw CLI::ValidationError("augment", "a file, or --archived");
-    context.run([&] {
-      return wish->archived ? augment_archived(context, *wish) : augment_file(context, *wish);
-    });
-  });
+  all->add_option("--most", wish->most, "documents, then stop")->check(CLI::Range(1, 1'000'000));
 }
 
 }  // namespace cli

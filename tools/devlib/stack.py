@@ -185,7 +185,7 @@ class Stack:
 
     def _make_seal(self) -> None:
         """Staff approved it; the seal maker's key signs its object when two officers have seen it."""
-        self._approve(self.told("seal", "object", conf.SEAL, "--maker", "seal-maker-1", "--reason", "演示印章 demonstration")["request"])
+        self._approve(self.told("seal", "object", conf.SEAL, "--maker", "seal-maker-1", "--reason", "演示印章 demonstration")["id"])
         self._seal_made.write_text(f"{conf.SEAL}\n")
 
     def _approve(self, request: str) -> None:
