@@ -16,9 +16,9 @@ constexpr auto kListen = 100ms;
 
 }  // namespace
 
-seal::Batches batches_of(Services& services, const Upstairs& rooms) {
-  return seal::Batches(
-      {services.pool, *rooms.cipher, services.clock, services.random, services.config.instance});
+seal::Batches batches_of(Services& services, const Upstairs& rooms, base::Time started) {
+  return seal::Batches({services.pool, *rooms.cipher, services.clock, services.random,
+                        services.config.instance, started});
 }
 
 base::Result<seal::Batches::Made> issue_batch_line(Services& services, Upstairs& rooms,
@@ -47,7 +47,7 @@ base::Result<seal::Batches::Made> issue_batch_line(Services& services, Upstairs&
 }
 
 BatchWorkers::BatchWorkers(Services& services, Log& log, int count)
-    : services_(services), log_(log) {
+    : services_(services), log_(log), started_(services.clock.now()) {
   for (int i = 0; i < count; ++i) threads_.emplace_back([this] { run(); });
 }
 
@@ -68,7 +68,7 @@ void BatchWorkers::run() {
       pause(kIdle);
       continue;
     }
-    auto batches = batches_of(services_, *rooms);
+    auto batches = batches_of(services_, *rooms, started_);
     // The rooms that are newest when a line is made: a renewed certificate waits for no portion.
     const auto worked = batches.work(
         [&](const std::string& client, const seal::BatchLine& line, const std::string& key) {

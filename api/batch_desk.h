@@ -12,7 +12,8 @@
 
 namespace api {
 
-seal::Batches batches_of(Services& services, const Upstairs& rooms);
+/// `started`: when the life of this instance began, for one that works on them.
+seal::Batches batches_of(Services& services, const Upstairs& rooms, base::Time started = {});
 
 /// Makes the document of one line. Errors: those of the system's token (it was stopped, its scope
 /// taken away); not_found `seal.kind`; permission_denied `api.documents.not_issuer`; not_found
@@ -34,6 +35,7 @@ class BatchWorkers {
   void run();
   Services& services_;
   Log& log_;
+  const base::Time started_;
   std::atomic<bool> go_on_ = true;
   std::vector<std::thread> threads_;
 };

@@ -48,14 +48,16 @@ constexpr store::Query kResults{"seal.batch_results", R"sql(
    where batch = $1 and first + lines > $2::bigint + 1 order by first limit $3::bigint)sql"};
 
 // The oldest batch first, its portions in order; what another worker holds is left to it. Of one
-// that was stopped only what was begun: its documents must come to be known.
+// that was stopped only what was begun: its documents must come to be known. What this instance
+// held before it was started ($4, $5) nobody works on any more.
 constexpr store::Query kClaim{"seal.claim_portion", R"sql(
   update seal.batch_portion p set worker = $1, lease_until = $3
     from (select q.batch, q.first, b.client
             from seal.batch b join seal.batch_portion q on q.batch = b.id
            where (b.state = 'running' or (b.state = 'stopped' and q.worker is not null))
              and q.results is null
-             and (q.lease_until is null or q.lease_until < $2)
+               and (q.lease_until is null or q.lease_until < $2
+                  or (left(q.worker, -17) = $4 and q.lease_until < $5))
            order by b.submitted_at, b.id, q.first limit 1
              for update of q skip locked) next
    where p.batch = next.batch and p.first = next.first
@@ -286,9 +288,10 @@ base::Result<std::vector<BatchResult>> Batches::results(const std::string& clien
 base::Result<std::optional<Batches::Portion>> Batches::claim() {
   const auto now = parts_.clock.now();
   Portion out;
-  // Two threads of an instance are two workers.
+  // Two threads of an instance are two workers (the query knows the length of the suffix).
   out.worker = parts_.instance + "/" + base::to_hex(parts_.random.bytes(8));
-  BASE_TRY(const auto rows, parts_.pool.run(kClaim, {out.worker, now, now + kLease}));
+  BASE_TRY(const auto rows, parts_.pool.run(kClaim, {out.worker, now, now + kLease, parts_.instance,
+                                                   parts_.started + kLease}));
   if (rows.empty()) return std::optional<Portion>();
   out.batch = rows.text(0, 0);
   out.first = rows.integer(0, 1);

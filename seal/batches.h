@@ -52,6 +52,8 @@ class Batches {
     const base::Clock& clock;
     base::Random& random;
     std::string instance;
+    /// When this life of the instance began: what an earlier one left is taken up at once.
+    base::Time started{};
   };
   explicit Batches(Parts parts) : parts_(std::move(parts)) {}
 

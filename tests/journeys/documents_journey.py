@@ -8,8 +8,7 @@ import urllib.parse
 import uuid
 from pathlib import Path
 
-import browse
-from journey import BIN, CHECKOUT, ISSUER, SCOPES, TRY, Journey, ask, ask_json, client, fetch, log_in, main, run
+from journey import BIN, CHECKOUT, ISSUER, SCOPES, TRY, Journey, ask, ask_json, browse, client, fetch, log_in, main, run
 
 TRUST = Path(TRY["trust_list"])
 TEMPLATES = CHECKOUT / "seal/templates"

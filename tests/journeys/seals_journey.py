@@ -113,6 +113,7 @@ class SealsJourney(Journey):
                                   "facts": {"application_no": "x"}}, ensure_ascii=False) + "\n")
         secret = self.dir / "core.secret"
         secret.write_text(TRY["core_client_secret"])
+        secret.chmod(0o600)
         command = [BIN / "xinyin", "--config", self.dir / "none.conf", "--json", "seal", "batch", lines, self.dir / "notices",
                    "--url", TRY["issuer"], "--client", TRY["core_client_id"], "--secret-file", secret]
         (self.dir / "none.conf").write_text("")
@@ -209,7 +210,7 @@ class SealsJourney(Journey):
         finally:
             request = self.staff("staff_a", "resume", SEAL, "--reason", "演练结束 over")["data"]["request"]
             own = self.staff("staff_a", "approve", request, check=False)
-            self.assertEqual(own["code"], "seal.own_request")
+            self.assertEqual(own["error"], "seal.own_request")
             self.staff("staff_b", "approve", request, check=False)
             self.staff("staff_c", "approve", request)
         self.assertEqual(issue(token, "enrolment-certificate", {})[0], 201)

@@ -228,6 +228,41 @@ TEST_F(BatchesTest, APortionIsTakenOverAndNothingIsMadeTwice) {
   EXPECT_EQ(batches_.standing(client_, batch)->done, 40);
 }
 
+// One that was killed and started again: nobody else has what it held, so it waits for no lease.
+TEST_F(BatchesTest, TheNextLifeOfAnInstanceGoesOnAtOnce) {
+  const auto batch = opened(lines(1, 40));
+  maker_.before = [&](const BatchLine& line) -> base::Result<void> {
+    if (line.id_number == "20") throw std::runtime_error("killed");
+    return {};
+  };
+  EXPECT_THROW((void)batches_.work(maker_.issue(), go_on_), std::runtime_error);
+  clock_.advance(std::chrono::seconds(1));
+  maker_.before = nullptr;
+  Batches longer({pool(), cipher_, clock_, random_, "one-and-more", clock_.now()});
+  EXPECT_FALSE(*longer.work(maker_.issue(), go_on_)) << "another instance waits";
+  Batches next({pool(), cipher_, clock_, random_, "one", clock_.now()});
+  EXPECT_TRUE(*next.work(maker_.issue(), go_on_));
+  EXPECT_EQ(documents(batch).size(), 40u);
+  EXPECT_EQ(maker_.order.size(), 40u);
+}
+
+// What this life holds itself its other threads leave alone.
+TEST_F(BatchesTest, TwoThreadsOfALifeShareNoPortion) {
+  const auto batch = opened(lines(1, 40));
+  Batches mine({pool(), cipher_, clock_, random_, "one", clock_.now()});
+  clock_.advance(std::chrono::seconds(1));
+  maker_.before = [&](const BatchLine& line) -> base::Result<void> {
+    if (line.id_number == "5") {
+      Maker other;
+      EXPECT_FALSE(*mine.work(other.issue(), go_on_));
+      EXPECT_EQ(other.asked, 0);
+    }
+    return {};
+  };
+  EXPECT_TRUE(*mine.work(maker_.issue(), go_on_));
+  EXPECT_EQ(documents(batch).size(), 40u);
+}
+
 // One that was only slow finds its lease gone, and says nothing of the portion.
 TEST_F(BatchesTest, WhoLostTheLeaseLeavesThePortionToTheOther) {
   const auto batch = opened(lines(1, 10));

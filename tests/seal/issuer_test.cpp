@@ -709,6 +709,15 @@ TEST_F(IssuerTest, Ldt01_5_4_2_2_EachKindLeavesForThoseWhoMayStateItsFactsAlone)
                            "select template_version, kind from seal.document where id = '" +
                                issued->id().value() + "'")[0],
             (std::vector<std::string>{"1", "acceptance-notice"}));
+  EXPECT_TRUE(one->fetch(core, issued->id()).ok());
+  EXPECT_EQ(
+      one->fetch(auth::in_matter_of(core, auth::SubjectId("another")), issued->id()).error().key,
+      "seal.no_document");
+  EXPECT_EQ(one->fetch(acting("client:core", "seal.remote"), issued->id()).error().key,
+            "seal.scope");
+  EXPECT_EQ(one->fetch(acting(subject_, "documents.issue"), issued->id()).error().key,
+            "seal.scope");
+  EXPECT_EQ(one->list(core).error().key, "seal.scope");
   const auto trail = database().sql(
       test::Role::superuser,
       "select actor, facts::text from audit.entry where object = '" + issued->id().value() + "'");
