@@ -114,6 +114,9 @@ constexpr const char* kFields[] = {"id",      "name",    "type",   "owner",   "o
                                    "width",   "height",  "text",   "caption", "from",       "until",
                                    "pdf_key", "ofd_key", "format", "policy"};
 
+/// What the form begins with: any kind of document, each asked for by whom it concerns or in a batch.
+constexpr const char* kFirstPolicy = R"({"kinds": ["*"], "uses": ["own", "batch"]})";
+
 /// The form's fields as the spec that they mean; what they mean is judged in seal.
 std::string spec_in(const Parameters& form) {
   const auto field = [&](const char* name) { return form_text(form, name); };
@@ -199,7 +202,9 @@ namespace handlers {
 base::Result<Response> staff_seals_page(Call& call) {
   BASE_TRY(auto asked, ask_staff(call, kSealsPath));
   if (asked) return std::move(*asked);
-  return show_seals(call, {});
+  pages::StaffSeals shown;
+  shown.typed.emplace("policy", kFirstPolicy);
+  return show_seals(call, std::move(shown));
 }
 
 base::Result<Response> staff_seal_apply(Call& call) {

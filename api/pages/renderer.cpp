@@ -112,7 +112,9 @@ struct Renderer::Impl {
 
   static Data to_data(const PageData& from) {
     Data out;
-    for (const auto& [name, value] : from.texts_) out.set(name, value);
+    // A section of a text that is empty is left out; the library itself would show it.
+    for (const auto& [name, value] : from.texts_)
+      out.set(name, value.empty() ? Data(Data::type::bool_false) : Data(value));
     for (const auto& [name, on] : from.flags_)
       out.set(name, Data(on ? Data::type::bool_true : Data::type::bool_false));
     for (const auto& [name, value] : from.objects_) out.set(name, to_data(*value));

@@ -20,6 +20,7 @@ namespace api {
 /// A page's values: texts, flags, nested objects and lists, in the order they were put.
 class PageData {
  public:
+  /// {{name}}, and {{#name}} … {{/name}} when it is not empty.
   PageData& text(std::string name, std::string value);
   PageData& flag(std::string name, bool on);
   /// {{name.zh}} and {{name.en}} of a catalogue text.

@@ -110,6 +110,13 @@ TEST_F(SealPagesTest, ASealLivesItsLifeAtTheConsole) {
   EXPECT_EQ(state(), "suspended");
 }
 
+TEST_F(SealPagesTest, TheFormBeginsWithAPolicyAndNoPicture) {
+  auto browser = at_desk(member());
+  const auto page = browser.get("/staff/seals").body;
+  EXPECT_THAT(page, HasSubstr("&quot;uses&quot;: [&quot;own&quot;, &quot;batch&quot;]"));
+  EXPECT_THAT(page, Not(HasSubstr("seal-picture")));
+}
+
 TEST_F(SealPagesTest, WhatIsWrongIsNamedAndWhatWasTypedIsThere) {
   auto browser = at_desk(member());
   const struct {
@@ -125,6 +132,7 @@ TEST_F(SealPagesTest, WhatIsWrongIsNamedAndWhatWasTypedIsThere) {
     EXPECT_EQ(answer.status, 400) << one.field;
     EXPECT_THAT(answer.body, HasSubstr(std::string("<b>") + one.place)) << one.field;
     EXPECT_THAT(answer.body, HasSubstr("江州市社保中心业务专用章")) << one.field;
+    EXPECT_THAT(answer.body, Not(HasSubstr("seal-picture"))) << "no picture of what is wrong";
   }
   // A character that no font has is said before anybody approves it.
   EXPECT_THAT(apply(browser, "text", "江州\uE000").body, HasSubstr("\uE000"));
