@@ -114,7 +114,8 @@ constexpr const char* kFields[] = {"id",      "name",    "type",   "owner",   "o
                                    "width",   "height",  "text",   "caption", "from",       "until",
                                    "pdf_key", "ofd_key", "format", "policy"};
 
-/// What the form begins with: any kind of document, each asked for by whom it concerns or in a batch.
+/// What the form begins with: any kind of document, each asked for by whom it concerns or in a
+/// batch.
 constexpr const char* kFirstPolicy = R"({"kinds": ["*"], "uses": ["own", "batch"]})";
 
 /// The form's fields as the spec that they mean; what they mean is judged in seal.

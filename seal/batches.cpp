@@ -291,7 +291,7 @@ base::Result<std::optional<Batches::Portion>> Batches::claim() {
   // Two threads of an instance are two workers (the query knows the length of the suffix).
   out.worker = parts_.instance + "/" + base::to_hex(parts_.random.bytes(8));
   BASE_TRY(const auto rows, parts_.pool.run(kClaim, {out.worker, now, now + kLease, parts_.instance,
-                                                   parts_.started + kLease}));
+                                                     parts_.started + kLease}));
   if (rows.empty()) return std::optional<Portion>();
   out.batch = rows.text(0, 0);
   out.first = rows.integer(0, 1);
