@@ -64,7 +64,8 @@ constexpr store::Query kAugmentations{"seal.augmentations", R"sql(
 // A document is committed within a minute of its time, or not at all.
 constexpr store::Query kNotLookedAt{"seal.not_looked_at", R"sql(
   select d.id from seal.document d
-  where d.issued_at >= coalesce((select max(at) from seal.augmentation where number = 0)
+  where d.format = 'pdf'
+    and d.issued_at >= coalesce((select max(at) from seal.augmentation where number = 0)
                                 - interval '1 hour', '-infinity')
     and not exists (select from seal.augmentation a where a.document = d.id and a.number = 0)
   order by d.issued_at, d.id limit $1)sql"};

@@ -5,6 +5,7 @@
 #include <rapidjson/stringbuffer.h>
 
 #include <algorithm>
+#include <mutex>
 
 #include "base/json.h"
 #include "seal/phrase.h"
@@ -96,6 +97,8 @@ void escape_references(Value& schema, rapidjson::Document::AllocatorType& alloca
 struct Schema::Compiled {
   explicit Compiled(const rapidjson::Document& text) : schema(text) {}
   rapidjson::SchemaDocument schema;
+  // RapidJSON's patterns keep the state of their search in themselves: one search at a time.
+  mutable std::mutex one_at_a_time;
 };
 
 base::Result<Schema> Schema::create(std::string_view json) {
@@ -111,6 +114,7 @@ base::Result<Schema> Schema::create(std::string_view json) {
 }
 
 base::Result<void> Schema::validate(const Value& facts) const {
+  const std::scoped_lock lock(compiled_->one_at_a_time);
   rapidjson::SchemaValidator validator(compiled_->schema);
   if (facts.Accept(validator)) return {};
   rapidjson::StringBuffer pointer;

@@ -4,12 +4,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "base/canonical_json.h"
 #include "base/encoding.h"
 #include "base/json.h"
+#include "base/random.h"
 #include "test_paths.h"
 #include "tests/seal/support.h"
 #include "tests/support/seeded_random.h"
@@ -242,6 +245,24 @@ TEST_F(TemplatesTest, FactsThatDoNotFitAreRefusedWithTheirPlace) {
 }
 
 // What a day is the schema cannot say; the calendar can.
+// The library's patterns are not: two documents at once once took the service down.
+TEST_F(TemplatesTest, FactsAreJudgedByManyAtOnce) {
+  const auto facts = test::templates().find("acceptance-notice")->sample_json;
+  std::atomic<int> good = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&] {
+      base::SystemRandom random;
+      for (int i = 0; i < 500; ++i)
+        good += test::templates()
+                    .draft("acceptance-notice", {"s", false, "张小三", "11010519491231002X"}, facts,
+                           random)
+                    .ok();
+    });
+  for (auto& one : threads) one.join();
+  EXPECT_EQ(good, 2000);
+}
+
 TEST_F(TemplatesTest, ADayThatIsNoneIsRefused) {
   auto facts = sample_facts("acceptance-notice");
   facts.replace(facts.find("2026-12-15"), 10, "2026-02-30");
