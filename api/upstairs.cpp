@@ -226,7 +226,9 @@ base::Result<std::shared_ptr<Upstairs>> build_upstairs(Services& services, Chose
       .id = seal::SealId(keys.registered ? keys.registered->spec.id : ""),
       .agency = config.agency.name,
       .agency_code = config.agency.code,
-      .caption = keys.registered ? keys.registered->spec.picture.caption : config.agency.caption,
+      .picture = keys.registered ? keys.registered->spec.picture
+                                 : seal::SealPictureSpec{.text = config.agency.name,
+                                                         .caption = config.agency.caption},
       .key = keys.seal.key,
       .certificate = keys.seal.certificate,
       .chain = {keys.issuing},

@@ -60,7 +60,7 @@ base::Result<std::unique_ptr<Composer>> Composer::create(Parts parts, SealConfig
   }
   BASE_TRY(auto frame, CmsFrame::create(seal.key->info(), seal.certificate, seal.chain));
   const pdf::Faces faces{body, display};
-  const pdf::Letterhead head{seal.agency, seal.agency_code, seal.caption, parts.verify_address};
+  const pdf::Letterhead head{seal.agency, seal.agency_code, seal.picture, parts.verify_address};
   PdfTemplates templates;
   std::vector<const pdf::Template*> forms;
   for (const auto* one : kinds.newest()) {

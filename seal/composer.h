@@ -27,7 +27,7 @@ struct SealConfig {
   SealId id;                ///< of the register of seals (seal/seals.h); empty: there is none yet
   std::string agency;       ///< as documents name it
   std::string agency_code;  ///< unified social credit code
-  std::string caption;      ///< e.g. "社会保险业务专用章"
+  SealPictureSpec picture;  ///< what stands on the page
   std::shared_ptr<const hsm::Key> key;
   certs::Certificate certificate;
   std::vector<certs::Certificate> chain;

@@ -63,27 +63,27 @@ const Shape moved(const Shape& shape, const Matrix& m) {
   return out;
 }
 
-std::string stamp(int id, int page, double x, double y, const std::string& clip) {
-  const auto side = number(pdf::kSealDiameter_mm);
+std::string stamp(const SealPictureSpec& picture, int id, int page, double x, double y,
+                  const std::string& clip) {
   return "<ofd:StampAnnot ID=\"" + std::to_string(id) + "\" PageRef=\"" + std::to_string(page) +
-         "\" Boundary=\"" + number(x) + ' ' + number(y) + ' ' + side + ' ' + side + '"' +
-         (clip.empty() ? "" : " Clip=\"" + clip + '"') + "/>";
+         "\" Boundary=\"" + number(x) + ' ' + number(y) + ' ' + number(picture.width_mm) + ' ' +
+         number(picture.height_mm) + '"' + (clip.empty() ? "" : " Clip=\"" + clip + '"') + "/>";
 }
 
 /// 骑缝章: the seal stands across the right edges of the pages laid over one another, a strip on
 /// each. Many pages are sealed in groups as even as can be.
-std::string straddling(const std::vector<int>& pages, int& id) {
+std::string straddling(const SealPictureSpec& picture, const std::vector<int>& pages, int& id) {
   const auto groups = (pages.size() + kPagesOfOneStraddle - 1) / kPagesOfOneStraddle;
   std::string out;
   std::size_t at = 0;
   for (std::size_t group = 0; group < groups; ++group) {
     const auto size = (pages.size() - at) / (groups - group);
-    const double strip = pdf::kSealDiameter_mm / static_cast<double>(size);
+    const double strip = picture.width_mm / static_cast<double>(size);
     for (std::size_t i = 0; i < size; ++i) {
       const auto before = static_cast<double>(i) * strip;
-      out += stamp(++id, pages[at + i], kWidth_mm - before - strip,
-                   (kHeight_mm - pdf::kSealDiameter_mm) / 2,
-                   number(before) + " 0 " + number(strip) + ' ' + number(pdf::kSealDiameter_mm));
+      out += stamp(picture, ++id, pages[at + i], kWidth_mm - before - strip,
+                   (kHeight_mm - picture.height_mm) / 2,
+                   number(before) + " 0 " + number(strip) + ' ' + number(picture.height_mm));
     }
     at += size;
   }
@@ -237,8 +237,8 @@ std::string OfdTemplate::root_xml(const Parameters& p) const {
          "<ofd:CustomDatas>" + datum("XinyinCode", p.content.code) +
          datum("XinyinDocument", p.content.document_id) +
          datum("XinyinKind", layout_->form().kind) +
-         (p.content.sample ? datum("XinyinSample", "yes") : "") + "</ofd:CustomDatas></ofd:DocInfo>" +
-         element("DocRoot", "Doc_0/Document.xml") +
+         (p.content.sample ? datum("XinyinSample", "yes") : "") +
+         "</ofd:CustomDatas></ofd:DocInfo>" + element("DocRoot", "Doc_0/Document.xml") +
          element("Signatures", "Doc_0/Signs/Signatures.xml") + "</ofd:DocBody>" + end("OFD");
 }
 
@@ -269,9 +269,9 @@ std::string OfdTemplate::signature_xml(
            element("CheckValue", base::to_base64(one->sm3)) + "</ofd:Reference>";
   out += "</ofd:References>";
   int id = 1;
-  out += stamp(id, pages.ids.back(), pages.seal.x * kMm,
+  out += stamp(head_.seal, id, pages.ids.back(), pages.seal.x * kMm,
                kHeight_mm - (pages.seal.y + pages.seal.height) * kMm, "");
-  if (pages.ids.size() > 1) out += straddling(pages.ids, id);
+  if (pages.ids.size() > 1) out += straddling(head_.seal, pages.ids, id);
   return out + "<ofd:Seal>" + element("BaseLoc", "/" + std::string(kSigns) + "Seal.esl") +
          "</ofd:Seal></ofd:SignedInfo>" +
          element("SignedValue", "/" + std::string(kSigns) + "SignedValue.dat") + end("Signature");

@@ -98,15 +98,15 @@ constexpr std::string_view kProducer = "Xinyin";
 // is missing or from elsewhere. So many pages at most share a seal that each slice can be seen.
 constexpr std::uint32_t kMostSlices = 10;
 
-std::string seal_slice(std::uint32_t page, std::uint32_t pages) {
+std::string seal_slice(const SealPictureSpec& picture, std::uint32_t page, std::uint32_t pages) {
   const auto seals = (pages + kMostSlices - 1) / kMostSlices;
   const auto seal = page * seals / pages;
   const auto first = (seal * pages + seals - 1) / seals;
   const auto behind = ((seal + 1) * pages + seals - 1) / seals;
-  const double side = mm(kSealDiameter_mm), width = side / (behind - first);
-  const double left = kPageWidth - width, bottom = (kPageHeight - side) / 2;
+  const double width = mm(picture.width_mm) / (behind - first), height = mm(picture.height_mm);
+  const double left = kPageWidth - width, bottom = (kPageHeight - height) / 2;
   std::string out = "/Artifact BMC q ";
-  for (const auto value : {left, bottom, width, side}) put(out, value);
+  for (const auto value : {left, bottom, width, height}) put(out, value);
   out += "re W n 1 0 0 1 ";
   for (const auto value : {left - width * (page - first), bottom}) put(out, value);
   return out + "cm /Seal Do Q EMC\n";
@@ -195,7 +195,7 @@ base::Result<std::shared_ptr<const PdfTemplate>> PdfTemplate::create(const Templ
   out->head_ = head;
   out->signature_bytes_ = signature_bytes;
   BASE_TRY(out->layout_, Layout::create(form, faces, head));
-  BASE_TRY(const auto picture, round_seal(*faces.display, head.agency, head.caption));
+  BASE_TRY(const auto picture, draw_seal(*faces.display, head.seal));
   out->write_prefix(picture);
   return std::shared_ptr<const PdfTemplate>(std::move(out));
 }
@@ -210,12 +210,13 @@ void PdfTemplate::write_prefix(const std::string& seal_picture) {
 
   // Multiplied, so that what is printed under the seal stays readable.
   out.object(kSealState, "<</Type/ExtGState/BM/Multiply>>");
-  std::string side;
-  put(side, mm(kSealDiameter_mm));
+  std::string sides;
+  put(sides, mm(head_.seal.width_mm));
+  put(sides, mm(head_.seal.height_mm));
   std::string picture = "/G gs ";
   for (const auto value : {kRed.red, kRed.green, kRed.blue}) put(picture, value);
   out.stream(kSealPicture,
-             "/Type/XObject/Subtype/Form/BBox[0 0 " + side + side +
+             "/Type/XObject/Subtype/Form/BBox[0 0 " + sides +
                  "]/Group<</S/Transparency/CS/DeviceRGB>>/Resources<</ExtGState<</G " +
                  ref(kSealState) + ">>>>",
              picture + "rg\n" + seal_picture, true);
@@ -334,7 +335,7 @@ base::Result<Unsigned> PdfTemplate::compose(const Parameters& p) const {
                          std::to_string(i) + "/Contents " + ref(page + 1) +
                          (page == last_page ? "/Annots[" + ref(kField) + "]" : "") + ">>");
     const bool sliced = layout_->form().straddling && pages > 1;
-    out.stream(page + 1, "", sheet.pages[i] + (sliced ? seal_slice(i, pages) : ""),
+    out.stream(page + 1, "", sheet.pages[i] + (sliced ? seal_slice(head_.seal, i, pages) : ""),
                pages > kFewPages);
   }
 

@@ -343,8 +343,8 @@ void Layout::Setting::closing() {
   mark_new("P", -1);
   canvas_->text(kLeft + kSealMiddle, top - mm(33.2), content_.date, {.size = 10.5}, Align::centre);
   unmark();
-  seal_ = {kLeft + kSealMiddle - mm(kSealDiameter_mm) / 2, top - kSealTop - mm(kSealDiameter_mm),
-           mm(kSealDiameter_mm), mm(kSealDiameter_mm)};
+  const double width = mm(layout_.head_.seal.width_mm), height = mm(layout_.head_.seal.height_mm);
+  seal_ = {kLeft + kSealMiddle - width / 2, top - kSealAxis - height / 2, width, height};
 }
 
 // What needs the number of pages: the footer, and the symbol on the first of several.

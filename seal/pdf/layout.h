@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "seal/pdf/seal_picture.h"
 #include "seal/pdf/template.h"
 
 namespace seal::pdf {
@@ -18,7 +19,7 @@ inline constexpr double kPageWidth = 595.276, kPageHeight = 841.89;  // A4 in po
 struct Letterhead {
   std::string agency;
   std::string agency_code;
-  std::string caption;         ///< below the star of the seal
+  SealPictureSpec seal;        ///< as the register of seals has it
   std::string verify_address;  ///< the code is appended for the QR
 };
 

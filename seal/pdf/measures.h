@@ -20,6 +20,6 @@ inline constexpr double kFooterLine = mm(14.5), kFooterText = mm(10.8), kBottom 
 // The closing block, from its upper left corner.
 inline constexpr double kQrColumn = mm(41), kQrSide = mm(22.5), kQrTop = mm(11.5);
 inline constexpr double kNotesLeft = mm(44), kNotesWidth = mm(67);
-inline constexpr double kSealMiddle = mm(142.5), kSealColumn = mm(55), kSealTop = mm(9.5);
+inline constexpr double kSealMiddle = mm(142.5), kSealColumn = mm(55), kSealAxis = mm(30.5);
 
 }  // namespace seal::pdf::measures

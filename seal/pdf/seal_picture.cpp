@@ -286,12 +286,6 @@ base::Result<std::string> draw_seal(const FontFace& face, const SealPictureSpec&
   base::fail("unknown SealShape");
 }
 
-base::Result<std::string> round_seal(const FontFace& face, std::string_view agency,
-                                     std::string_view caption) {
-  return draw_seal(face, {SealShape::round, kSealDiameter_mm, kSealDiameter_mm, std::string(agency),
-                          std::string(caption)});
-}
-
 std::string seal_svg(std::string_view operators, const SealPictureSpec& seal) {
   std::string paths, path;
   std::vector<std::string_view> operands;

@@ -28,16 +28,10 @@ struct SealPictureSpec {
 
 namespace seal::pdf {
 
-inline constexpr double kSealDiameter_mm = 42;
-
 /// Path operators in points, the seal's lower left corner at the origin, filled in the current
 /// colour: m, l, c, h, f and f* alone. Errors: invalid_argument `seal.glyph`; `seal.template` (a
 /// text that is empty or too long to be read).
 base::Result<std::string> draw_seal(const FontFace& face, const SealPictureSpec& seal);
-
-/// The usual one.
-base::Result<std::string> round_seal(const FontFace& face, std::string_view agency,
-                                     std::string_view caption);
 
 /// The same as a picture for browsers, in its size, without script or link.
 std::string seal_svg(std::string_view operators, const SealPictureSpec& seal);

@@ -152,24 +152,25 @@ std::shared_ptr<api::Upstairs> House::build_upstairs() {
   rooms->timestamps = std::make_unique<seal::LocalTimestamps>(pki_.timestamps());
   rooms->authority = std::make_unique<certs::TimestampAuthority>(pki_.timestamps());
   rooms->authority_key = pki_.certificate("timestamp-1").public_key_sha256();
-  auto issuer = seal::Issuer::create({.pool = pool_,
-                                      .documents = documents_,
-                                      .verifier = [this] { return services_->verifier.get(); },
-                                      .timestamps = *rooms->timestamps,
-                                      .code_pepper = pepper_,
-                                      .cipher = *rooms->cipher,
-                                      .clock = pki_.clock(),
-                                      .random = random_,
-                                      .instance = "test",
-                                      .verify_address = std::string(kPublicUrl) + "/v/",
-                                      .font_file = kFont},
-                                     {.id = active_seal(pool_, pki_.clock(), random_),
-                                      .agency = Pki::kAgency,
-                                      .agency_code = Pki::kAgencyCode,
-                                      .caption = "社会保险业务专用章",
-                                      .key = pki_.key("seal-1"),
-                                      .certificate = pki_.certificate("seal-1"),
-                                      .chain = {pki_.certificate("issuing-ca")}});
+  auto issuer =
+      seal::Issuer::create({.pool = pool_,
+                            .documents = documents_,
+                            .verifier = [this] { return services_->verifier.get(); },
+                            .timestamps = *rooms->timestamps,
+                            .code_pepper = pepper_,
+                            .cipher = *rooms->cipher,
+                            .clock = pki_.clock(),
+                            .random = random_,
+                            .instance = "test",
+                            .verify_address = std::string(kPublicUrl) + "/v/",
+                            .font_file = kFont},
+                           {.id = active_seal(pool_, pki_.clock(), random_),
+                            .agency = Pki::kAgency,
+                            .agency_code = Pki::kAgencyCode,
+                            .picture = {.text = Pki::kAgency, .caption = "社会保险业务专用章"},
+                            .key = pki_.key("seal-1"),
+                            .certificate = pki_.certificate("seal-1"),
+                            .chain = {pki_.certificate("issuing-ca")}});
   base::check(issuer.ok(), "issuer");
   rooms->issuer = std::move(*issuer);
   rooms->records = std::make_unique<services::Records>(pool_, *rooms->cipher, pki_.clock());

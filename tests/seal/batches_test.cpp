@@ -33,7 +33,7 @@ std::string lines(int from, int to) {
 class Maker {
  public:
   base::Result<Batches::Made> operator()(const std::string& client, const BatchLine& line,
-                                       const std::string& key) {
+                                         const std::string& key) {
     const std::scoped_lock lock(lock_);
     ++asked;
     if (before) {

@@ -40,24 +40,25 @@ class IssuerOfdTest : public testing::Test {
     return *made;
   }
   std::unique_ptr<seal::Issuer> issuer(std::optional<seal::NationalSeal> national) {
-    auto made = seal::Issuer::create({.pool = pool(),
-                                      .documents = documents_,
-                                      .verifier = [this] { return verifier(); },
-                                      .timestamps = timestamps_,
-                                      .code_pepper = pepper_,
-                                      .cipher = *cipher_,
-                                      .clock = house_.pki.clock(),
-                                      .random = random_,
-                                      .instance = "test-ofd",
-                                      .verify_address = test::kAddress},
-                                     {.id = test::active_seal(pool(), house_.pki.clock(), random_),
-                                      .agency = test::Pki::kAgency,
-                                      .agency_code = test::Pki::kAgencyCode,
-                                      .caption = "社会保险业务专用章",
-                                      .key = house_.pki.key("seal-1"),
-                                      .certificate = house_.pki.certificate("seal-1"),
-                                      .chain = {house_.pki.certificate("issuing-ca")},
-                                      .national = std::move(national)});
+    auto made = seal::Issuer::create(
+        {.pool = pool(),
+         .documents = documents_,
+         .verifier = [this] { return verifier(); },
+         .timestamps = timestamps_,
+         .code_pepper = pepper_,
+         .cipher = *cipher_,
+         .clock = house_.pki.clock(),
+         .random = random_,
+         .instance = "test-ofd",
+         .verify_address = test::kAddress},
+        {.id = test::active_seal(pool(), house_.pki.clock(), random_),
+         .agency = test::Pki::kAgency,
+         .agency_code = test::Pki::kAgencyCode,
+         .picture = {.text = test::Pki::kAgency, .caption = "社会保险业务专用章"},
+         .key = house_.pki.key("seal-1"),
+         .certificate = house_.pki.certificate("seal-1"),
+         .chain = {house_.pki.certificate("issuing-ca")},
+         .national = std::move(national)});
     base::check(made.ok(), "no issuer");
     return std::move(*made);
   }

@@ -91,7 +91,7 @@ class IssuerTest : public ::testing::Test {
         {.id = seal_id_,
          .agency = test::Pki::kAgency,
          .agency_code = test::Pki::kAgencyCode,
-         .caption = "社会保险业务专用章",
+         .picture = {.text = test::Pki::kAgency, .caption = "社会保险业务专用章"},
          .key = key_,
          .certificate = *certificate_,
          .chain = {pki_.certificate("issuing-ca")}});
@@ -263,7 +263,7 @@ TEST_F(IssuerTest, KeysInTheTokenSeal) {
       {.id = seal_id_,
        .agency = test::Pki::kAgency,
        .agency_code = test::Pki::kAgencyCode,
-       .caption = "社会保险业务专用章",
+       .picture = {.text = test::Pki::kAgency, .caption = "社会保险业务专用章"},
        .key = pki.key("seal-1"),
        .certificate = pki.certificate("seal-1"),
        .chain = {pki.certificate("issuing-ca")}});
@@ -515,7 +515,7 @@ TEST_F(IssuerTest, ATimeStampAuthorityWhoseClockIsWrongIsJudgedBad) {
       {.id = seal_id_,
        .agency = test::Pki::kAgency,
        .agency_code = test::Pki::kAgencyCode,
-       .caption = "社会保险业务专用章",
+       .picture = {.text = test::Pki::kAgency, .caption = "社会保险业务专用章"},
        .key = key_,
        .certificate = *certificate_,
        .chain = {pki_.certificate("issuing-ca")}});
@@ -772,7 +772,7 @@ TEST_F(IssuerTest, AMissingFontIsNamed) {
       {.id = seal_id_,
        .agency = test::Pki::kAgency,
        .agency_code = test::Pki::kAgencyCode,
-       .caption = "章",
+       .picture = {.text = test::Pki::kAgency, .caption = "章"},
        .key = key_,
        .certificate = *certificate_,
        .chain = {}});

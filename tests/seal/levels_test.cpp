@@ -45,26 +45,26 @@ class LevelsTest : public ::testing::Test {
     return std::make_shared<const verify::Verifier>(pki_.list());
   }
   std::unique_ptr<seal::Issuer> issuer(PadesLevel level, bool append = false) {
-    auto made =
-        seal::Issuer::create({.pool = database().pool(),
-                              .documents = documents_,
-                              .verifier = [this] { return verifier(); },
-                              .timestamps = timestamps_,
-                              .code_pepper = pepper_,
-                              .cipher = *cipher_,
-                              .clock = pki_.clock(),
-                              .random = random_,
-                              .instance = "test-levels",
-                              .verify_address = test::kAddress},
-                             {.id = test::active_seal(database().pool(), pki_.clock(), random_),
-                              .agency = test::Pki::kAgency,
-                              .agency_code = test::Pki::kAgencyCode,
-                              .caption = "社会保险业务专用章",
-                              .key = pki_.key("seal-1"),
-                              .certificate = pki_.certificate("seal-1"),
-                              .chain = {pki_.certificate("issuing-ca")},
-                              .pdf_level = level,
-                              .append_evidence = append});
+    auto made = seal::Issuer::create(
+        {.pool = database().pool(),
+         .documents = documents_,
+         .verifier = [this] { return verifier(); },
+         .timestamps = timestamps_,
+         .code_pepper = pepper_,
+         .cipher = *cipher_,
+         .clock = pki_.clock(),
+         .random = random_,
+         .instance = "test-levels",
+         .verify_address = test::kAddress},
+        {.id = test::active_seal(database().pool(), pki_.clock(), random_),
+         .agency = test::Pki::kAgency,
+         .agency_code = test::Pki::kAgencyCode,
+         .picture = {.text = test::Pki::kAgency, .caption = "社会保险业务专用章"},
+         .key = pki_.key("seal-1"),
+         .certificate = pki_.certificate("seal-1"),
+         .chain = {pki_.certificate("issuing-ca")},
+         .pdf_level = level,
+         .append_evidence = append});
     base::check(made.ok(), "no issuer");
     return std::move(made).value();
   }
@@ -253,23 +253,24 @@ TEST_F(LevelsTest, AForeignAuthorityCountsWithItsRevocationListAlone) {
   const seal::LocalTimestamps stamps(foreign.timestamps());
   const auto issue_with = [&](const certs::TrustList& trust, const std::string& key) {
     const auto judge = std::make_shared<const verify::Verifier>(trust);
-    auto made = seal::Issuer::create({.pool = database().pool(),
-                                      .documents = documents_,
-                                      .verifier = [judge] { return judge; },
-                                      .timestamps = stamps,
-                                      .code_pepper = pepper_,
-                                      .cipher = *cipher_,
-                                      .clock = pki_.clock(),
-                                      .random = random_,
-                                      .instance = "test-foreign",
-                                      .verify_address = test::kAddress},
-                                     {.id = test::active_seal(database().pool(), pki_.clock(), random_),
-                                      .agency = test::Pki::kAgency,
-                                      .agency_code = test::Pki::kAgencyCode,
-                                      .caption = "社会保险业务专用章",
-                                      .key = pki_.key("seal-1"),
-                                      .certificate = pki_.certificate("seal-1"),
-                                      .chain = {pki_.certificate("issuing-ca")}});
+    auto made = seal::Issuer::create(
+        {.pool = database().pool(),
+         .documents = documents_,
+         .verifier = [judge] { return judge; },
+         .timestamps = stamps,
+         .code_pepper = pepper_,
+         .cipher = *cipher_,
+         .clock = pki_.clock(),
+         .random = random_,
+         .instance = "test-foreign",
+         .verify_address = test::kAddress},
+        {.id = test::active_seal(database().pool(), pki_.clock(), random_),
+         .agency = test::Pki::kAgency,
+         .agency_code = test::Pki::kAgencyCode,
+         .picture = {.text = test::Pki::kAgency, .caption = "社会保险业务专用章"},
+         .key = pki_.key("seal-1"),
+         .certificate = pki_.certificate("seal-1"),
+         .chain = {pki_.certificate("issuing-ca")}});
     return issue(**made, key);
   };
   const auto without = issue_with(list, "k-without");

@@ -143,8 +143,10 @@ class OfdTest : public ::testing::Test {
   }
   static base::Result<seal::ofd::Unsigned> compose(const Filled& draft) {
     const auto& form = templates().find(draft.kind)->form;
-    const seal::pdf::Letterhead head{test::Pki::kAgency, test::Pki::kAgencyCode,
-                                     "社会保险业务专用章", kAddress};
+    const seal::pdf::Letterhead head{test::Pki::kAgency,
+                                     test::Pki::kAgencyCode,
+                                     {.text = test::Pki::kAgency, .caption = "社会保险业务专用章"},
+                                     kAddress};
     BASE_TRY(const auto made, seal::ofd::OfdTemplate::create(form, faces(), head, seal_object()));
     return made->compose({.content = {.fields = draft.fields,
                                       .rows = draft.rows,

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <regex>
+
 #include "base/encoding.h"
 #include "base/text.h"
 #include "seal/pdf/cff.h"
@@ -243,16 +245,34 @@ TEST(QrTest, TooLongOrEmptyIsAnError) {
 }
 
 TEST(SealPictureTest, NamesOfAllLengthsFitAndTooLongOnesAreErrors) {
-  const auto& face = *test::faces().display;
-  EXPECT_TRUE(seal::pdf::round_seal(face, "某局", "专用章").ok());
-  EXPECT_TRUE(seal::pdf::round_seal(face, "新疆维吾尔自治区伊犁哈萨克自治州社会保险事业管理局",
-                                    "业务专用章")
-                  .ok());
+  const auto round_seal = [](std::string text, std::string caption) {
+    return seal::pdf::draw_seal(*test::faces().display,
+                                {.text = std::move(text), .caption = std::move(caption)});
+  };
+  EXPECT_TRUE(round_seal("某局", "专用章").ok());
+  EXPECT_TRUE(round_seal("新疆维吾尔自治区伊犁哈萨克自治州社会保险事业管理局", "业务专用章").ok());
   std::string endless;
   for (int i = 0; i < 40; ++i) endless += "长";
-  EXPECT_EQ(seal::pdf::round_seal(face, endless, "章").error().key, "seal.template");
-  EXPECT_EQ(seal::pdf::round_seal(face, "", "章").error().key, "seal.template");
-  EXPECT_EQ(seal::pdf::round_seal(face, "局\uE000", "章").error().key, "seal.glyph");
+  EXPECT_EQ(round_seal(endless, "章").error().key, "seal.template");
+  EXPECT_EQ(round_seal("", "章").error().key, "seal.template");
+  EXPECT_EQ(round_seal("局\uE000", "章").error().key, "seal.glyph");
+}
+
+// 45 × 30 mm are 127.56 × 85.04 points: in the field, in the form, and each page's slice of it.
+TEST(SealPictureTest, TheSealOfTheRegisterStandsOnThePages) {
+  const seal::SealPictureSpec oval{seal::SealShape::oval, 45, 30, test::Pki::kAgency, "财务专用章"};
+  const auto draft = test::person_draft(24);
+  const auto made = test::compose(draft, 2000, &oval);
+  ASSERT_TRUE(made.ok()) << made.error().key;
+  const std::string file(base::as_text(made->file));
+  EXPECT_THAT(file, HasSubstr("/BBox[0 0 127.559 85.039 ]"));
+  std::smatch rect;
+  ASSERT_TRUE(std::regex_search(
+      file, rect, std::regex("/Rect\\[([0-9.]+) ([0-9.]+) ([0-9.]+) ([0-9.]+) ?\\]")));
+  EXPECT_NEAR(std::stod(rect[3]) - std::stod(rect[1]), 127.56, 0.02);
+  EXPECT_NEAR(std::stod(rect[4]) - std::stod(rect[2]), 85.04, 0.02);
+  const auto round = test::compose(draft, 2000);
+  EXPECT_THAT(std::string(base::as_text(round->file)), HasSubstr("/BBox[0 0 119.055 119.055 ]"));
 }
 
 TEST(TemplateTest, SiteIsSchemeAndHost) {

@@ -125,17 +125,24 @@ const seal::pdf::Faces& faces() {
 }
 
 seal::pdf::Letterhead letterhead() {
-  return {Pki::kAgency, Pki::kAgencyCode, "社会保险业务专用章", kAddress};
+  return {Pki::kAgency,
+          Pki::kAgencyCode,
+          {.text = Pki::kAgency, .caption = "社会保险业务专用章"},
+          kAddress};
 }
 
-base::Result<seal::pdf::Unsigned> compose(const seal::Draft& draft, std::size_t signature_bytes) {
+base::Result<seal::pdf::Unsigned> compose(const seal::Draft& draft, std::size_t signature_bytes,
+                                          const seal::SealPictureSpec* picture) {
   static std::map<std::pair<std::string, std::size_t>,
                   std::shared_ptr<const seal::pdf::PdfTemplate>>
       made_before;
-  auto& made = made_before[{draft.kind, signature_bytes}];
+  std::shared_ptr<const seal::pdf::PdfTemplate> with_another;
+  auto& made = picture != nullptr ? with_another : made_before[{draft.kind, signature_bytes}];
   if (!made) {
-    BASE_TRY(made, seal::pdf::PdfTemplate::create(templates().find(draft.kind)->form, faces(),
-                                                  letterhead(), signature_bytes));
+    auto head = letterhead();
+    if (picture != nullptr) head.seal = *picture;
+    BASE_TRY(made, seal::pdf::PdfTemplate::create(templates().find(draft.kind)->form, faces(), head,
+                                                  signature_bytes));
   }
   return made->compose({.content = {.fields = draft.fields,
                                     .rows = draft.rows,

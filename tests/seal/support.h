@@ -47,9 +47,10 @@ const seal::Templates& templates();
 const seal::pdf::Faces& faces();
 seal::pdf::Letterhead letterhead();
 
-/// A composed file of a draft, not yet sealed.
+/// A composed file of a draft, not yet sealed; with another seal than the letterhead's, if given.
 base::Result<seal::pdf::Unsigned> compose(const seal::Draft& draft,
-                                          std::size_t signature_bytes = 8000);
+                                          std::size_t signature_bytes = 8000,
+                                          const seal::SealPictureSpec* picture = nullptr);
 
 /// Composed and sealed with a key and its certificate, with a time stamp of `pki`.
 struct Sample {

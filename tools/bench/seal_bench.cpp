@@ -95,12 +95,14 @@ int main() {
       must(seal::pdf::FontFace::open(fonts + "NotoSerifCJK-Bold.ttc"), "font")};
   const auto all = must(seal::Templates::built_in(), "templates");
   const auto begin = cpu_us();
-  const auto form =
-      must(seal::pdf::PdfTemplate::create(all->find("enrolment-certificate")->form, faces,
-                                          {test::Pki::kAgency, test::Pki::kAgencyCode,
-                                           "社会保险业务专用章", "http://127.0.0.1:8080/v/"},
-                                          frame.most_bytes(4608)),
-           "template");
+  const auto form = must(
+      seal::pdf::PdfTemplate::create(all->find("enrolment-certificate")->form, faces,
+                                     {test::Pki::kAgency,
+                                      test::Pki::kAgencyCode,
+                                      {.text = test::Pki::kAgency, .caption = "社会保险业务专用章"},
+                                      "http://127.0.0.1:8080/v/"},
+                                     frame.most_bytes(4608)),
+      "template");
   const double template_us = cpu_us() - begin;
   const verify::Verifier verifier(pki.list());
   const auto all_rows = rows();
