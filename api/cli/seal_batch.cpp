@@ -62,25 +62,15 @@ class Remote {
   base::Result<gateways::HttpReply> ask(const std::string& method, const std::string& path,
                                         const std::string& body = {}, const std::string& type = {},
                                         const std::string& idempotency_key = {}) {
-    base::Result<gateways::HttpReply> reply = base::error(Code::unavailable, "gateways.http");
-    for (int i = 0; i < kTries; ++i) {
-      if (i > 0) std::this_thread::sleep_for(kPoll * i);
-      BASE_TRY(const auto token, bearer());
-      gateways::HttpAsk ask{.method = method,
-                            .url = order_.url + path,
-                            .fields = {{"Authorization", "Bearer " + token}},
-                            .content_type = type,
-                            .body = body,
-                            .deadline = kPatience,
-                            .most_body = kMostAnswer,
-                            .roots_file = order_.roots_file};
-      if (!idempotency_key.empty()) ask.fields.emplace_back("Idempotency-Key", idempotency_key);
-      reply = gateways::http_exchange(ask);
-      // What may have arrived is asked again under the same name: nothing is done twice.
-      const bool passing = !reply.ok() ? reply.error().code == Code::unavailable
-                                       : reply->status == 503 || reply->status == 429;
-      if (!passing) break;
-    }
+    BASE_TRY(const auto token, bearer());
+    gateways::HttpAsk ask{.method = method,
+                          .url = order_.url + path,
+                          .fields = {{"Authorization", "Bearer " + token}},
+                          .content_type = type,
+                          .body = body,
+                          .most_body = kMostAnswer};
+    if (!idempotency_key.empty()) ask.fields.emplace_back("Idempotency-Key", idempotency_key);
+    auto reply = exchange(std::move(ask));
     if (!reply.ok()) return reply;
     if (reply->status / 100 != 2) return refusal(*reply);
     return reply;
@@ -119,27 +109,40 @@ class Remote {
     return failure;
   }
 
+  /// Again while what is in the way passes: the service is restarted, or the proxy has none behind
+  /// it. What may have arrived is asked again under the same name: nothing is done twice.
+  base::Result<gateways::HttpReply> exchange(gateways::HttpAsk ask) const {
+    ask.deadline = kPatience;
+    ask.roots_file = order_.roots_file;
+    const auto passing = [](const base::Result<gateways::HttpReply>& reply) {
+      if (!reply.ok()) return reply.error().code == Code::unavailable;
+      return reply->status == 429 || (reply->status >= 502 && reply->status <= 504);
+    };
+    auto reply = gateways::http_exchange(ask);
+    for (int i = 1; i < kTries && passing(reply); ++i) {
+      std::this_thread::sleep_for(kPoll * i);
+      reply = gateways::http_exchange(ask);
+    }
+    return reply;
+  }
+
   base::Result<std::string> bearer() {
     if (!token_.empty() && clock_.now() < token_until_) return token_;
     if (endpoint_.empty()) {
-      BASE_TRY(const auto reply,
-               gateways::http_exchange({.method = "GET",
-                                        .url = order_.url + "/.well-known/openid-configuration",
-                                        .deadline = kPatience,
-                                        .roots_file = order_.roots_file}));
+      BASE_TRY(
+          const auto reply,
+          exchange({.method = "GET", .url = order_.url + "/.well-known/openid-configuration"}));
       BASE_TRY(const auto json, base::parse_json(reply.body));
       endpoint_ = base::json_text(json, "token_endpoint");
     }
     BASE_TRY(const auto secret, base::Secret::from_file(order_.secret_file));
     const auto pair = order_.client + ":" + std::string(secret.reveal_text());
-    BASE_TRY(const auto reply,
-             gateways::http_exchange(
-                 {.url = endpoint_,
+    BASE_TRY(
+        const auto reply,
+        exchange({.url = endpoint_,
                   .fields = {{"Authorization", "Basic " + base::to_base64(base::as_bytes(pair))}},
                   .content_type = "application/x-www-form-urlencoded",
-                  .body = "grant_type=client_credentials&scope=documents.issue",
-                  .deadline = kPatience,
-                  .roots_file = order_.roots_file}));
+                  .body = "grant_type=client_credentials&scope=documents.issue"}));
     const auto json = base::parse_json(reply.body);
     if (reply.status != 200 || !json.ok()) {
       auto failure =
