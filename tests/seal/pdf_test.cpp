@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <regex>
+#include <thread>
 
 #include "base/encoding.h"
 #include "base/text.h"
@@ -237,6 +239,22 @@ TEST_F(PdfTest, LinesBreakByTheRules) {
   EXPECT_EQ(break_at(U"8500元", 2), (Lines{U"850", U"0元"}));  // wider than the line: cut
   EXPECT_EQ(break_at(U"", 2), (Lines{U""}));
   EXPECT_EQ(break_at(U"一", 0.1), (Lines{U"一"}));
+}
+
+// One template, many documents at once, each with glyphs of its own: the same bytes as one by one.
+TEST(PdfTemplateTest, ManyAtOnceAreWhatTheyAreAlone) {
+  const char* names[] = {"张小三", "龘䶮", "欧阳上官司马", "阿依古丽·买买提"};
+  std::vector<base::Bytes> alone;
+  for (const auto* name : names) alone.push_back(test::compose(test::person_draft(24, name))->file);
+  std::atomic<int> same = 0;
+  std::vector<std::thread> threads;
+  for (std::size_t t = 0; t < 4; ++t)
+    threads.emplace_back([&, t] {
+      const auto draft = test::person_draft(24, names[t]);
+      for (int i = 0; i < 25; ++i) same += test::compose(draft)->file == alone[t];
+    });
+  for (auto& one : threads) one.join();
+  EXPECT_EQ(same, 100);
 }
 
 TEST(QrTest, TooLongOrEmptyIsAnError) {
